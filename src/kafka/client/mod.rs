@@ -1,0 +1,1 @@
+//! Clients: network client, metadata, producer, consumer, admin.

@@ -1,0 +1,1 @@
+//! The controller and its metadata log.

@@ -1,0 +1,1 @@
+//! A partition on disk: segments, indexes, leader epochs, recovery.

@@ -1,0 +1,9 @@
+//! Apache Kafka 4.3, as actors: formats, protocol, log, servers and clients.
+
+pub mod broker;
+pub mod client;
+pub mod controller;
+pub mod group;
+pub mod log;
+pub mod protocol;
+pub mod records;

@@ -1,0 +1,3 @@
+//! Discrete-event simulation: one queue, virtual microseconds, processes on hosts, connections, disks. Knows no Kafka.
+
+pub mod chunk;
