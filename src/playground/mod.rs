@@ -1,1 +1,3 @@
 //! The world of one cluster.
+
+pub mod spec;
