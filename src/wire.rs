@@ -6,8 +6,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kafka::log::inspect::FileReport;
-use crate::lesson::goal::GoalView;
 use crate::playground::command::Command;
 use crate::playground::snapshot::Snapshot;
 use crate::playground::spec::ClusterSpec;
@@ -30,17 +28,34 @@ pub enum ToWorker {
     /// Done now. While rewound it forks: the old future becomes a branch.
     Do(Command),
     /// What could stand at the cursor of a terminal line.
-    Complete { session: u32, line: String, cursor: u32 },
+    Complete {
+        session: u32,
+        line: String,
+        cursor: u32,
+    },
     /// Lines of the event list that contain `text`, newest first, at most `limit`.
-    Events { text: String, limit: u32 },
+    Events {
+        text: String,
+        limit: u32,
+    },
     /// Why this event happened.
-    Why { event: u64 },
+    Why {
+        event: u64,
+    },
     /// A `predict` block was answered.
-    Predict { id: String, choice: u32 },
+    Predict {
+        id: String,
+        choice: u32,
+    },
     /// An alert line for a rate, in records per second; `None` removes it.
-    Alert { below: Option<u32> },
+    Alert {
+        below: Option<u32>,
+    },
     /// A file was dropped on the page.
-    File { name: String, bytes: Vec<u8> },
+    File {
+        name: String,
+        bytes: Vec<u8>,
+    },
     /// The page is hidden (`false`): no views are wanted until it is shown again.
     Visible(bool),
     /// What to do about a stored run that cannot simply be opened.
@@ -66,7 +81,10 @@ pub struct Open {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FromWorker {
     /// The cluster runs. Everything else follows.
-    Ready { ready_us: u64, restored: Restored },
+    Ready {
+        ready_us: u64,
+        restored: Restored,
+    },
     /// How virtual time runs, when that changes and at most ten times a second.
     Clock(Clock),
     /// What is visible, at most once a frame while it changes.
@@ -74,27 +92,80 @@ pub enum FromWorker {
     /// The time bar: at most ten times a second, when it changes.
     Timeline(Timeline),
     /// Text for a terminal session, in order.
-    Terminal { session: u32, output: Vec<TerminalOutput>, prompt: Prompt },
+    Terminal {
+        session: u32,
+        output: Vec<TerminalOutput>,
+        prompt: Prompt,
+    },
     /// A terminal session as a whole: after a seek, a fork, or at the start.
-    TerminalReset { session: u32, output: Vec<TerminalOutput>, prompt: Prompt },
-    Completions { session: u32, line: String, from: u32, candidates: Vec<String> },
+    TerminalReset {
+        session: u32,
+        output: Vec<TerminalOutput>,
+        prompt: Prompt,
+    },
+    Completions {
+        session: u32,
+        line: String,
+        from: u32,
+        candidates: Vec<String>,
+    },
     Goals(Vec<GoalView>),
     /// Throughput samples since the last message; `reset` after a seek.
-    Metrics { reset: bool, samples: Vec<Sample> },
+    Metrics {
+        reset: bool,
+        samples: Vec<Sample>,
+    },
     Events(Vec<EventLine>),
     /// The chain of causes, the asked-for event first.
-    Why { event: u64, chain: Vec<EventLine> },
+    Why {
+        event: u64,
+        chain: Vec<EventLine>,
+    },
     /// The answer to a prediction: which choices are right.
-    Predicted { id: String, right: Vec<u32> },
+    Predicted {
+        id: String,
+        right: Vec<u32>,
+    },
     Storage(Storage),
-    File(Box<FileReport>),
     /// A stored run cannot simply be opened: the person chooses.
-    Choice { message: String, options: Vec<StoredChoice> },
-    Exported { name: String, bytes: Vec<u8> },
+    Choice {
+        message: String,
+        options: Vec<StoredChoice>,
+    },
+    Exported {
+        name: String,
+        bytes: Vec<u8>,
+    },
     /// Something the page asked for could not be done.
     Refused(String),
     /// The worker is about to die of a bug.
-    Panicked { message: String },
+    Panicked {
+        message: String,
+    },
+}
+
+/// A goal of the lesson, as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoalView {
+    pub id: String,
+    /// What the author says it is.
+    pub say: String,
+    pub state: GoalState,
+    /// What holds, what does not, and why not yet: made by the engine.
+    pub detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GoalState {
+    /// Another goal comes first.
+    Waiting,
+    /// Not reached yet.
+    Open,
+    /// It holds, and must go on holding for a while.
+    Holding,
+    Done,
+    /// It can't be reached any more on this branch of time: rewind, or begin anew.
+    Failed,
 }
 
 /// How the run began.
@@ -102,9 +173,13 @@ pub enum FromWorker {
 pub enum Restored {
     Fresh,
     /// The stored journal was replayed and reached the saved digest.
-    Replayed { to_us: u64 },
+    Replayed {
+        to_us: u64,
+    },
     /// The hosts were restarted from their stored disks.
-    FromDisks { because: String },
+    FromDisks {
+        because: String,
+    },
 }
 
 /// Virtual time against real time.

@@ -55,7 +55,14 @@ impl Frame {
         let request = request.into();
         let version = request.api().version();
         let bytes = 4 + 10 + client_id.len() + request.size(version);
-        Frame { correlation_id, version, body: Body::Request { client_id: client_id.to_owned(), request }, retry: false, bytes: bytes as u64 + size(&batches), batches }
+        Frame {
+            correlation_id,
+            version,
+            body: Body::Request { client_id: client_id.to_owned(), request },
+            retry: false,
+            bytes: bytes as u64 + size(&batches),
+            batches,
+        }
     }
 
     /// The answer to a request of this version and correlation id.
