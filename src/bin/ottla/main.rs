@@ -1,1 +1,64 @@
-fn main() {}
+//! The native side of Ottla: builds and serves the page, and reads Kafka's files.
+
+mod build;
+mod chromium;
+mod compress;
+mod fingerprint;
+mod progress;
+mod project;
+mod serve;
+mod shot;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::project::Project;
+
+/// A whole Kafka cluster in a browser tab. Without a command: builds the page and serves it.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::ServeArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the page and serve it on this machine (the default)
+    Serve(serve::ServeArgs),
+    /// Build the page as static files, for any host
+    Build(build::BuildArgs),
+    /// Save a picture of a page, drawn by headless Chromium
+    #[command(hide = true)]
+    Shot(shot::ShotArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => report(serve::run(&args)),
+        Command::Build(args) => report(run_build(&args)),
+        Command::Shot(args) => report(shot::run(&args)),
+    }
+}
+
+fn run_build(args: &build::BuildArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let out = build::build(&Project::find()?, args)?;
+    println!("{}", out.display());
+    Ok(())
+}
+
+/// An error is one line that ends in its remedy; its causes are part of it.
+fn report<E: std::fmt::Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ottla: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

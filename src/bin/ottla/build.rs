@@ -1,0 +1,141 @@
+//! The page as static files: trunk builds them, we finish them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use thiserror::Error;
+
+use crate::fingerprint::{self, Fingerprint};
+use crate::progress::{self, Failure};
+use crate::project::Project;
+use crate::toolchain::{self, Toolchain, ToolchainError};
+
+/// The page's folder inside the project, which `trunk serve` uses too.
+pub const DIST: &str = "dist";
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct BuildArgs {
+    /// The address at which the files will be served, as `/kafka/`; relative by default, which suits any
+    #[arg(long, default_value = "./", value_name = "URL")]
+    pub public_url: String,
+    /// The folder to write to
+    #[arg(long, value_name = "DIR", default_value = DIST)]
+    pub out: PathBuf,
+    /// Build even if nothing has changed
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Default for BuildArgs {
+    fn default() -> Self {
+        Self { public_url: "./".to_owned(), out: DIST.into(), force: false }
+    }
+}
+
+#[derive(Debug, Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    #[error("the page does not build; what the compiler said is above")]
+    Trunk,
+    #[error("cannot run {program}: {said}")]
+    CannotRun { program: PathBuf, said: String },
+    #[error("{out} is not empty and no page of ours: name another folder with --out, or empty it")]
+    NotOurs { out: PathBuf },
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+}
+
+/// Builds the page unless its files are there already and nothing they depend on has changed. Returns their folder.
+pub fn build(project: &Project, args: &BuildArgs) -> Result<PathBuf, BuildError> {
+    let out = project.root.join(&args.out);
+    let _lock = lock(project)?;
+    let stamp = stamp_path(project, &out);
+    let wanted = wanted(project, args)?;
+    if !args.force && read_stamp(&stamp).is_some_and(|built| Some(built) == built_stamp(&wanted, &out)) {
+        return Ok(out);
+    }
+    if !out.join("index.html").is_file() && fs::read_dir(&out).is_ok_and(|mut files| files.next().is_some()) {
+        return Err(BuildError::NotOurs { out });
+    }
+    let _ = fs::remove_file(&stamp);
+    let tools = toolchain::ensure(project)?;
+    progress::say("building the page (the first time takes some minutes)");
+    run_trunk(project, &tools, args, &out)?;
+    name_engine(&out)?;
+    let sizes = crate::compress::precompress(&out)?;
+    progress::say(&format!("the page is in {}: {sizes}", out.display()));
+    if let Some(built) = built_stamp(&wanted, &out) {
+        write(&stamp, built.as_bytes())?;
+    }
+    Ok(out)
+}
+
+fn run_trunk(project: &Project, tools: &Toolchain, args: &BuildArgs, out: &Path) -> Result<(), BuildError> {
+    let mut trunk = Command::new(&tools.trunk);
+    trunk.current_dir(&project.root).args(["build", "--release", "--public-url", &args.public_url]).arg("--dist").arg(out);
+    // Trunk takes NO_COLOR for an option with the values true and false, and stops at the usual `1`.
+    trunk.env("PATH", &tools.path).env("TRUNK_SKIP_VERSION_CHECK", "true").env_remove("NO_COLOR");
+    progress::run(&mut trunk).map_err(|Failure { said, not_found, .. }| match not_found {
+        true => BuildError::CannotRun { program: tools.trunk.clone(), said },
+        false => BuildError::Trunk,
+    })
+}
+
+/// Writes the engine's digest into the page; `ottla::web::launch` says what for.
+fn name_engine(out: &Path) -> Result<(), BuildError> {
+    let mut engine = Fingerprint::default();
+    for file in ["engine.js", "engine_bg.wasm"] {
+        engine.add(file, &read(&out.join(file))?);
+    }
+    let index = out.join("index.html");
+    let html = String::from_utf8_lossy(&read(&index)?).into_owned();
+    let empty = r#"name="ottla-engine" content="""#;
+    let named = format!(r#"name="ottla-engine" content="{}""#, engine.finish());
+    write(&index, html.replacen(empty, &named, 1).as_bytes())
+}
+
+/// Of what the files would be built from.
+fn wanted(project: &Project, args: &BuildArgs) -> Result<String, BuildError> {
+    let mut wanted = fingerprint::of_sources(&project.root).map_err(|(path, source)| BuildError::Io { path, source })?;
+    wanted.add("versions", toolchain::versions(project)?.as_bytes());
+    wanted.add("public-url", args.public_url.as_bytes());
+    Ok(wanted.finish())
+}
+
+/// What a stamp says when `out` holds the page built from `wanted`; `trunk serve` leaves another index.html there.
+fn built_stamp(wanted: &str, out: &Path) -> Option<String> {
+    let mut index = Fingerprint::default();
+    index.add("index.html", &fs::read(out.join("index.html")).ok()?);
+    Some(format!("{wanted} {}\n", index.finish()))
+}
+
+fn read_stamp(stamp: &Path) -> Option<String> {
+    fs::read_to_string(stamp).ok()
+}
+
+/// One stamp for each folder that was built into. Stamps are not kept in the folder, which goes to a host.
+fn stamp_path(project: &Project, out: &Path) -> PathBuf {
+    let mut name = Fingerprint::default();
+    name.add("out", out.as_os_str().as_encoded_bytes());
+    project.target.join("page").join(format!("{}.stamp", name.finish()))
+}
+
+/// Two builds at once would write the same files.
+fn lock(project: &Project) -> Result<File, BuildError> {
+    let path = project.target.join("page").join("lock");
+    let io = |source| BuildError::Io { path: path.clone(), source };
+    fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(io)?;
+    let file = File::create(&path).map_err(io)?;
+    file.lock().map_err(io)?;
+    Ok(file)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
+    fs::read(path).map_err(|source| BuildError::Io { path: path.to_path_buf(), source })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    fs::write(path, bytes).map_err(|source| BuildError::Io { path: path.to_path_buf(), source })
+}
