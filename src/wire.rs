@@ -1,1 +1,308 @@
-//! What worker and page say to each other.
+//! What the worker and the page say to each other: plain data, encoded by gloo-worker's codec (bincode), so nothing here may need a
+//! self-describing format.
+//!
+//! The worker owns the world and time. The page draws, and sends what a person wants. Virtual times are microseconds since the run began;
+//! the page shows them from `ready_us` on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::playground::command::Command;
+use crate::playground::snapshot::Snapshot;
+use crate::playground::spec::ClusterSpec;
+
+/// From the page to the worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// The first message: what to run. Answered by [`FromWorker::Ready`] or [`FromWorker::Choice`].
+    Open(Open),
+    Play,
+    Pause,
+    /// Virtual seconds for each real second, at most: 0.01 to 100 (0 = as fast as it goes).
+    Speed(f64),
+    /// To the next event, then stand still.
+    StepEvent,
+    /// By so many microseconds, then stand still.
+    StepBy(u64),
+    /// To an instant, back or forth; stands still there.
+    Seek(u64),
+    /// Done now. While rewound it forks: the old future becomes a branch.
+    Do(Command),
+    /// What could stand at the cursor of a terminal line.
+    Complete {
+        session: u32,
+        line: String,
+        cursor: u32,
+    },
+    /// Lines of the event list that contain `text`, newest first, at most `limit`.
+    Events {
+        text: String,
+        limit: u32,
+    },
+    /// Why this event happened.
+    Why {
+        event: u64,
+    },
+    /// A `predict` block was answered.
+    Predict {
+        id: String,
+        choice: u32,
+    },
+    /// An alert line for a rate, in records per second; `None` removes it.
+    Alert {
+        below: Option<u32>,
+    },
+    /// A file was dropped on the page.
+    File {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    /// The page is hidden (`false`): no views are wanted until it is shown again.
+    Visible(bool),
+    /// What to do about a stored run that cannot simply be opened.
+    Choose(StoredChoice),
+    /// Everything of this run, to be saved by the person.
+    Export,
+}
+
+/// What to run.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Open {
+    /// `replication/01-kill-a-node`; with it comes the lesson's cluster. Without: `cluster`.
+    pub lesson: Option<String>,
+    pub cluster: Option<ClusterSpec>,
+    pub seed: Option<u64>,
+    /// Begin anew even if a run of this lesson is stored.
+    pub fresh: bool,
+    /// Keep nothing in IndexedDB.
+    pub memory_only: bool,
+}
+
+/// From the worker to the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The cluster runs. Everything else follows.
+    Ready {
+        ready_us: u64,
+        restored: Restored,
+    },
+    /// How virtual time runs, when that changes and at most ten times a second.
+    Clock(Clock),
+    /// What is visible, at most once a frame while it changes.
+    View(Box<Snapshot>),
+    /// The time bar: at most ten times a second, when it changes.
+    Timeline(Timeline),
+    /// Text for a terminal session, in order.
+    Terminal {
+        session: u32,
+        output: Vec<TerminalOutput>,
+        prompt: Prompt,
+    },
+    /// A terminal session as a whole: after a seek, a fork, or at the start.
+    TerminalReset {
+        session: u32,
+        output: Vec<TerminalOutput>,
+        prompt: Prompt,
+    },
+    Completions {
+        session: u32,
+        line: String,
+        from: u32,
+        candidates: Vec<String>,
+    },
+    Goals(Vec<GoalView>),
+    /// Throughput samples since the last message; `reset` after a seek.
+    Metrics {
+        reset: bool,
+        samples: Vec<Sample>,
+    },
+    Events(Vec<EventLine>),
+    /// The chain of causes, the asked-for event first.
+    Why {
+        event: u64,
+        chain: Vec<EventLine>,
+    },
+    /// The answer to a prediction: which choices are right.
+    Predicted {
+        id: String,
+        right: Vec<u32>,
+    },
+    Storage(Storage),
+    /// A stored run cannot simply be opened: the person chooses.
+    Choice {
+        message: String,
+        options: Vec<StoredChoice>,
+    },
+    Exported {
+        name: String,
+        bytes: Vec<u8>,
+    },
+    /// Something the page asked for could not be done.
+    Refused(String),
+    /// The worker is about to die of a bug.
+    Panicked {
+        message: String,
+    },
+}
+
+/// A goal of the lesson, as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GoalView {
+    pub id: String,
+    /// What the author says it is.
+    pub say: String,
+    pub state: GoalState,
+    /// What holds, what does not, and why not yet: made by the engine.
+    pub detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GoalState {
+    /// Another goal comes first.
+    Waiting,
+    /// Not reached yet.
+    Open,
+    /// It holds, and must go on holding for a while.
+    Holding,
+    Done,
+    /// It can't be reached any more on this branch of time: rewind, or begin anew.
+    Failed,
+}
+
+/// How the run began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Restored {
+    Fresh,
+    /// The stored journal was replayed and reached the saved digest.
+    Replayed {
+        to_us: u64,
+    },
+    /// The hosts were restarted from their stored disks.
+    FromDisks {
+        because: String,
+    },
+}
+
+/// Virtual time against real time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Virtual now, at the moment this was sent.
+    pub now_us: u64,
+    /// Events up to here are known; drawing never runs past it.
+    pub horizon_us: u64,
+    pub playing: bool,
+    /// The speed asked for, and the one reached.
+    pub speed: f64,
+    pub reached: f64,
+}
+
+/// What the time bar shows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// The earliest instant that can still be sought.
+    pub from_us: u64,
+    /// The end of the known future (later than now while rewound).
+    pub end_us: u64,
+    pub now_us: u64,
+    pub marks: Vec<Mark>,
+    pub branches: Vec<Branch>,
+}
+
+/// A mark on the time bar; neighbours of one kind may be joined ("5 elections").
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    pub at_us: u64,
+    pub kind: MarkKind,
+    pub label: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MarkKind {
+    Command,
+    Fault,
+    Election,
+    Rebalance,
+    Alert,
+    Goal,
+}
+
+/// An old future that was left by acting while rewound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Branch {
+    pub id: u16,
+    pub from_us: u64,
+    pub to_us: u64,
+    pub label: String,
+}
+
+/// A piece of terminal text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalOutput {
+    pub stream: Stream,
+    /// Without its line break, if it is a whole line.
+    pub text: String,
+    /// Whether a line break follows.
+    pub newline: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stream {
+    /// What was typed, after the prompt.
+    Input,
+    Out,
+    Err,
+    /// The playground's own words (a bound was reached, a job ended).
+    Note,
+}
+
+/// What the terminal waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Prompt {
+    #[default]
+    Command,
+    /// A job runs in the foreground and reads no input.
+    Busy,
+    /// A job in the foreground reads lines (console producer).
+    Input,
+}
+
+/// Records per second over one interval of virtual time that ends at `at_us`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    pub at_us: u64,
+    pub acked_per_s: f32,
+    pub consumed_per_s: f32,
+}
+
+/// A line of the event list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventLine {
+    pub id: u64,
+    pub at_us: u64,
+    /// "orders-0: leader 1 → 2, epoch 2"
+    pub text: String,
+    pub kind: MarkKind,
+}
+
+/// Where the run is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Storage {
+    /// All that was on any disk at this instant is in IndexedDB.
+    Saved { to_us: u64 },
+    /// IndexedDB is not to be had (why); everything works from memory and is gone with the tab.
+    MemoryOnly { because: String },
+    /// IndexedDB is full: what is later than `to_us` is not kept.
+    Full { to_us: u64 },
+    /// Another tab writes this cluster.
+    OtherTab,
+}
+
+/// What can be done about a stored run of an unknown version, or one that another tab holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoredChoice {
+    /// Leave it as it is and run from memory.
+    KeepAndRunFromMemory,
+    /// Download it, changing nothing.
+    Export,
+    /// Delete it and begin anew.
+    DeleteAndBegin,
+}

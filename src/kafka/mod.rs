@@ -3,7 +3,9 @@
 pub mod broker;
 pub mod client;
 pub mod controller;
+pub mod event;
 pub mod group;
 pub mod log;
+pub mod names;
 pub mod protocol;
 pub mod records;

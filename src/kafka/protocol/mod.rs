@@ -1,1 +1,9 @@
-//! What travels between processes: typed requests and responses.
+//! What travels between processes: typed requests and responses of the `kafka-protocol` crate, with api key and version.
+//!
+//! * [`api`]: the closed set of requests and responses in use
+//! * [`frame`]: one of them on a connection, with the batches it carries
+//! * [`codec`]: the bytes it would be on a real connection
+
+pub mod api;
+pub mod codec;
+pub mod frame;

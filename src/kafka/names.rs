@@ -1,0 +1,59 @@
+//! Kafka's nouns as types.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A name that many share: a topic's, a group's, a client's.
+pub type Name = Arc<str>;
+
+/// A broker's or controller's node id (`node.id`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BrokerId(pub i32);
+
+/// One partition of one topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TopicPartition {
+    pub topic: Name,
+    pub partition: i32,
+}
+
+impl TopicPartition {
+    pub fn new(topic: impl Into<Name>, partition: i32) -> TopicPartition {
+        TopicPartition { topic: topic.into(), partition }
+    }
+}
+
+impl fmt::Display for TopicPartition {
+    /// As Kafka names it, and its folder: `orders-0`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+impl fmt::Display for BrokerId {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The host that a node runs on: `kafka-1`.
+pub fn host_of(node: BrokerId) -> String {
+    format!("kafka-{}", node.0)
+}
+
+/// The node that runs on a host, if it is one of the cluster's.
+pub fn node_on(host: &str) -> Option<BrokerId> {
+    host.strip_prefix("kafka-")?.parse().ok().map(BrokerId)
+}
+
+/// Where brokers listen for clients.
+pub const BROKER_PORT: u16 = 9092;
+/// Where controllers listen for brokers.
+pub const CONTROLLER_PORT: u16 = 9093;
+
+/// The topic of committed offsets and group metadata.
+pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
+/// The controller's log.
+pub const METADATA_TOPIC: &str = "__cluster_metadata";

@@ -1,0 +1,129 @@
+//! The closed set of requests and responses in use: one line an API.
+
+use kafka_protocol::messages::*;
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+
+use super::codec::CodecError;
+
+macro_rules! apis {
+    ($($name:ident $key:literal $version:literal $request:ident $response:ident,)*) => {
+        /// An API by its key in Kafka's protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum Api { $($name = $key,)* }
+
+        impl Api {
+            /// Every API in use, by key.
+            pub const ALL: &[Api] = &[$(Api::$name,)*];
+
+            pub fn from_key(key: i16) -> Option<Api> {
+                match key { $($key => Some(Api::$name),)* _ => None }
+            }
+
+            pub fn key(self) -> i16 {
+                self as i16
+            }
+
+            pub fn name(self) -> &'static str {
+                match self { $(Api::$name => stringify!($name),)* }
+            }
+
+            /// The version our own clients and brokers speak to each other: the newest that 4.3 and the crate share.
+            pub fn version(self) -> i16 {
+                match self { $(Api::$name => $version,)* }
+            }
+
+            pub fn request_header_version(self, version: i16) -> i16 {
+                match self { $(Api::$name => $request::header_version(version),)* }
+            }
+
+            pub fn response_header_version(self, version: i16) -> i16 {
+                match self { $(Api::$name => $response::header_version(version),)* }
+            }
+        }
+
+        /// A request. (The large ones are boxed by what they hold: vectors.)
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum Request { $($name($request),)* }
+
+        /// A response.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum Response { $($name($response),)* }
+
+        impl Request {
+            pub fn api(&self) -> Api {
+                match self { $(Request::$name(_) => Api::$name,)* }
+            }
+
+            pub(super) fn size(&self, version: i16) -> usize {
+                match self { $(Request::$name(body) => body.compute_size(version).unwrap_or(0),)* }
+            }
+
+            pub(super) fn encode(&self, buf: &mut bytes::BytesMut, version: i16) -> Result<(), CodecError> {
+                match self { $(Request::$name(body) => body.encode(buf, version).map_err(CodecError::new),)* }
+            }
+
+            pub(super) fn decode(api: Api, buf: &mut bytes::Bytes, version: i16) -> Result<Request, CodecError> {
+                Ok(match api { $(Api::$name => Request::$name($request::decode(buf, version).map_err(CodecError::new)?),)* })
+            }
+        }
+
+        impl Response {
+            pub fn api(&self) -> Api {
+                match self { $(Response::$name(_) => Api::$name,)* }
+            }
+
+            pub(super) fn size(&self, version: i16) -> usize {
+                match self { $(Response::$name(body) => body.compute_size(version).unwrap_or(0),)* }
+            }
+
+            pub(super) fn encode(&self, buf: &mut bytes::BytesMut, version: i16) -> Result<(), CodecError> {
+                match self { $(Response::$name(body) => body.encode(buf, version).map_err(CodecError::new),)* }
+            }
+
+            pub(super) fn decode(api: Api, buf: &mut bytes::Bytes, version: i16) -> Result<Response, CodecError> {
+                Ok(match api { $(Api::$name => Response::$name($response::decode(buf, version).map_err(CodecError::new)?),)* })
+            }
+        }
+
+        $(impl From<$request> for Request {
+            fn from(body: $request) -> Request { Request::$name(body) }
+        }
+        impl From<$response> for Response {
+            fn from(body: $response) -> Response { Response::$name(body) }
+        })*
+    };
+}
+
+apis! {
+    Produce 0 13 ProduceRequest ProduceResponse,
+    Fetch 1 17 FetchRequest FetchResponse,
+    ListOffsets 2 10 ListOffsetsRequest ListOffsetsResponse,
+    Metadata 3 13 MetadataRequest MetadataResponse,
+    OffsetCommit 8 9 OffsetCommitRequest OffsetCommitResponse,
+    OffsetFetch 9 9 OffsetFetchRequest OffsetFetchResponse,
+    FindCoordinator 10 6 FindCoordinatorRequest FindCoordinatorResponse,
+    JoinGroup 11 9 JoinGroupRequest JoinGroupResponse,
+    Heartbeat 12 4 HeartbeatRequest HeartbeatResponse,
+    LeaveGroup 13 5 LeaveGroupRequest LeaveGroupResponse,
+    SyncGroup 14 5 SyncGroupRequest SyncGroupResponse,
+    DescribeGroups 15 6 DescribeGroupsRequest DescribeGroupsResponse,
+    ListGroups 16 5 ListGroupsRequest ListGroupsResponse,
+    ApiVersions 18 4 ApiVersionsRequest ApiVersionsResponse,
+    CreateTopics 19 7 CreateTopicsRequest CreateTopicsResponse,
+    DeleteTopics 20 6 DeleteTopicsRequest DeleteTopicsResponse,
+    InitProducerId 22 5 InitProducerIdRequest InitProducerIdResponse,
+    OffsetForLeaderEpoch 23 4 OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse,
+    DescribeConfigs 32 4 DescribeConfigsRequest DescribeConfigsResponse,
+    CreatePartitions 37 3 CreatePartitionsRequest CreatePartitionsResponse,
+    ElectLeaders 43 2 ElectLeadersRequest ElectLeadersResponse,
+    IncrementalAlterConfigs 44 1 IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse,
+    ListPartitionReassignments 46 0 ListPartitionReassignmentsRequest ListPartitionReassignmentsResponse,
+    AlterPartition 56 3 AlterPartitionRequest AlterPartitionResponse,
+    DescribeCluster 60 2 DescribeClusterRequest DescribeClusterResponse,
+    BrokerRegistration 62 4 BrokerRegistrationRequest BrokerRegistrationResponse,
+    BrokerHeartbeat 63 1 BrokerHeartbeatRequest BrokerHeartbeatResponse,
+    AllocateProducerIds 67 0 AllocateProducerIdsRequest AllocateProducerIdsResponse,
+    DescribeTopicPartitions 75 0 DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
+}

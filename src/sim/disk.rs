@@ -1,0 +1,314 @@
+//! A host's small file system: named files made of immutable extents, with what is flushed told from what is not.
+//!
+//! Writes reach the page cache at once. They are on stable storage after an explicit flush, or when the kernel has
+//! written them back ([`WRITEBACK`] after the write). A killed process loses nothing of them; a power cut loses what is not stable.
+//! A running process never reads a file inside its step: it asks, and the bytes come as an input (see `Outbox::read`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use super::chunk::Chunk;
+use super::time::{Duration, Time};
+
+/// After this long the kernel has written a dirty page back by itself (Linux: vm.dirty_expire_centisecs = 30 s).
+pub const WRITEBACK: Duration = Duration::secs(30);
+
+/// A run of a file's bytes: up to 16 of its own, then a shared chunk. (A record batch: what the leader sets, then the rest.)
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub head: Head,
+    pub body: Chunk,
+    written: Time,
+}
+
+/// The few bytes in front of a shared chunk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    len: u8,
+    bytes: [u8; 16],
+}
+
+impl Head {
+    pub const EMPTY: Head = Head { len: 0, bytes: [0; 16] };
+
+    pub fn new(bytes: [u8; 16]) -> Head {
+        Head { len: 16, bytes }
+    }
+
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl Extent {
+    pub fn len(&self) -> u64 {
+        u64::from(self.head.len) + self.body.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A file: extents in order. Cloning shares them.
+#[derive(Clone, Debug, Default)]
+pub struct File {
+    extents: imbl::Vector<Extent>,
+    len: u64,
+    /// Bytes from the start that an explicit flush has made stable.
+    flushed: u64,
+}
+
+impl File {
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn flushed(&self) -> u64 {
+        self.flushed
+    }
+
+    pub fn extents(&self) -> impl Iterator<Item = &Extent> {
+        self.extents.iter()
+    }
+
+    pub fn extent_count(&self) -> u64 {
+        self.extents.len() as u64
+    }
+
+    /// All bytes in one piece (a copy, unless the file is one chunk).
+    pub fn read(&self) -> Bytes {
+        if self.extents.len() == 1 && self.extents[0].head.len == 0 {
+            return self.extents[0].body.bytes().clone();
+        }
+        let mut bytes = BytesMut::with_capacity(self.len as usize);
+        for extent in &self.extents {
+            bytes.extend_from_slice(extent.head.as_slice());
+            bytes.extend_from_slice(extent.body.bytes());
+        }
+        bytes.freeze()
+    }
+
+    /// Appends bytes as they were found on a stored disk; used when a world is opened again.
+    pub fn restore(extents: impl IntoIterator<Item = (Head, Chunk)>, flushed: u64) -> File {
+        let mut file = File::default();
+        for (head, body) in extents {
+            file.push(Extent { head, body, written: Time::ZERO });
+        }
+        file.flushed = flushed.min(file.len);
+        file
+    }
+
+    fn push(&mut self, extent: Extent) {
+        self.len += extent.len();
+        self.extents.push_back(extent);
+    }
+
+    /// Keeps the first `len` bytes. An extent that is cut in two keeps sharing its bytes under its chunk's id.
+    fn truncate(&mut self, len: u64) {
+        while self.len > len {
+            let Some(last) = self.extents.pop_back() else { break };
+            self.len -= last.len();
+            if self.len < len {
+                let keep = (len - self.len) as usize;
+                let mut bytes = BytesMut::with_capacity(keep);
+                bytes.extend_from_slice(last.head.as_slice());
+                bytes.extend_from_slice(last.body.bytes());
+                bytes.truncate(keep);
+                // A torn extent is new content: it must not pass for the whole chunk.
+                let torn = super::chunk::ChunkId(last.body.id().0 ^ (keep as u64) << 48 ^ 1 << 63);
+                self.push(Extent { head: Head::EMPTY, body: Chunk::new(torn, bytes.freeze()), written: last.written });
+            }
+        }
+        self.flushed = self.flushed.min(self.len);
+    }
+
+    /// What survives a power cut at `now`.
+    fn lose_unstable(&mut self, now: Time) {
+        let mut stable = 0;
+        for extent in &self.extents {
+            let end = stable + extent.len();
+            if end > self.flushed && extent.written + WRITEBACK > now {
+                break;
+            }
+            stable = end;
+        }
+        self.truncate(stable.max(self.flushed));
+    }
+}
+
+/// Why a write did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DiskError {
+    #[error("no space left on device")]
+    Full,
+    #[error("no such file")]
+    NotFound,
+}
+
+/// A host's file system. Paths are relative and use `/`.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    files: BTreeMap<Arc<str>, Arc<File>>,
+    used: u64,
+    capacity: u64,
+}
+
+impl Disk {
+    /// An empty disk with room for `capacity` bytes.
+    pub fn new(capacity: u64) -> Disk {
+        Disk { files: BTreeMap::new(), used: 0, capacity }
+    }
+
+    pub fn used_bytes(&self) -> u64 {
+        self.used
+    }
+
+    pub fn capacity_bytes(&self) -> u64 {
+        self.capacity
+    }
+
+    pub fn exists(&self, path: &str) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// For observers (mirror, inspector, `ls`) and for completing reads; a process asks through its outbox.
+    pub fn file(&self, path: &str) -> Option<&Arc<File>> {
+        self.files.get(path)
+    }
+
+    /// Files whose path starts with `prefix`, by path.
+    pub fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<File>)> {
+        self.files
+            .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
+            .take_while(move |(path, _)| path.starts_with(prefix))
+    }
+
+    /// Appends to a file, creating it where it is missing.
+    pub fn append(&mut self, now: Time, path: &str, head: Head, body: Chunk) -> Result<(), DiskError> {
+        let extent = Extent { head, body, written: now };
+        let len = extent.len();
+        if self.used + len > self.capacity {
+            return Err(DiskError::Full);
+        }
+        self.used += len;
+        self.entry(path).push(extent);
+        Ok(())
+    }
+
+    /// Replaces a file by new contents in one step (write to a temporary file, flush, rename): stable at once.
+    pub fn replace(&mut self, now: Time, path: &str, body: Chunk) -> Result<(), DiskError> {
+        let old = self.files.get(path).map_or(0, |file| file.len);
+        if self.used - old + body.len() > self.capacity {
+            return Err(DiskError::Full);
+        }
+        self.used = self.used - old + body.len();
+        let mut file = File { flushed: body.len(), ..File::default() };
+        file.push(Extent { head: Head::EMPTY, body, written: now });
+        self.files.insert(path.into(), Arc::new(file));
+        Ok(())
+    }
+
+    /// Creates an empty file where there is none.
+    pub fn touch(&mut self, path: &str) {
+        self.entry(path);
+    }
+
+    pub fn truncate(&mut self, path: &str, len: u64) -> Result<(), DiskError> {
+        let file = Arc::make_mut(self.files.get_mut(path).ok_or(DiskError::NotFound)?);
+        let before = file.len;
+        file.truncate(len);
+        self.used -= before - file.len;
+        Ok(())
+    }
+
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        let file = self.files.remove(from).ok_or(DiskError::NotFound)?;
+        if let Some(old) = self.files.insert(to.into(), file) {
+            self.used -= old.len;
+        }
+        Ok(())
+    }
+
+    pub fn delete(&mut self, path: &str) -> Result<(), DiskError> {
+        let file = self.files.remove(path).ok_or(DiskError::NotFound)?;
+        self.used -= file.len;
+        Ok(())
+    }
+
+    /// Makes what is in the file now stable.
+    pub fn flush(&mut self, path: &str) -> Result<(), DiskError> {
+        let file = Arc::make_mut(self.files.get_mut(path).ok_or(DiskError::NotFound)?);
+        file.flushed = file.len;
+        Ok(())
+    }
+
+    /// A power cut: what is not stable is gone.
+    pub fn lose_power(&mut self, now: Time) {
+        for file in self.files.values_mut() {
+            Arc::make_mut(file).lose_unstable(now);
+        }
+        self.used = self.files.values().map(|file| file.len).sum();
+    }
+
+    /// Puts back a file of a stored disk.
+    pub fn restore(&mut self, path: &str, file: File) {
+        self.used += file.len;
+        if let Some(old) = self.files.insert(path.into(), Arc::new(file)) {
+            self.used -= old.len;
+        }
+    }
+
+    fn entry(&mut self, path: &str) -> &mut File {
+        if !self.files.contains_key(path) {
+            self.files.insert(path.into(), Arc::default());
+        }
+        Arc::make_mut(self.files.get_mut(path).expect("was just inserted"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chunk::ChunkId;
+    use super::*;
+
+    fn chunk(id: u64, text: &str) -> Chunk {
+        Chunk::new(ChunkId(id), Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn a_power_cut_keeps_what_was_flushed_or_is_old_enough() {
+        let mut disk = Disk::new(1_000);
+        disk.append(Time(0), "log", Head::EMPTY, chunk(1, "old ")).unwrap();
+        disk.append(Time(0) + WRITEBACK, "log", Head::EMPTY, chunk(2, "flushed ")).unwrap();
+        disk.flush("log").unwrap();
+        disk.append(Time(0) + WRITEBACK, "log", Head::EMPTY, chunk(3, "fresh")).unwrap();
+        disk.append(Time(0), "other", Head::EMPTY, chunk(4, "old enough")).unwrap();
+        disk.lose_power(Time(1) + WRITEBACK);
+        assert_eq!(&disk.file("log").unwrap().read()[..], b"old flushed ");
+        assert_eq!(&disk.file("other").unwrap().read()[..], b"old enough");
+        assert_eq!(disk.used_bytes(), 22);
+    }
+
+    #[test]
+    fn truncation_may_tear_an_extent() {
+        let mut disk = Disk::new(1_000);
+        disk.append(Time(0), "log", Head::new([b'h'; 16]), chunk(1, "body")).unwrap();
+        disk.truncate("log", 18).unwrap();
+        assert_eq!(&disk.file("log").unwrap().read()[..], b"hhhhhhhhhhhhhhhhbo");
+        assert_ne!(disk.file("log").unwrap().extents().next().unwrap().body.id(), ChunkId(1));
+    }
+
+    #[test]
+    fn a_full_disk_refuses_and_changes_nothing() {
+        let mut disk = Disk::new(5);
+        assert_eq!(disk.append(Time(0), "a", Head::EMPTY, chunk(1, "123456")), Err(DiskError::Full));
+        assert!(!disk.exists("a"));
+    }
+}
