@@ -1,5 +1,6 @@
 //! Apache Kafka 4.3, as actors: formats, protocol, log, servers and clients.
 
+pub mod actor;
 pub mod broker;
 pub mod client;
 pub mod controller;
