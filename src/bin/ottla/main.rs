@@ -1,6 +1,7 @@
 //! The native side of Ottla: builds and serves the page, and reads Kafka's files.
 
 mod build;
+mod check;
 mod chromium;
 mod compress;
 mod fingerprint;
@@ -32,6 +33,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Build the page as static files, for any host
     Build(build::BuildArgs),
+    /// Say what is wrong with lesson files, with line, column and remedy
+    Check(check::CheckArgs),
     /// Save a picture of a page, drawn by headless Chromium
     #[command(hide = true)]
     Shot(shot::ShotArgs),
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => report(serve::run(&args)),
         Command::Build(args) => report(run_build(&args)),
+        Command::Check(args) => check::run(&args),
         Command::Shot(args) => report(shot::run(&args)),
     }
 }
