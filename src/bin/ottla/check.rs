@@ -17,7 +17,8 @@ pub struct CheckArgs {
 /// Prints `file:line:column: message` and a remedy for each problem; fails if one of them is an error.
 pub fn run(args: &CheckArgs) -> ExitCode {
     let given: Vec<String> = args.files.iter().map(|file| slug(file)).collect();
-    let known: Vec<&str> = given.iter().map(String::as_str).chain(catalog::slugs()).collect();
+    let mut known: Vec<&str> = given.iter().map(String::as_str).collect();
+    known.extend(catalog::slugs());
     let mut is_good = true;
     for (file, slug) in args.files.iter().zip(&given) {
         let text = match std::fs::read_to_string(file) {
