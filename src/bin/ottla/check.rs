@@ -17,8 +17,8 @@ pub struct CheckArgs {
 /// Prints `file:line:column: message` and a remedy for each problem; fails if one of them is an error.
 pub fn run(args: &CheckArgs) -> ExitCode {
     let given: Vec<String> = args.files.iter().map(|file| slug(file)).collect();
-    let mut known: Vec<&str> = given.iter().map(String::as_str).collect();
-    known.extend(catalog::slugs());
+    let known: Vec<String> = catalog::slugs().map(str::to_owned).chain(given.iter().cloned()).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let mut is_good = true;
     for (file, slug) in args.files.iter().zip(&given) {
         let text = match std::fs::read_to_string(file) {
