@@ -22,5 +22,5 @@ fn Page() -> Html {
             move || drop(bridge)
         });
     }
-    html! { <main id="answer">{ answer.as_deref().unwrap_or("Starting the engine...") }</main> }
+    html! { <main data-engine={answer.is_some().then_some("ready")}>{ answer.as_deref().unwrap_or("Starting the engine...") }</main> }
 }

@@ -1,0 +1,65 @@
+//! Does the page work in a real browser? Each test opens it in a headless Chromium of its own.
+//!
+//! `cargo test --test browser` builds the page first if it has to. OTTLA_DIST=DIR takes the page from a folder instead.
+#![cfg(not(target_arch = "wasm32"))]
+
+#[path = "../src/bin/ottla/chromium.rs"]
+mod chromium;
+#[path = "browser/harness.rs"]
+mod harness;
+
+use std::time::Duration;
+
+use harness::{DESKTOP, PHONE, in_browser};
+
+/// More than a page ever takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn the_worker_answers_the_page() {
+    in_browser("worker", DESKTOP, async |page| {
+        page.open("").await?;
+        page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
+        page.screenshot("ready").await?;
+        let errors: Vec<String> = page.console().await?.into_iter().filter(|line| line.starts_with("SEVERE")).collect();
+        assert!(errors.is_empty(), "the page's console says: {errors:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_page_fits_every_screen_in_both_themes() {
+    in_browser("fits", DESKTOP, async |page| {
+        for (width, height) in [DESKTOP, PHONE] {
+            for theme in ["light", "dark"] {
+                page.resize(width, height).await?;
+                page.color_scheme(theme).await?;
+                page.open("").await?;
+                page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
+                page.screenshot(&format!("{width}x{height}-{theme}")).await?;
+                let overflow = page.eval("return document.documentElement.scrollWidth - window.innerWidth").await?;
+                assert!(overflow.as_i64().is_some_and(|pixels| pixels <= 0), "{width}x{height} {theme}: {overflow} pixels too wide");
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn storage_outlives_a_killed_browser() {
+    in_browser("killed", DESKTOP, async |page| {
+        page.open("").await?;
+        let written = "new Promise((done) => { const open = indexedDB.open('probe'); \
+            open.onupgradeneeded = () => open.result.createObjectStore('facts'); \
+            open.onsuccess = () => { const put = open.result.transaction('facts', 'readwrite', { durability: 'strict' }); \
+            put.objectStore('facts').put('kept', 'key'); put.oncomplete = () => done(true); } })";
+        page.eval(&format!("window.written = false; {written}.then(() => {{ window.written = true }})")).await?;
+        page.wait_for("the write", "window.written", PATIENCE).await?;
+        page.kill_and_start_again().await?;
+        page.open("").await?;
+        let read = "new Promise((done) => { const open = indexedDB.open('probe'); open.onsuccess = () => { \
+            const get = open.result.transaction('facts').objectStore('facts').get('key'); get.onsuccess = () => done(get.result); } })";
+        page.eval(&format!("{read}.then((value) => {{ window.found = value }})")).await?;
+        page.wait_for("what was written", "window.found === 'kept'", PATIENCE).await
+    });
+}
