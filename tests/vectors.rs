@@ -1,6 +1,11 @@
 //! Does our code compute what Apache Kafka's own classes computed? Every case of `tests/golden/vectors` for formats and hashes.
 
 use bytes::Bytes;
+use ottla::kafka::log::checkpoint_file::{leader_epochs_text, parse_leader_epochs};
+use ottla::kafka::log::epoch_cache::{EpochEntry, LeaderEpochCache};
+use ottla::kafka::log::offset_index::{IndexError, OffsetIndex, OffsetPosition};
+use ottla::kafka::log::time_index::TimeIndex;
+use ottla::kafka::protocol::topic_name;
 use ottla::kafka::records::batch::{Batch, BatchInfo, TIMESTAMP_TYPE_MASK, TimestampType};
 use ottla::kafka::records::builder::BatchBuilder;
 use ottla::kafka::records::compression::CompressionType;
@@ -170,6 +175,123 @@ fn headers_of(record: &Value) -> Vec<(String, Option<Vec<u8>>)> {
     pairs.map(|pair| (pair[0].as_str().unwrap().to_owned(), nullable_hex(&pair[1]))).collect()
 }
 
+#[test]
+fn index_lookup() {
+    check("index-lookup", 80, |case| match case["type"].as_str().unwrap() {
+        "offset" => check_offset_index(case),
+        "time" => check_time_index(case),
+        other => panic!("unknown type {other}"),
+    });
+}
+
+fn check_offset_index(case: &Value) {
+    let base_offset = int(&case["baseOffset"]);
+    let mut index = OffsetIndex::new(base_offset, 10_485_760);
+    for entry in rows(&case["append"]) {
+        assert_eq!(index.append(int(&entry[0]), int(&entry[1]) as u32), Ok(()));
+    }
+    if !case["truncateTo"].is_null() {
+        index.truncate_to(int(&case["truncateTo"]));
+    }
+    assert_eq!(index.to_bytes(), hex(&case["file"]));
+    assert_eq!(OffsetIndex::parse(base_offset, &index.to_bytes(), 10_485_760), index);
+    for row in rows(&case["lookup"]) {
+        let found = index.lookup(int(&row[0]));
+        assert_eq!((found.offset, i64::from(found.position)), (int(&row[1]), int(&row[2])), "lookup {}", row[0]);
+    }
+    for row in rows(&case["fetchUpperBoundOffset"]) {
+        let from = OffsetPosition { offset: int(&row[0]), position: int(&row[1]) as u32 };
+        let bound = index.fetch_upper_bound_offset(from, int(&row[2]) as u32);
+        assert_eq!(bound.map(|bound| bound.offset), row[3].as_i64(), "upper bound {row}");
+    }
+    assert_eq!(index.last_offset(), int(&case["lastOffset"]));
+}
+
+fn check_time_index(case: &Value) {
+    let base_offset = int(&case["baseOffset"]);
+    let max_bytes = int(&case["maxIndexSize"]) as u32;
+    let mut index = TimeIndex::new(base_offset, max_bytes);
+    for row in rows(&case["maybeAppend"]) {
+        let skip_full_check = row[2].as_bool().unwrap();
+        let outcome = match index.maybe_append(int(&row[0]), int(&row[1]), skip_full_check) {
+            Ok(()) => "ok",
+            Err(IndexError::Full { .. }) if skip_full_check => "BufferOverflowException",
+            Err(IndexError::Full { .. }) => "IllegalArgumentException",
+            Err(IndexError::OffsetOrder { .. }) => "InvalidOffsetException",
+            Err(IndexError::TimestampOrder { .. }) => "IllegalStateException",
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(outcome, row[3].as_str().unwrap(), "append {row}");
+        assert_eq!(i64::from(index.len()), int(&row[4]), "entries after {row}");
+    }
+    if !case["truncateTo"].is_null() {
+        index.truncate_to(int(&case["truncateTo"]));
+    }
+    assert_eq!(index.is_full(), case["isFull"].as_bool().unwrap());
+    assert_eq!(index.to_bytes(), hex(&case["file"]));
+    assert_eq!(TimeIndex::parse(base_offset, &index.to_bytes(), max_bytes), index);
+    for row in rows(&case["lookup"]) {
+        let found = index.lookup(int(&row[0]));
+        assert_eq!((found.timestamp, found.offset), (int(&row[1]), int(&row[2])), "lookup {}", row[0]);
+    }
+}
+
+#[test]
+fn leader_epoch_cache() {
+    check("leader-epoch-cache", 70, |case| {
+        let mut cache = LeaderEpochCache::default();
+        for op in rows(&case["ops"]) {
+            match op[0].as_str().unwrap() {
+                "assign" => drop(cache.assign(int(&op[1]) as i32, int(&op[2]))),
+                "truncateFromEnd" => cache.truncate_from_end(int(&op[1])),
+                "truncateFromStart" => cache.truncate_from_start(int(&op[1])),
+                other => panic!("unknown op {other}"),
+            }
+            let after: Vec<EpochEntry> = rows(op.as_array().unwrap().last().unwrap()).map(epoch_entry).collect();
+            assert_eq!(cache.entries(), after, "after {op}");
+        }
+        assert_eq!(cache.entries(), rows(&case["entries"]).map(epoch_entry).collect::<Vec<_>>());
+        for row in rows(&case["endOffsetFor"]) {
+            let (epoch, end) = cache.end_offset_for(int(&row[0]) as i32, int(&case["logEndOffset"]));
+            assert_eq!((i64::from(epoch), end), (int(&row[1]), int(&row[2])), "endOffsetFor {}", row[0]);
+        }
+        for row in rows(&case["epochForOffset"]) {
+            assert_eq!(cache.epoch_for_offset(int(&row[0])).map(i64::from), row[1].as_i64(), "epochForOffset {}", row[0]);
+        }
+        for row in rows(&case["previousAndNextEpoch"]) {
+            let epoch = int(&row[0]) as i32;
+            assert_eq!(cache.previous_epoch(epoch).map(i64::from), row[1].as_i64(), "previousEpoch {epoch}");
+            assert_eq!(cache.next_epoch(epoch).map(i64::from), row[2].as_i64(), "nextEpoch {epoch}");
+        }
+        let file = case["file"].as_str().unwrap();
+        if !file.is_empty() {
+            // Kafka writes the file with the first change only.
+            assert_eq!(leader_epochs_text(cache.entries()), file);
+            assert_eq!(parse_leader_epochs(file.as_bytes()).as_deref(), Ok(cache.entries()));
+        }
+    });
+}
+
+fn epoch_entry(row: &Value) -> EpochEntry {
+    EpochEntry { epoch: int(&row[0]) as i32, start_offset: int(&row[1]) }
+}
+
+#[test]
+fn topic_names() {
+    check("topic-names", 156, |case| {
+        if let Some(name) = case["name"].as_str() {
+            assert_eq!(topic_name::is_valid(name), case["isValid"].as_bool().unwrap());
+            assert_eq!(topic_name::has_collision_chars(name), case["hasCollisionChars"].as_bool().unwrap());
+            assert_eq!(topic_name::is_internal(name), case["isInternal"].as_bool().unwrap());
+            assert_eq!(topic_name::validate(name).err().map(|error| error.to_string()).as_deref(), case["error"].as_str());
+        } else {
+            let (a, b) = (case["a"].as_str().unwrap(), case["b"].as_str().unwrap());
+            assert_eq!(topic_name::has_collision(a, b), case["hasCollision"].as_bool().unwrap());
+            assert_eq!(topic_name::unify_collision_chars(a), case["unifyA"].as_str().unwrap());
+        }
+    });
+}
+
 /// Runs all cases of a file; the number guards against a file that is read as empty. A failing case is named by its place.
 fn check(file: &str, cases: usize, one: impl Fn(&Value)) {
     let path = format!("{}/tests/golden/vectors/{file}.json", env!("CARGO_MANIFEST_DIR"));
@@ -185,6 +307,10 @@ fn check(file: &str, cases: usize, one: impl Fn(&Value)) {
 /// An integer; beyond 2^53 some stand as strings.
 fn int(value: &Value) -> i64 {
     value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("not an integer: {value}"))
+}
+
+fn rows(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().unwrap().iter()
 }
 
 fn nullable_hex(value: &Value) -> Option<Vec<u8>> {

@@ -1,1 +1,19 @@
 //! A partition on disk: segments, indexes, leader epochs, recovery.
+//!
+//! The formats, as pure functions over bytes:
+//! * [`file_name`]: what the files of a folder are called, and so are.
+//! * [`segment_file`]: batch after batch, up to where it is torn or corrupt.
+//! * [`offset_index`], [`time_index`], and [`segment_index`], the rule when entries are written.
+//! * [`transaction_index`], [`producer_snapshot`]: what else belongs to a segment.
+//! * [`epoch_cache`], [`checkpoint_file`], [`properties_file`]: the small text files.
+
+pub mod checkpoint_file;
+pub mod epoch_cache;
+pub mod file_name;
+pub mod offset_index;
+pub mod producer_snapshot;
+pub mod properties_file;
+pub mod segment_file;
+pub mod segment_index;
+pub mod time_index;
+pub mod transaction_index;

@@ -175,6 +175,14 @@ impl Batch {
         self.with_info(BatchInfo { attributes, max_timestamp: timestamp_ms, ..self.info }, id)
     }
 
+    /// What the cleaner leaves of a batch all whose records went, if it holds its producer's last sequence: the header alone, uncompressed,
+    /// with the offsets it had (`DefaultRecordBatch.writeEmptyHeader`).
+    pub fn emptied(&self, id: ChunkId) -> Batch {
+        let attributes = self.info.attributes & (TIMESTAMP_TYPE_MASK | TRANSACTIONAL_FLAG_MASK | CONTROL_FLAG_MASK);
+        let info = BatchInfo { attributes, base_timestamp: NO_TIMESTAMP, record_count: 0, ..self.info };
+        seal(self.base_offset, self.leader_epoch, info, vec![0; BODY_OVERHEAD], id)
+    }
+
     /// The same stored records under another header (and thus another checksum).
     pub fn with_info(&self, info: BatchInfo, id: ChunkId) -> Batch {
         let mut body = Vec::with_capacity(self.body.bytes().len());

@@ -24,12 +24,16 @@ pub enum RecordsError {
     #[error("Found invalid record count {0} in magic v2 batch")]
     InvalidRecordCount(i32),
     /// The records end before the promised count.
-    #[error("the records end after {read} of {declared}")]
+    #[error("Incorrect declared batch size, premature EOF reached")]
     RecordsMissing { read: u32, declared: u32 },
     #[error("Incorrect declared batch size, records still remaining in file")]
     TrailingBytes,
     #[error("Invalid record size: expected to read {expected} bytes in record payload, but instead read {read}")]
     RecordSize { expected: i64, read: u64 },
+    #[error(
+        "Invalid record size: expected {expected} bytes in record payload, but instead the buffer has only {remaining} remaining bytes."
+    )]
+    RecordBeyondBatch { expected: i64, remaining: u64 },
     #[error("Found invalid number of record headers {0}")]
     HeaderCount(i32),
     #[error("Invalid negative header key size {0}")]

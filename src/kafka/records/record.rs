@@ -160,17 +160,23 @@ impl Scan {
         let rest = bytes.get(self.at..).unwrap_or_default();
         if self.read == self.count {
             self.ended = true;
+            // Only where the count is 0: with records, the last one is not given out before this check (as in Kafka).
             return if rest.is_empty() { None } else { Some(Err(RecordsError::TrailingBytes)) };
         }
-        if rest.is_empty() {
-            self.ended = true;
-            return Some(Err(RecordsError::RecordsMissing { read: self.read, declared: self.count }));
-        }
-        match self.read_record(rest) {
-            Ok(record) => {
+        let outcome = if rest.is_empty() {
+            Err(RecordsError::RecordsMissing { read: self.read, declared: self.count })
+        } else {
+            self.read_record(rest)
+        };
+        match outcome {
+            Ok(record) if self.read + 1 < self.count || record.size_bytes as usize == rest.len() => {
                 self.at += record.size_bytes as usize;
                 self.read += 1;
                 Some(Ok(record))
+            }
+            Ok(_) => {
+                self.ended = true;
+                Some(Err(RecordsError::TrailingBytes))
             }
             Err(error) => {
                 self.ended = true;
@@ -186,7 +192,7 @@ impl Scan {
         let size = reader.varint()?;
         let available = reader.remaining() as u64;
         if size < 0 || size as u64 > available {
-            return Err(RecordsError::RecordSize { expected: size.into(), read: available });
+            return Err(RecordsError::RecordBeyondBatch { expected: size.into(), remaining: available });
         }
         let mut fields = Reader::new(reader.bytes(size as usize)?);
         let size_bytes = (rest.len() - reader.remaining()) as u32;
