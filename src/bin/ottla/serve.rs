@@ -151,6 +151,45 @@ mod tests {
         assert!(!kept("/kill-a-node.html", None));
     }
 
+    /// The head of the answer to a GET, in lower case.
+    async fn head(address: SocketAddr, path: &str, accept_encoding: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accept_encoding}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let text = String::from_utf8_lossy(&answer).to_lowercase();
+        text.split_once("\r\n\r\n").unwrap().0.to_owned()
+    }
+
+    #[tokio::test]
+    async fn files_come_with_the_headers_they_need() {
+        let dist = std::env::temp_dir().join(format!("ottla-serve-{}", std::process::id()));
+        std::fs::create_dir_all(&dist).unwrap();
+        for file in ["index.html", "engine.js", "engine_bg.wasm", "app-0123456789abcdef_bg.wasm"] {
+            std::fs::write(dist.join(file), "some content ".repeat(100)).unwrap();
+        }
+        std::fs::write(dist.join("engine_bg.wasm.br"), "compressed").unwrap();
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = router(&dist);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let has = async |path: &str, accept: &str, expected: &[&str]| {
+            let head = head(address, path, accept).await;
+            expected.iter().for_each(|line| assert!(head.contains(line), "{path} lacks `{line}`:\n{head}"));
+        };
+        has("/", "br", &["200 ok", "content-type: text/html", "cache-control: no-cache"]).await;
+        has("/engine.js", "gzip", &["content-type: text/javascript", "content-encoding: gzip", "cache-control: no-cache"]).await;
+        has("/engine_bg.wasm?v=1", "gzip, br", &["content-type: application/wasm", "content-encoding: br", "immutable"]).await;
+        has("/app-0123456789abcdef_bg.wasm", "", &["application/wasm", "immutable", "access-control-allow-origin: *"]).await;
+        has("/../Cargo.toml", "", &["404"]).await;
+        has("/app-0123456789abcdef.js", "", &["404"]).await;
+        assert!(!head(address, "/app-0123456789abcdef.js", "").await.contains("immutable"), "a missing file may come to be");
+        std::fs::remove_dir_all(&dist).unwrap();
+    }
+
     #[tokio::test]
     async fn a_taken_port_is_said() {
         let first = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
