@@ -35,7 +35,7 @@ pub enum ToolchainError {
          distribution (on Debian: apt install libstd-rust-dev-wasm32), or Rust itself from https://rustup.rs"
     )]
     NoRustup,
-    #[error("`{command}` needs the network, once, and could not reach it: connect, or set Cargo's proxy (http.proxy), and run this again")]
+    #[error("`{command}` needs the network, once, and could not reach it: connect (or set Cargo's http.proxy; or unset net.offline), and run this again")]
     NoNetwork { command: String },
     #[error("`{command}` found no C compiler: install one (on Debian: apt install gcc libc6-dev; on macOS: xcode-select --install)")]
     NoLinker { command: String },
@@ -168,7 +168,8 @@ fn diagnose(Failure { command, said, .. }: Failure) -> ToolchainError {
         "network failure",
         "Unable to update registry",
     ];
-    if NETWORK.iter().any(|sign| said.contains(sign)) {
+    let forbidden = env::var_os("CARGO_NET_OFFLINE").is_some_and(|value| value == "true");
+    if forbidden || NETWORK.iter().any(|sign| said.contains(sign)) {
         ToolchainError::NoNetwork { command }
     } else if said.contains("linker `cc` not found") || said.contains("failed to find tool \"cc\"") {
         ToolchainError::NoLinker { command }
