@@ -19,9 +19,9 @@ pub struct BuildArgs {
     /// The address at which the files will be served, as `/kafka/`; relative by default, which suits any
     #[arg(long, default_value = "./", value_name = "URL")]
     pub public_url: String,
-    /// The folder to write to
-    #[arg(long, value_name = "DIR", default_value = DIST)]
-    pub out: PathBuf,
+    /// The folder to write to, emptied before [default: dist in the project]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Build even if nothing has changed
     #[arg(long)]
     pub force: bool,
@@ -29,7 +29,7 @@ pub struct BuildArgs {
 
 impl Default for BuildArgs {
     fn default() -> Self {
-        Self { public_url: "./".to_owned(), out: DIST.into(), force: false }
+        Self { public_url: "./".to_owned(), out: None, force: false }
     }
 }
 
@@ -49,14 +49,17 @@ pub enum BuildError {
 
 /// Builds the page unless its files are there already and nothing they depend on has changed. Returns their folder.
 pub fn build(project: &Project, args: &BuildArgs) -> Result<PathBuf, BuildError> {
-    let out = project.root.join(&args.out);
+    let out = match &args.out {
+        Some(out) => std::path::absolute(out).map_err(|source| BuildError::Io { path: out.clone(), source })?,
+        None => project.root.join(DIST),
+    };
     let _lock = lock(project)?;
     let stamp = stamp_path(project, &out);
     let wanted = wanted(project, args)?;
     if !args.force && read_stamp(&stamp).is_some_and(|built| Some(built) == built_stamp(&wanted, &out)) {
         return Ok(out);
     }
-    if !out.join("index.html").is_file() && fs::read_dir(&out).is_ok_and(|mut files| files.next().is_some()) {
+    if !may_be_emptied(&out) {
         return Err(BuildError::NotOurs { out });
     }
     let _ = fs::remove_file(&stamp);
@@ -81,6 +84,13 @@ fn run_trunk(project: &Project, tools: &Toolchain, args: &BuildArgs, out: &Path)
         true => BuildError::CannotRun { program: tools.trunk.clone(), said },
         false => BuildError::Trunk,
     })
+}
+
+/// Trunk deletes what is in the folder: let that be nothing, or a page of ours.
+fn may_be_emptied(out: &Path) -> bool {
+    let empty = fs::read_dir(out).map_or(!out.exists(), |mut files| files.next().is_none());
+    let page = || fs::read_to_string(out.join("index.html")).is_ok_and(|html| html.contains("name=\"ottla-engine\""));
+    empty || out.join("engine_bg.wasm").is_file() && page()
 }
 
 /// Writes the engine's digest into the page; `ottla::web::launch` says what for.
@@ -138,4 +148,26 @@ fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     fs::write(path, bytes).map_err(|source| BuildError::Io { path: path.to_path_buf(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_empty_folder_or_a_page_of_ours_may_be_emptied() {
+        let out = std::env::temp_dir().join(format!("ottla-build-{}", std::process::id()));
+        assert!(may_be_emptied(&out), "does not exist yet");
+        fs::create_dir_all(&out).unwrap();
+        assert!(may_be_emptied(&out), "empty");
+        fs::write(out.join("index.html"), r#"<meta name="ottla-engine" content="">"#).unwrap();
+        assert!(!may_be_emptied(&out), "as the project's own folder");
+        fs::write(out.join("engine_bg.wasm"), "").unwrap();
+        assert!(may_be_emptied(&out), "built before");
+        fs::write(out.join("index.html"), "somebody's").unwrap();
+        assert!(!may_be_emptied(&out), "another page");
+        fs::remove_dir_all(&out).unwrap();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        assert!(!may_be_emptied(&file), "a file");
+    }
 }

@@ -35,7 +35,9 @@ pub enum ToolchainError {
          distribution (on Debian: apt install libstd-rust-dev-wasm32), or Rust itself from https://rustup.rs"
     )]
     NoRustup,
-    #[error("`{command}` needs the network, once, and could not reach it: connect (or set Cargo's http.proxy; or unset net.offline), and run this again")]
+    #[error(
+        "`{command}` needs the network, once, and could not reach it: connect (or set Cargo's http.proxy; or unset net.offline), and run this again"
+    )]
     NoNetwork { command: String },
     #[error("`{command}` found no C compiler: install one (on Debian: apt install gcc libc6-dev; on macOS: xcode-select --install)")]
     NoLinker { command: String },
