@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod chromium;
 mod compress;
+mod dump_log;
 mod fingerprint;
 mod progress;
 mod project;
@@ -35,6 +36,8 @@ enum Command {
     Build(build::BuildArgs),
     /// Say what is wrong with lesson files, with line, column and remedy
     Check(check::CheckArgs),
+    /// Print segment files, indexes and snapshots as Kafka's own dump tool does
+    KafkaDumpLog(dump_log::DumpLogArgs),
     /// Save a picture of a page, drawn by headless Chromium
     #[command(hide = true)]
     Shot(shot::ShotArgs),
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => report(serve::run(&args)),
         Command::Build(args) => report(run_build(&args)),
         Command::Check(args) => check::run(&args),
+        Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Shot(args) => report(shot::run(&args)),
     }
 }

@@ -6,8 +6,12 @@
 //! * [`offset_index`], [`time_index`], and [`segment_index`], the rule when entries are written.
 //! * [`transaction_index`], [`producer_snapshot`]: what else belongs to a segment.
 //! * [`epoch_cache`], [`checkpoint_file`], [`properties_file`]: the small text files.
+//! * [`dump`] (with [`dump_index`], [`control_json`]): files as the text of `kafka-dump-log`.
 
 pub mod checkpoint_file;
+pub mod control_json;
+pub mod dump;
+pub mod dump_index;
 pub mod epoch_cache;
 pub mod file_name;
 pub mod offset_index;

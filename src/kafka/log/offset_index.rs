@@ -55,10 +55,10 @@ impl OffsetIndex {
 
     /// Reads a file. An incomplete entry at the end is left out (see [`OffsetIndex::sanity_check_file`]); zeros of a preallocated file end it.
     pub fn parse(base_offset: i64, bytes: &[u8], max_bytes: u32) -> OffsetIndex {
-        let raw = bytes.chunks_exact(OFFSET_INDEX_ENTRY_BYTES as usize).map(|entry| entry_at(base_offset, entry));
         // Only the first entry may have relative offset 0: a first batch of one record (with an interval of 0 bytes).
         let preallocated = |(slot, entry): &(usize, OffsetPosition)| entry.offset == base_offset && (*slot > 0 || entry.position == 0);
-        let entries = raw.enumerate().take_while(|entry| !preallocated(entry)).map(|(_, entry)| entry).collect();
+        let entries =
+            file_entries(base_offset, bytes).enumerate().take_while(|entry| !preallocated(entry)).map(|(_, entry)| entry).collect();
         OffsetIndex { entries, ..OffsetIndex::new(base_offset, max_bytes) }
     }
 
@@ -71,7 +71,7 @@ impl OffsetIndex {
         if !bytes.len().is_multiple_of(entry_bytes) {
             return Err(IndexError::PartialEntry { size_bytes: bytes.len() as u64, entry_bytes: OFFSET_INDEX_ENTRY_BYTES });
         }
-        match bytes.chunks_exact(entry_bytes).next_back().map(|entry| entry_at(base_offset, entry).offset) {
+        match file_entries(base_offset, bytes).next_back().map(|entry| entry.offset) {
             Some(last) if last < base_offset => Err(IndexError::NotBeyondBase { last, base_offset }),
             _ => Ok(()),
         }
@@ -153,6 +153,11 @@ impl OffsetIndex {
             .binary_search_by(|entry| if beyond(entry) { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less })
             .unwrap_err()
     }
+}
+
+/// All whole entries of a file as they stand there, the zeros of a preallocated one included.
+pub fn file_entries(base_offset: i64, bytes: &[u8]) -> impl DoubleEndedIterator<Item = OffsetPosition> + '_ {
+    bytes.chunks_exact(OFFSET_INDEX_ENTRY_BYTES as usize).map(move |entry| entry_at(base_offset, entry))
 }
 
 /// Offsets in an index are stored relative to the base, in 31 bits (`AbstractIndex.relativeOffset`).

@@ -46,7 +46,7 @@ impl TimeIndex {
     /// `PartialEntry`, `NotBeyondBase` or `TimestampOrder`.
     pub fn sanity_check_file(base_offset: i64, bytes: &[u8]) -> Result<(), IndexError> {
         let entry_bytes = TIME_INDEX_ENTRY_BYTES as usize;
-        let mut entries = bytes.chunks_exact(entry_bytes).map(|entry| entry_at(base_offset, entry));
+        let mut entries = file_entries(base_offset, bytes);
         if let (Some(first), Some(last)) = (entries.clone().next(), entries.next_back()) {
             let count = (bytes.len() / entry_bytes) as u32;
             if last.timestamp < first.timestamp {
@@ -147,6 +147,11 @@ impl TimeIndex {
             .binary_search_by(|entry| if beyond(entry) { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less })
             .unwrap_err()
     }
+}
+
+/// All whole entries of a file as they stand there, the zeros of a preallocated one included.
+pub fn file_entries(base_offset: i64, bytes: &[u8]) -> impl DoubleEndedIterator<Item = TimestampOffset> + Clone + '_ {
+    bytes.chunks_exact(TIME_INDEX_ENTRY_BYTES as usize).map(move |entry| entry_at(base_offset, entry))
 }
 
 fn entry_at(base_offset: i64, entry: &[u8]) -> TimestampOffset {

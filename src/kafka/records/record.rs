@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::batch::{Batch, BatchInfo, TimestampType};
 use super::compression::{CompressionType, decompress};
 use super::error::RecordsError;
+use super::java_utf8::java_utf8;
 use super::varint::Reader;
 
 /// One record, borrowed from its batch's (decompressed) bytes.
@@ -252,9 +253,9 @@ impl<'a> Header<'a> {
         Header { key: key.as_bytes(), value }
     }
 
-    /// The name as text, with malformed UTF-8 replaced.
+    /// The name as text.
     pub fn name(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.key)
+        java_utf8(self.key)
     }
 
     fn read(reader: &mut Reader<'a>) -> Result<Header<'a>, RecordsError> {
