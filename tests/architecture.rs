@@ -1,6 +1,6 @@
 //! Is the code laid out as ARCHITECTURE.md says? Who may use whom, what the deterministic core must not mention, and what no file may name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,10 +32,8 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("std::net", "the network is simulated"),
     ("std::env", "a run depends on its seed and commands only"),
     ("std::process", "processes are simulated"),
-    ("web_sys", "the core runs without a browser"),
-    ("js_sys", "the core runs without a browser"),
-    ("gloo", "the core runs without a browser"),
-    ("tokio", "actors are synchronous"),
+    ("target_arch", "the core is the same on every target"),
+    ("target_pointer_width", "the core is the same on every target"),
     ("HashMap", "its order differs from run to run: take a BTreeMap, or mark the line `// lookup only` if nothing iterates over it"),
     ("HashSet", "its order differs from run to run: take a BTreeSet, or mark the line `// lookup only` if nothing iterates over it"),
     ("thread_rng", "random numbers come from the seed"),
@@ -50,6 +48,13 @@ fn modules_use_only_those_below_them() {
 #[test]
 fn the_core_is_deterministic() {
     check(|module, path, source| if DETERMINISTIC.contains(&module) { mentions(path, source) } else { Vec::new() });
+}
+
+#[test]
+fn the_core_builds_without_what_only_one_target_has() {
+    let crates = crates_of_one_target();
+    assert!(crates.contains("gloo") && crates.contains("tokio"), "read from Cargo.toml: {crates:?}");
+    check(|module, path, source| if DETERMINISTIC.contains(&module) { paths_into(&crates, path, source) } else { Vec::new() });
 }
 
 #[test]
@@ -101,6 +106,29 @@ fn mentions(path: &str, source: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Paths that begin with one of `crates`, outside of comments, strings and tests.
+fn paths_into(crates: &BTreeSet<String>, path: &str, source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, line) in without_tests(code(source)).lines().enumerate() {
+        let starts_path = |name: &str| {
+            line.match_indices(&format!("{name}::")).any(|(at, _)| !line[..at].ends_with("::") && !line[..at].ends_with(is_word))
+        };
+        let hits = crates.iter().filter(|name| starts_path(name));
+        found.extend(hits.map(|name| format!("src/{path}:{}: `{name}` is not there on every target", number + 1)));
+    }
+    found
+}
+
+/// The crates that Cargo.toml has for the browser or for native only, as paths spell them.
+fn crates_of_one_target() -> BTreeSet<String> {
+    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).expect("Cargo.toml can be read");
+    let manifest: toml::Table = manifest.parse().expect("Cargo.toml is TOML");
+    let names = |table: &toml::Value| table.get("dependencies")?.as_table().map(|crates| crates.keys().cloned().collect::<Vec<_>>());
+    let everywhere = manifest["dependencies"].as_table().expect("a table");
+    let targets = manifest["target"].as_table().expect("a table").values().filter_map(names).flatten();
+    targets.filter(|name| !everywhere.contains_key(name)).map(|name| name.replace('-', "_")).collect()
 }
 
 /// Lines that name a path of one person's machine, or a host from which Cargo is configured to download.
@@ -305,7 +333,7 @@ mod rules {
 
     #[test]
     fn comments_and_strings_are_no_code() {
-        let harmless = "/// See crate::ui.\n// HashMap\nlet a = \"crate::ui HashMap \\\" tokio\"; let q = '\"'; let r = r#\"tokio \" \"#;\n/* std::fs */";
+        let harmless = "/// See crate::ui.\n// HashMap\nlet a = \"crate::ui HashMap \\\" std::fs\"; let q = '\"'; let r = r#\"HashMap \" \"#;\n/* std::fs */";
         check(arrows("sim", "sim/a.rs", harmless), &[]);
         check(mentions("sim/a.rs", harmless), &[]);
         assert_eq!(code("a \"b\"\n// c\nd"), "a    \n    \nd");
@@ -325,9 +353,16 @@ mod rules {
         let source = "#[cfg(test)]\nmod tests {\n    fn f() { g('}'); std::fs::read(\"}\") }\n}\nfn h() { std::fs::read(1) }\n";
         check(mentions("sim/a.rs", source), &["src/sim/a.rs:5: mentions std::fs; disks are simulated"]);
         check(
-            mentions("sim/a.rs", "#[cfg(test)]\nmod tests;\nuse tokio::net;"),
-            &["src/sim/a.rs:3: mentions tokio; actors are synchronous"],
+            mentions("sim/a.rs", "#[cfg(test)]\nmod tests;\nuse std::net;"),
+            &["src/sim/a.rs:3: mentions std::net; the network is simulated"],
         );
+    }
+
+    #[test]
+    fn a_crate_of_one_target_is_found() {
+        let crates = BTreeSet::from(["tokio".to_owned()]);
+        let source = "use tokio::net;\nuse kafka::tokio::x;\nlet my_tokio::x;\n// tokio::net\n";
+        check(paths_into(&crates, "sim/a.rs", source), &["src/sim/a.rs:1: `tokio` is not there on every target"]);
     }
 
     #[test]
