@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::lesson::span::TimeSpan;
+use crate::playground::history::Anomaly;
 
 /// One checked task of a lesson.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,20 +129,6 @@ pub struct HistoryIs {
     /// Only what this group read counts as read; without it, what anybody read.
     #[serde(default)]
     pub group: Option<String>,
-}
-
-/// A way for a history to be wrong. Names are those of jepsen.tests.kafka.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Anomaly {
-    /// Acknowledged, before something that was read, and never read.
-    LostWrite,
-    /// One offset held two different records.
-    InconsistentOffsets,
-    /// One record has two offsets, or was read twice by one group.
-    Duplicate,
-    /// Acknowledged, and not read by the end.
-    Unseen,
 }
 
 /// A topic as the controller knows it.
