@@ -129,8 +129,7 @@ impl History {
     /// What is wrong with a topic, in the order of its partitions. With a group, only what its members read counts as read.
     /// [`Anomaly::Unseen`] asks about now; who wants to know about an earlier moment asks [`History::unread`] with its frontier.
     pub fn findings(&self, topic: &str, group: Option<&str>, anomaly: Anomaly) -> Vec<Finding> {
-        let mut found: Vec<Finding> =
-            self.findings.iter().filter(|f| f.anomaly == anomaly && &*f.partition.topic == topic).cloned().collect();
+        let mut found: Vec<Finding> = self.conflicts(topic, anomaly).cloned().collect();
         for (at, partition) in self.of(topic) {
             let (from, read) = partition.read_by(group);
             let up_to = match anomaly {
@@ -146,6 +145,11 @@ impl History {
         found.sort();
         found.dedup();
         found
+    }
+
+    /// What values showed to be wrong with a topic: it stays so, whatever is read later.
+    pub fn conflicts(&self, topic: &str, anomaly: Anomaly) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |f| f.anomaly == anomaly && &*f.partition.topic == topic)
     }
 
     fn of(&self, topic: &str) -> impl Iterator<Item = (&TopicPartition, &Partition)> {

@@ -1,0 +1,109 @@
+//! All goals of a lesson on one branch of time.
+//!
+//! Feed it every event, and a snapshot at most every [`LOOK_EVERY_US`] of virtual time. It is a plain value: cloned with the world, it goes
+//! back and forth in time with it.
+
+use super::monitor::{Monitor, State};
+use super::watch::Seen;
+use super::{GoalSpec, Mode, Predicate};
+use crate::kafka::event::Event;
+use crate::lesson::model::Lesson;
+use crate::playground::history::History;
+use crate::playground::snapshot::Snapshot;
+
+/// How often goals about states need to look, in microseconds of virtual time.
+pub const LOOK_EVERY_US: u64 = 100_000;
+
+/// The goals of a lesson and all they remember.
+#[derive(Clone, Debug)]
+pub struct GoalBoard {
+    monitors: Vec<Monitor>,
+    seen: Seen,
+}
+
+/// One goal, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoalStatus {
+    pub id: String,
+    pub say: String,
+    pub progress: Progress,
+    /// Why not yet, why not any more, or when it was reached; empty while it waits for another goal.
+    pub detail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Another goal comes first.
+    Waiting,
+    Open,
+    /// It holds, and must go on holding for a while.
+    Holding,
+    Done,
+    /// It cannot be reached any more on this branch of time.
+    Failed,
+}
+
+impl GoalBoard {
+    pub fn new(lesson: &Lesson) -> GoalBoard {
+        GoalBoard::of(lesson.goals().cloned())
+    }
+
+    /// A board of these goals.
+    pub fn of(goals: impl IntoIterator<Item = GoalSpec>) -> GoalBoard {
+        let monitors: Vec<Monitor> = goals.into_iter().map(Monitor::new).collect();
+        let history = monitors.iter().any(|m| matches!(m.spec().predicate, Predicate::History(_))).then(History::default);
+        GoalBoard { monitors, seen: Seen { history, ..Seen::default() } }
+    }
+
+    /// Takes note of an event that happened at `now_us`. Goals about a moment may be reached by it.
+    pub fn event(&mut self, now_us: u64, event: &Event) {
+        self.seen.event(event);
+        for monitor in &mut self.monitors {
+            monitor.event(now_us, event, &self.seen);
+        }
+        self.open(now_us);
+    }
+
+    /// Looks at a state. `now_us` must not go back.
+    pub fn look(&mut self, now_us: u64, snapshot: &Snapshot) {
+        self.seen.look(snapshot);
+        self.open(now_us);
+        for monitor in &mut self.monitors {
+            monitor.look(now_us, snapshot, &self.seen);
+        }
+        self.open(now_us);
+        self.close(now_us);
+    }
+
+    /// Every goal in the order of the text.
+    pub fn statuses(&self) -> Vec<GoalStatus> {
+        self.monitors.iter().map(Monitor::status).collect()
+    }
+
+    /// Whether every goal is reached.
+    pub fn is_done(&self) -> bool {
+        self.monitors.iter().all(|monitor| matches!(monitor.state(), State::Done { .. }))
+    }
+
+    /// Begins to look at the goals whose turn has come; one may open the next.
+    fn open(&mut self, now_us: u64) {
+        for i in 0..self.monitors.len() {
+            if *self.monitors[i].state() != State::Waiting {
+                continue;
+            }
+            let first = self.monitors[i].spec().after.as_deref();
+            let is_done = |monitor: &Monitor| matches!(monitor.state(), State::Done { .. });
+            if first.is_none_or(|id| self.monitors.iter().any(|m| m.spec().id == id && is_done(m))) {
+                self.monitors[i].open(now_us, &self.seen);
+            }
+        }
+    }
+
+    /// What must never hold is reached when all else is.
+    fn close(&mut self, now_us: u64) {
+        let is_never = |monitor: &Monitor| monitor.spec().mode == Mode::Never;
+        if self.monitors.iter().all(|m| is_never(m) || matches!(m.state(), State::Done { .. })) {
+            self.monitors.iter_mut().filter(|m| is_never(m)).for_each(|m| m.close(now_us));
+        }
+    }
+}
