@@ -7,6 +7,7 @@ pub mod controller;
 pub mod event;
 pub mod group;
 pub mod log;
+pub mod metadata;
 pub mod names;
 pub mod protocol;
 pub mod records;

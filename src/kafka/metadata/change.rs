@@ -1,0 +1,146 @@
+//! How one partition changes: leader, ISR, ELR. The rules of `PartitionChangeBuilder` (KIP-966 for the ELR).
+
+use uuid::Uuid;
+
+use super::image::{NO_LEADER, PartitionRegistration};
+use super::record::PartitionChange;
+
+/// What kind of election may be held if the leader is no good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Election {
+    /// The first replica of the assignment if it may lead, else any that may.
+    Preferred,
+    /// The present leader if it may lead, else any that may.
+    Online,
+    /// As `Online`, and in the end any live replica (`unclean.leader.election.enable`).
+    Unclean,
+}
+
+/// What is known when a partition may have to change.
+pub struct ChangeBuilder<'a> {
+    pub partition: &'a PartitionRegistration,
+    pub topic_id: Uuid,
+    pub partition_id: i32,
+    /// Whether a broker may lead: registered, not fenced, not shutting down.
+    pub acceptable: &'a dyn Fn(i32) -> bool,
+    pub min_isr: i32,
+    /// eligible.leader.replicas.version is 1.
+    pub elr_enabled: bool,
+    pub election: Election,
+    pub target_isr: Vec<i32>,
+    /// Brokers that came back without a clean shutdown: what they had may be gone.
+    pub unclean_shutdown: Vec<i32>,
+}
+
+struct Elected {
+    node: i32,
+    unclean: bool,
+}
+
+impl ChangeBuilder<'_> {
+    /// The change, if anything changes.
+    pub fn build(mut self) -> Option<PartitionChange> {
+        let mut change = PartitionChange { partition_id: self.partition_id, topic_id: self.topic_id, ..PartitionChange::default() };
+        let mut elr = self.target_elr();
+        self.try_election(&mut change, &mut elr);
+        self.set_elr(&mut change, elr);
+        if change.isr.is_none() && (!self.target_isr.is_empty() || self.elr_enabled) && self.target_isr != self.partition.isr {
+            change.isr = Some(self.target_isr.clone());
+        }
+        self.set_last_known_leader(&mut change);
+        (!change.is_empty()).then_some(change)
+    }
+
+    /// maybePopulateTargetElr: who left the ISR while it is below min ISR, and is not known to have lost anything.
+    fn target_elr(&self) -> Vec<i32> {
+        if !self.elr_enabled {
+            return self.partition.elr.clone();
+        }
+        if self.target_isr.len() as i32 >= self.min_isr {
+            return Vec::new();
+        }
+        let mut elr: Vec<i32> = self.partition.elr.iter().chain(&self.partition.isr).copied().collect();
+        elr.sort_unstable();
+        elr.dedup();
+        elr.retain(|replica| !self.target_isr.contains(replica) && !self.unclean_shutdown.contains(replica));
+        elr
+    }
+
+    fn try_election(&mut self, change: &mut PartitionChange, elr: &mut Vec<i32>) {
+        let elected = self.elect(elr);
+        if elected.node == self.partition.leader {
+            return;
+        }
+        change.leader = Some(elected.node);
+        if elr.contains(&elected.node) {
+            self.target_isr = vec![elected.node];
+            elr.retain(|&replica| replica != elected.node);
+        }
+        if elected.unclean {
+            change.isr = Some(vec![elected.node]);
+            if !self.partition.recovering {
+                change.leader_recovery_state = Some(1);
+            }
+        }
+    }
+
+    /// electPreferredLeader, electAnyLeader.
+    fn elect(&self, elr: &[i32]) -> Elected {
+        let clean = |node| Elected { node, unclean: false };
+        let replicas = &self.partition.replicas;
+        let valid = |replica: &i32| self.is_valid_new_leader(*replica, elr);
+        if self.election == Election::Preferred
+            && let Some(preferred) = replicas.first().filter(|replica| valid(replica))
+        {
+            return clean(*preferred);
+        }
+        if valid(&self.partition.leader) {
+            return clean(self.partition.leader);
+        }
+        if let Some(&replica) = replicas.iter().find(|replica| valid(replica)) {
+            return clean(replica);
+        }
+        if let Some(node) = self.last_known_leader(elr) {
+            return Elected { node, unclean: true };
+        }
+        if self.election == Election::Unclean
+            && let Some(&node) = replicas.iter().find(|&&replica| (self.acceptable)(replica))
+        {
+            return Elected { node, unclean: true };
+        }
+        clean(NO_LEADER)
+    }
+
+    fn is_valid_new_leader(&self, replica: i32, elr: &[i32]) -> bool {
+        let eligible = self.target_isr.contains(&replica) || (self.target_isr.is_empty() && elr.contains(&replica));
+        eligible && (self.acceptable)(replica)
+    }
+
+    /// canElectLastKnownLeader: nobody else could have more.
+    fn last_known_leader(&self, elr: &[i32]) -> Option<i32> {
+        let [last] = self.partition.last_known_elr[..] else { return None };
+        (self.elr_enabled && elr.is_empty() && self.target_isr.is_empty() && (self.acceptable)(last)).then_some(last)
+    }
+
+    /// maybeUpdateRecordElr: an unclean election, or a cluster without ELR, leaves none.
+    fn set_elr(&self, change: &mut PartitionChange, elr: Vec<i32>) {
+        let elr = if change.isr.is_some() || !self.elr_enabled { Vec::new() } else { elr };
+        if elr != self.partition.elr {
+            change.elr = Some(elr);
+        }
+    }
+
+    /// maybeUpdateLastKnownLeader: remember who led last when nobody does.
+    fn set_last_known_leader(&self, change: &mut PartitionChange) {
+        if !self.elr_enabled {
+            return;
+        }
+        let leader = change.leader.unwrap_or(self.partition.leader);
+        let known = &self.partition.last_known_elr;
+        if change.leader == Some(NO_LEADER) && *known != [self.partition.leader] {
+            change.last_known_elr = Some(vec![self.partition.leader]);
+        } else if leader != NO_LEADER && !known.is_empty() {
+            change.last_known_elr = Some(Vec::new());
+        }
+    }
+}

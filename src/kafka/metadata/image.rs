@@ -1,0 +1,198 @@
+//! What the metadata records add up to. Cloning shares everything; applying a record copies only the path it changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use uuid::Uuid;
+
+use super::record::{MetadataRecord, PartitionChange, PartitionRecord, RegisterBroker, TOPIC_RESOURCE};
+use crate::kafka::names::{Name, TopicPartition};
+
+/// No leader.
+pub const NO_LEADER: i32 = -1;
+
+/// The state of the cluster, up to some offset of the metadata log.
+#[derive(Clone, Debug, Default)]
+pub struct Image {
+    pub brokers: OrdMap<i32, Arc<BrokerRegistration>>,
+    pub topics: OrdMap<Name, Arc<TopicImage>>,
+    topic_names: OrdMap<Uuid, Name>,
+    configs: OrdMap<(i8, String), Arc<BTreeMap<String, String>>>,
+    pub features: OrdMap<String, i16>,
+    pub next_producer_id: i64,
+}
+
+/// A broker as the controller knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerRegistration {
+    pub id: i32,
+    pub epoch: i64,
+    pub incarnation: Uuid,
+    pub host: String,
+    pub port: u16,
+    pub rack: Option<String>,
+    pub fenced: bool,
+    pub in_controlled_shutdown: bool,
+}
+
+/// A topic and its partitions, by number.
+#[derive(Clone, Debug)]
+pub struct TopicImage {
+    pub name: Name,
+    pub id: Uuid,
+    pub partitions: imbl::Vector<Arc<PartitionRegistration>>,
+}
+
+/// A partition as the controller decided it (`PartitionRegistration`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartitionRegistration {
+    /// In assignment order: the first is preferred.
+    pub replicas: Vec<i32>,
+    pub isr: Vec<i32>,
+    pub elr: Vec<i32>,
+    pub last_known_elr: Vec<i32>,
+    pub leader: i32,
+    /// An unclean leader has not yet made up for it.
+    pub recovering: bool,
+    pub leader_epoch: i32,
+    pub partition_epoch: i32,
+}
+
+impl PartitionRegistration {
+    pub fn leader(&self) -> Option<i32> {
+        (self.leader != NO_LEADER).then_some(self.leader)
+    }
+
+    /// What this partition is after a change. Every change raises the partition epoch; one that names a leader, the leader epoch too.
+    pub fn merge(&self, change: &PartitionChange) -> PartitionRegistration {
+        let mut next = self.clone();
+        next.partition_epoch += 1;
+        if let Some(leader) = change.leader {
+            next.leader = leader;
+            next.leader_epoch += 1;
+        }
+        next.isr = change.isr.clone().unwrap_or(next.isr);
+        next.replicas = change.replicas.clone().unwrap_or(next.replicas);
+        next.elr = change.elr.clone().unwrap_or(next.elr);
+        next.last_known_elr = change.last_known_elr.clone().unwrap_or(next.last_known_elr);
+        next.recovering = change.leader_recovery_state.map_or(next.recovering, |state| state == 1);
+        next
+    }
+}
+
+impl TopicImage {
+    pub fn partition(&self, partition: i32) -> Option<&Arc<PartitionRegistration>> {
+        self.partitions.get(usize::try_from(partition).ok()?)
+    }
+}
+
+impl Image {
+    pub fn topic(&self, name: &str) -> Option<&Arc<TopicImage>> {
+        self.topics.get(name)
+    }
+
+    pub fn topic_by_id(&self, id: Uuid) -> Option<&Arc<TopicImage>> {
+        self.topics.get(self.topic_names.get(&id)?)
+    }
+
+    pub fn partition(&self, tp: &TopicPartition) -> Option<&Arc<PartitionRegistration>> {
+        self.topic(&tp.topic)?.partition(tp.partition)
+    }
+
+    /// The dynamic configuration of a resource; empty if there is none.
+    pub fn configs(&self, resource_type: i8, name: &str) -> Arc<BTreeMap<String, String>> {
+        self.configs.get(&(resource_type, name.to_owned())).cloned().unwrap_or_default()
+    }
+
+    /// A broker that the controller counts on.
+    pub fn is_active(&self, broker: i32) -> bool {
+        self.brokers.get(&broker).is_some_and(|broker| !broker.fenced && !broker.in_controlled_shutdown)
+    }
+
+    /// All partitions with what they belong to, by topic name and number.
+    pub fn partitions(&self) -> impl Iterator<Item = (&Arc<TopicImage>, i32, &Arc<PartitionRegistration>)> {
+        self.topics.values().flat_map(|topic| topic.partitions.iter().zip(0..).map(move |(partition, n)| (topic, n, partition)))
+    }
+
+    /// Takes one record in. A record about something that is not there changes nothing.
+    pub fn apply(&mut self, record: &MetadataRecord) {
+        match record {
+            MetadataRecord::RegisterBroker(record) => self.register(record),
+            MetadataRecord::Topic { name, topic_id } => {
+                let name: Name = name.as_str().into();
+                self.topic_names.insert(*topic_id, name.clone());
+                self.topics.insert(name.clone(), Arc::new(TopicImage { name, id: *topic_id, partitions: imbl::Vector::new() }));
+            }
+            MetadataRecord::Partition(record) => self.add_partition(record),
+            MetadataRecord::PartitionChange(change) => self.change_partition(change),
+            MetadataRecord::RemoveTopic { topic_id } => {
+                if let Some(name) = self.topic_names.remove(topic_id) {
+                    self.topics.remove(&name);
+                    self.configs.remove(&(TOPIC_RESOURCE, name.to_string()));
+                }
+            }
+            MetadataRecord::Config { resource_type, resource_name, name, value } => {
+                let key = (*resource_type, resource_name.clone());
+                let mut configs = self.configs.get(&key).cloned().unwrap_or_default();
+                match value {
+                    Some(value) => Arc::make_mut(&mut configs).insert(name.clone(), value.clone()),
+                    None => Arc::make_mut(&mut configs).remove(name),
+                };
+                self.configs.insert(key, configs);
+            }
+            MetadataRecord::FeatureLevel { name, level } => {
+                self.features.insert(name.clone(), *level);
+            }
+            MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
+            MetadataRecord::BrokerRegistrationChange { broker_id, fenced, in_controlled_shutdown, .. } => {
+                if let Some(broker) = self.brokers.get_mut(broker_id) {
+                    let broker = Arc::make_mut(broker);
+                    broker.fenced = fenced.unwrap_or(broker.fenced);
+                    broker.in_controlled_shutdown |= *in_controlled_shutdown;
+                }
+            }
+            MetadataRecord::NoOp => {}
+        }
+    }
+
+    fn register(&mut self, record: &RegisterBroker) {
+        let broker = BrokerRegistration {
+            id: record.broker_id,
+            epoch: record.broker_epoch,
+            incarnation: record.incarnation_id,
+            host: record.host.clone(),
+            port: record.port,
+            rack: record.rack.clone(),
+            fenced: record.fenced,
+            in_controlled_shutdown: false,
+        };
+        self.brokers.insert(record.broker_id, Arc::new(broker));
+    }
+
+    fn add_partition(&mut self, record: &PartitionRecord) {
+        let Some(name) = self.topic_names.get(&record.topic_id) else { return };
+        let Some(topic) = self.topics.get_mut(name) else { return };
+        let registration = PartitionRegistration {
+            replicas: record.replicas.clone(),
+            isr: record.isr.clone(),
+            leader: record.leader,
+            leader_epoch: record.leader_epoch,
+            partition_epoch: record.partition_epoch,
+            ..PartitionRegistration::default()
+        };
+        // The controller writes a topic's partitions in order.
+        if topic.partitions.len() as i32 == record.partition_id {
+            Arc::make_mut(topic).partitions.push_back(Arc::new(registration));
+        }
+    }
+
+    fn change_partition(&mut self, change: &PartitionChange) {
+        let Some(name) = self.topic_names.get(&change.topic_id) else { return };
+        let Some(topic) = self.topics.get_mut(name) else { return };
+        let Ok(n) = usize::try_from(change.partition_id) else { return };
+        if let Some(partition) = Arc::make_mut(topic).partitions.get_mut(n) {
+            *partition = Arc::new(partition.merge(change));
+        }
+    }
+}

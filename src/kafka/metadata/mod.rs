@@ -1,0 +1,10 @@
+//! The cluster's metadata: the records of `__cluster_metadata` and the image that they add up to.
+//!
+//! * [`record`]: the records, in Kafka's own encoding
+//! * [`image`]: what they add up to; brokers and controller hold one each
+//! * [`change`]: how one partition changes (`PartitionChangeBuilder`)
+
+pub mod change;
+pub mod image;
+mod primitives;
+pub mod record;
