@@ -168,6 +168,46 @@ pub struct Counters {
     pub(super) chunks: u64,
 }
 
+/// A process's disk, its time, and fresh chunk ids: all that writing files needs.
+pub struct Store<'a> {
+    pub now: Time,
+    pub disk: &'a mut Disk,
+    pub ids: ChunkIds<'a>,
+}
+
+/// Hands out chunk ids: 11 bits of branch, 12 of process, 40 of counter.
+pub struct ChunkIds<'a> {
+    branch: u16,
+    process: ProcessId,
+    next: &'a mut u64,
+}
+
+impl<'a> ChunkIds<'a> {
+    /// Ids of a process on the first branch of time, counted by `next`.
+    pub fn new(process: ProcessId, next: &'a mut u64) -> ChunkIds<'a> {
+        ChunkIds { branch: 0, process, next }
+    }
+
+    pub fn next(&mut self) -> ChunkId {
+        let n = *self.next;
+        *self.next += 1;
+        ChunkId(u64::from(self.branch & 0x7ff) << 52 | u64::from(self.process.0 & 0xfff) << 40 | (n & 0xff_ffff_ffff))
+    }
+}
+
+impl Store<'_> {
+    pub fn chunk(&mut self, bytes: Bytes) -> Chunk {
+        Chunk::new(self.ids.next(), bytes)
+    }
+
+    /// Replaces a small file (a checkpoint) by this text, stable at once. A full disk leaves the old one.
+    pub fn replace_text(&mut self, path: &str, text: String) {
+        let chunk = self.chunk(Bytes::from(text));
+        // A checkpoint that cannot be written is written again at the next chance, as in Kafka.
+        let _ = self.disk.replace(self.now, path, chunk);
+    }
+}
+
 impl<F, E> Outbox<'_, F, E> {
     pub fn now(&self) -> Time {
         self.now
@@ -230,6 +270,12 @@ impl<F, E> Outbox<'_, F, E> {
         self.disk
     }
 
+    /// The own disk together with what writing to it needs.
+    pub fn store(&mut self) -> Store<'_> {
+        let ids = ChunkIds { branch: self.branch, process: self.process, next: &mut self.counters.chunks };
+        Store { now: self.now, disk: self.disk, ids }
+    }
+
     /// Asks for a file's contents; they come as [`Input::Read`].
     pub fn read(&mut self, path: &str) -> ReadId {
         let id = ReadId(self.counters.reads);
@@ -243,11 +289,8 @@ impl<F, E> Outbox<'_, F, E> {
         Chunk::new(self.chunk_id(), bytes)
     }
 
-    /// A fresh chunk id: 11 bits of branch, 12 of process, 40 of counter.
     pub fn chunk_id(&mut self) -> ChunkId {
-        let n = self.counters.chunks;
-        self.counters.chunks += 1;
-        ChunkId(u64::from(self.branch & 0x7ff) << 52 | u64::from(self.process.0 & 0xfff) << 40 | (n & 0xff_ffff_ffff))
+        self.store().ids.next()
     }
 
     pub fn rng(&mut self) -> &mut Rng {

@@ -7,6 +7,9 @@
 //! * [`transaction_index`], [`producer_snapshot`]: what else belongs to a segment.
 //! * [`epoch_cache`], [`checkpoint_file`], [`properties_file`]: the small text files.
 //! * [`dump`] (with [`dump_index`], [`control_json`]): files as the text of `kafka-dump-log`.
+//!
+//! The log that a broker works with:
+//! * [`partition_log`]: one partition's log; [`segment`] and [`producer_state`]: its parts; [`recovery`]: opening it again.
 
 pub mod checkpoint_file;
 pub mod control_json;
@@ -15,8 +18,12 @@ pub mod dump_index;
 pub mod epoch_cache;
 pub mod file_name;
 pub mod offset_index;
+pub mod partition_log;
 pub mod producer_snapshot;
+pub mod producer_state;
 pub mod properties_file;
+pub mod recovery;
+pub mod segment;
 pub mod segment_file;
 pub mod segment_index;
 pub mod time_index;
