@@ -31,7 +31,11 @@ fn partitions_change_as_in_kafka() {
     let (mut equal, mut left_out, mut wrong) = (0, 0, Vec::new());
     for case in vectors["cases"].as_array().unwrap() {
         let reassigns = !ints(&case["partition"]["adding"]).is_empty() || !ints(&case["partition"]["removing"]).is_empty();
-        if reassigns || case.get("targetReplicas").is_some() || case.get("targetLeaderRecoveryState").is_some() || case["metadataVersion"] != "4.3-IV0" {
+        if reassigns
+            || case.get("targetReplicas").is_some()
+            || case.get("targetLeaderRecoveryState").is_some()
+            || case["metadataVersion"] != "4.3-IV0"
+        {
             left_out += 1;
             continue;
         }

@@ -3,6 +3,7 @@
 pub mod actor;
 pub mod broker;
 pub mod client;
+pub mod config;
 pub mod controller;
 pub mod event;
 pub mod group;

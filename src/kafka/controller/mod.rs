@@ -1,1 +1,84 @@
-//! The controller and its metadata log.
+//! The controller: one voter that keeps the cluster's metadata in `__cluster_metadata`, which brokers fetch.
+//!
+//! * [`process`]: the process: connections, requests in, answers out
+//! * [`metadata_log`]: the log of its records, and the fetches that wait for more
+//! * [`heartbeats`]: registration, heartbeats, fencing, controlled shutdown
+//! * [`topics`], [`placement`]: creating, growing and deleting topics
+//! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
+//! * [`configs`]: dynamic configuration
+//! * [`report`]: what a record means as an event
+//!
+//! Every request becomes records and an answer ([`Outcome`]); the records are appended and applied, then the answer goes out.
+
+pub mod configs;
+pub mod heartbeats;
+pub mod metadata_log;
+pub mod partitions;
+pub mod placement;
+pub mod process;
+pub mod report;
+pub mod topics;
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::actor::Config;
+use super::metadata::image::Image;
+use super::metadata::record::MetadataRecord;
+use super::names::BrokerId;
+use super::protocol::api::Response;
+use crate::sim::time::Time;
+
+/// From what a controller is made.
+#[derive(Clone, Debug)]
+pub struct ControllerSpec {
+    pub id: BrokerId,
+    /// server.properties
+    pub config: Config,
+    pub cluster_id: String,
+}
+
+/// The topic id of `__cluster_metadata` (`Uuid.METADATA_TOPIC_ID`).
+pub const METADATA_TOPIC_ID: Uuid = Uuid::from_u128(1);
+
+/// What the controller knows: the image, and who it has heard from.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub image: Image,
+    /// By broker: when its last heartbeat came.
+    pub sessions: BTreeMap<i32, heartbeats::Session>,
+    /// broker.session.timeout.ms
+    pub session_timeout_ms: u64,
+    /// server.properties, for the defaults of new topics.
+    pub config: Config,
+    /// The offset that the next record will have.
+    pub next_offset: i64,
+    pub now: Time,
+}
+
+/// What a request leads to: records, then an answer.
+#[derive(Debug)]
+pub struct Outcome {
+    pub records: Vec<MetadataRecord>,
+    pub response: Response,
+}
+
+impl Outcome {
+    /// An answer that changes nothing.
+    pub fn only(response: impl Into<Response>) -> Outcome {
+        Outcome { records: Vec::new(), response: response.into() }
+    }
+}
+
+impl State {
+    /// eligible.leader.replicas.version
+    pub fn elr_enabled(&self) -> bool {
+        self.image.features.get("eligible.leader.replicas.version").is_some_and(|&level| level >= 1)
+    }
+
+    /// A number of server.properties, or its default.
+    pub fn setting(&self, name: &str, default: i64) -> i64 {
+        self.config.get(name).and_then(|value| value.parse().ok()).unwrap_or(default)
+    }
+}

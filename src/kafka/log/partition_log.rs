@@ -90,7 +90,15 @@ impl PartitionLog {
         log_start_offset: i64,
         epochs: LeaderEpochCache,
     ) -> PartitionLog {
-        PartitionLog { dir: dir.into(), config, segments, log_start_offset, recovery_point: 0, epochs, producers: ProducerStates::default() }
+        PartitionLog {
+            dir: dir.into(),
+            config,
+            segments,
+            log_start_offset,
+            recovery_point: 0,
+            epochs,
+            producers: ProducerStates::default(),
+        }
     }
 
     pub fn dir(&self) -> &str {
@@ -305,7 +313,8 @@ impl PartitionLog {
     /// LogSegment.shouldRoll
     fn must_roll(&self, batch: &Batch) -> bool {
         let (active, config) = (self.active(), &self.config);
-        let too_big = active.size_bytes > 0 && u64::from(active.size_bytes) + u64::from(batch.size_bytes()) > u64::from(config.segment_bytes);
+        let too_big =
+            active.size_bytes > 0 && u64::from(active.size_bytes) + u64::from(batch.size_bytes()) > u64::from(config.segment_bytes);
         let too_old = active.first_timestamp.is_some_and(|first| batch.info.max_timestamp - first > config.segment_ms);
         let offset_overflow = batch.last_offset() - active.base_offset > i64::from(i32::MAX);
         too_big || (too_old && active.size_bytes > 0) || active.indexes.is_full() || offset_overflow

@@ -78,7 +78,8 @@ impl ProducerStates {
         if state.batches.len() == BATCHES_TO_RETAIN {
             state.batches.pop_front();
         }
-        let metadata = BatchMetadata { first_sequence: info.base_sequence, last_sequence: last_sequence(batch), base_offset: batch.base_offset };
+        let metadata =
+            BatchMetadata { first_sequence: info.base_sequence, last_sequence: last_sequence(batch), base_offset: batch.base_offset };
         state.batches.push_back(metadata);
     }
 }

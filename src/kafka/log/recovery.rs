@@ -68,7 +68,13 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
     let epochs = reopen.files.get(&format!("{}/leader-epoch-checkpoint", reopen.dir)).map(|file| file.read());
     let epochs = epochs.and_then(|bytes| parse_leader_epochs(&bytes).ok()).unwrap_or_default();
     let first_offset = segments.front().map_or(0, |segment| segment.base_offset);
-    let mut log = PartitionLog::from_segments(reopen.dir, reopen.config, segments, reopen.log_start_offset.max(first_offset), LeaderEpochCache::from_entries(epochs));
+    let mut log = PartitionLog::from_segments(
+        reopen.dir,
+        reopen.config,
+        segments,
+        reopen.log_start_offset.max(first_offset),
+        LeaderEpochCache::from_entries(epochs),
+    );
     log.recovered();
     (log, cut)
 }

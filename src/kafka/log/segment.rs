@@ -111,7 +111,9 @@ impl Segment {
 
     /// Writes both index files anew.
     pub fn write_indexes(&self, store: &mut Store) {
-        for (path, bytes) in [(&self.index_path, self.indexes.offset_index.to_bytes()), (&self.time_index_path, self.indexes.time_index.to_bytes())] {
+        for (path, bytes) in
+            [(&self.index_path, self.indexes.offset_index.to_bytes()), (&self.time_index_path, self.indexes.time_index.to_bytes())]
+        {
             let chunk = store.chunk(bytes);
             let _ = store.disk.replace(store.now, path, chunk);
         }

@@ -163,12 +163,9 @@ impl MetadataRecord {
             0 => return RegisterBroker::read(r, version).map(MetadataRecord::RegisterBroker),
             2 => MetadataRecord::Topic { name: r.string()?, topic_id: r.uuid()? },
             3 => return PartitionRecord::read(r, version).map(MetadataRecord::Partition),
-            4 => MetadataRecord::Config {
-                resource_type: r.u8()? as i8,
-                resource_name: r.string()?,
-                name: r.string()?,
-                value: r.nullable()?,
-            },
+            4 => {
+                MetadataRecord::Config { resource_type: r.u8()? as i8, resource_name: r.string()?, name: r.string()?, value: r.nullable()? }
+            }
             5 => return PartitionChange::read(r).map(MetadataRecord::PartitionChange),
             9 => MetadataRecord::RemoveTopic { topic_id: r.uuid()? },
             12 => MetadataRecord::FeatureLevel { name: r.string()?, level: r.i16()? },
@@ -272,7 +269,12 @@ impl PartitionChange {
     /// Whether anything changes.
     pub fn is_empty(&self) -> bool {
         let PartitionChange { isr, leader, replicas, leader_recovery_state, elr, last_known_elr, .. } = self;
-        isr.is_none() && leader.is_none() && replicas.is_none() && leader_recovery_state.is_none() && elr.is_none() && last_known_elr.is_none()
+        isr.is_none()
+            && leader.is_none()
+            && replicas.is_none()
+            && leader_recovery_state.is_none()
+            && elr.is_none()
+            && last_known_elr.is_none()
     }
 
     fn put(&self, buf: &mut BytesMut) {
@@ -336,7 +338,12 @@ mod tests {
                 directories: vec![Uuid::nil(); 2],
             }),
             MetadataRecord::Config { resource_type: TOPIC_RESOURCE, resource_name: "orders".into(), name: "a".into(), value: None },
-            MetadataRecord::PartitionChange(PartitionChange { isr: Some(vec![]), leader: Some(-1), elr: Some(vec![4]), ..Default::default() }),
+            MetadataRecord::PartitionChange(PartitionChange {
+                isr: Some(vec![]),
+                leader: Some(-1),
+                elr: Some(vec![4]),
+                ..Default::default()
+            }),
             MetadataRecord::RemoveTopic { topic_id },
             MetadataRecord::FeatureLevel { name: "metadata.version".into(), level: 30 },
             MetadataRecord::ProducerIds { broker_id: 1, broker_epoch: 2, next_producer_id: 1000 },
@@ -364,7 +371,8 @@ mod tests {
             directories: vec![Uuid::nil()],
         };
         assert_eq!(MetadataRecord::Partition(partition).encode().len(), 65);
-        let unfence = MetadataRecord::BrokerRegistrationChange { broker_id: 1, broker_epoch: 13, fenced: Some(false), in_controlled_shutdown: false };
+        let unfence =
+            MetadataRecord::BrokerRegistrationChange { broker_id: 1, broker_epoch: 13, fenced: Some(false), in_controlled_shutdown: false };
         assert_eq!(unfence.encode().len(), 19);
     }
 

@@ -1,0 +1,3 @@
+//! Configuration: names, types and defaults as Kafka has them.
+
+pub mod topic;

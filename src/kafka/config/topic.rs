@@ -1,0 +1,136 @@
+//! Topic configuration (`TopicConfig`, `LogConfig`): which names there are, what values they take, and what they add up to for a log.
+
+use crate::kafka::actor::Config;
+use crate::kafka::log::partition_log::LogConfig;
+
+/// What values a configuration takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Boolean,
+    /// 32 bits, at least this.
+    Int(i64),
+    /// 64 bits, at least this.
+    Long(i64),
+    /// A share, from 0 to 1.
+    Ratio,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// Some of these words, separated by commas.
+    List(&'static [&'static str]),
+    Text,
+}
+
+/// One topic configuration: its name, what it takes, its default, and the broker configuration that gives topics their default.
+#[derive(Clone, Copy, Debug)]
+pub struct TopicConfigDef {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub default: &'static str,
+    pub broker_name: &'static str,
+}
+
+const fn def(name: &'static str, kind: Kind, default: &'static str, broker_name: &'static str) -> TopicConfigDef {
+    TopicConfigDef { name, kind, default, broker_name }
+}
+
+/// Every topic configuration of 4.3, by name.
+pub const TOPIC_CONFIGS: &[TopicConfigDef] = &[
+    def("cleanup.policy", Kind::List(&["compact", "delete"]), "delete", "log.cleanup.policy"),
+    def("compression.gzip.level", Kind::Int(-1), "-1", "compression.gzip.level"),
+    def("compression.lz4.level", Kind::Int(1), "9", "compression.lz4.level"),
+    def("compression.type", Kind::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), "producer", "compression.type"),
+    def("compression.zstd.level", Kind::Int(-131_072), "3", "compression.zstd.level"),
+    def("delete.retention.ms", Kind::Long(0), "86400000", "log.cleaner.delete.retention.ms"),
+    def("file.delete.delay.ms", Kind::Long(0), "60000", "log.segment.delete.delay.ms"),
+    def("flush.messages", Kind::Long(1), "9223372036854775807", "log.flush.interval.messages"),
+    def("flush.ms", Kind::Long(0), "9223372036854775807", "log.flush.interval.ms"),
+    def("follower.replication.throttled.replicas", Kind::Text, "", ""),
+    def("index.interval.bytes", Kind::Int(0), "4096", "log.index.interval.bytes"),
+    def("internal.segment.bytes", Kind::Int(1), "", "internal.log.segment.bytes"),
+    def("leader.replication.throttled.replicas", Kind::Text, "", ""),
+    def("local.retention.bytes", Kind::Long(-2), "-2", "log.local.retention.bytes"),
+    def("local.retention.ms", Kind::Long(-2), "-2", "log.local.retention.ms"),
+    def("max.compaction.lag.ms", Kind::Long(1), "9223372036854775807", "log.cleaner.max.compaction.lag.ms"),
+    def("max.message.bytes", Kind::Int(0), "1048588", "message.max.bytes"),
+    def("message.timestamp.after.max.ms", Kind::Long(0), "3600000", "log.message.timestamp.after.max.ms"),
+    def("message.timestamp.before.max.ms", Kind::Long(0), "9223372036854775807", "log.message.timestamp.before.max.ms"),
+    def("message.timestamp.type", Kind::OneOf(&["CreateTime", "LogAppendTime"]), "CreateTime", "log.message.timestamp.type"),
+    def("min.cleanable.dirty.ratio", Kind::Ratio, "0.5", "log.cleaner.min.cleanable.ratio"),
+    def("min.compaction.lag.ms", Kind::Long(0), "0", "log.cleaner.min.compaction.lag.ms"),
+    def("min.insync.replicas", Kind::Int(1), "1", "min.insync.replicas"),
+    def("preallocate", Kind::Boolean, "false", "log.preallocate"),
+    def("remote.log.copy.disable", Kind::Boolean, "false", ""),
+    def("remote.log.delete.on.disable", Kind::Boolean, "false", ""),
+    def("remote.storage.enable", Kind::Boolean, "false", ""),
+    def("retention.bytes", Kind::Long(i64::MIN), "-1", "log.retention.bytes"),
+    def("retention.ms", Kind::Long(-1), "604800000", "log.retention.ms"),
+    def("segment.bytes", Kind::Int(1_048_576), "1073741824", "log.segment.bytes"),
+    def("segment.index.bytes", Kind::Int(4), "10485760", "log.index.size.max.bytes"),
+    def("segment.jitter.ms", Kind::Long(0), "0", "log.roll.jitter.ms"),
+    def("segment.ms", Kind::Long(1), "604800000", "log.roll.ms"),
+    def("unclean.leader.election.enable", Kind::Boolean, "false", "unclean.leader.election.enable"),
+];
+
+/// The definition of a topic configuration.
+pub fn find(name: &str) -> Option<&'static TopicConfigDef> {
+    TOPIC_CONFIGS.iter().find(|def| def.name == name)
+}
+
+/// Whether a value would be accepted (`ConfigDef`); if not, Kafka's words.
+pub fn validate(def: &TopicConfigDef, value: &str) -> Result<(), String> {
+    let invalid = |why: String| Err(format!("Invalid value {value} for configuration {}: {why}", def.name));
+    let at_least = |low: i64, n: i64| if n < low { invalid(format!("Value must be at least {low}")) } else { Ok(()) };
+    match def.kind {
+        Kind::Text => Ok(()),
+        Kind::Boolean if ["true", "false"].contains(&value.to_ascii_lowercase().as_str()) => Ok(()),
+        Kind::Boolean => invalid("Expected value to be either true or false".into()),
+        Kind::Int(low) => match value.trim().parse::<i32>() {
+            Ok(n) => at_least(low, i64::from(n)),
+            Err(_) => invalid("Not a number of type INT".into()),
+        },
+        Kind::Long(low) => match value.trim().parse::<i64>() {
+            Ok(n) => at_least(low, n),
+            Err(_) => invalid("Not a number of type LONG".into()),
+        },
+        Kind::Ratio => match value.trim().parse::<f64>() {
+            Ok(n) if n < 0.0 => invalid("Value must be at least 0".into()),
+            Ok(n) if n > 1.0 => invalid("Value must be no more than 1".into()),
+            Ok(_) => Ok(()),
+            Err(_) => invalid("Not a number of type DOUBLE".into()),
+        },
+        Kind::OneOf(words) if words.contains(&value) => Ok(()),
+        Kind::OneOf(words) => invalid(format!("String must be one of: {}", words.join(", "))),
+        Kind::List(words) => match value.split(',').map(str::trim).find(|word| !words.contains(word)) {
+            None => Ok(()),
+            Some(word) => Err(format!("Invalid value {word} for configuration {}: String must be one of: {}", def.name, words.join(", "))),
+        },
+    }
+}
+
+/// A topic's value: its own, else the cluster's default, else the broker's file, else Kafka's default.
+pub fn effective<'a>(name: &str, topic: &'a Config, cluster: &'a Config, broker: &'a Config) -> Option<&'a str> {
+    let def = find(name)?;
+    let inherited = || cluster.get(def.broker_name).or_else(|| broker.get(def.broker_name));
+    Some(topic.get(name).or_else(inherited).map_or(def.default, String::as_str))
+}
+
+/// What a log is run with.
+pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfig {
+    let text = |name: &str| effective(name, topic, cluster, broker).unwrap_or("").to_owned();
+    let long = |name: &str, default: i64| text(name).parse::<i64>().unwrap_or(default);
+    let clamp = |n: i64| n.clamp(0, i64::from(i32::MAX)) as u32;
+    let default = LogConfig::default();
+    // internal.segment.bytes has no minimum, so that a demonstration need not write a mebibyte.
+    let segment_bytes = long("internal.segment.bytes", long("segment.bytes", i64::from(default.segment_bytes)));
+    LogConfig {
+        segment_bytes: clamp(segment_bytes),
+        segment_ms: long("segment.ms", default.segment_ms),
+        segment_index_bytes: clamp(long("segment.index.bytes", i64::from(default.segment_index_bytes))),
+        index_interval_bytes: clamp(long("index.interval.bytes", i64::from(default.index_interval_bytes))),
+        max_message_bytes: clamp(long("max.message.bytes", i64::from(default.max_message_bytes))),
+        retention_ms: long("retention.ms", default.retention_ms),
+        retention_bytes: long("retention.bytes", -1),
+        min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
+        compact: text("cleanup.policy").split(',').any(|word| word.trim() == "compact"),
+    }
+}

@@ -1,0 +1,287 @@
+//! Creating, growing and deleting topics (`ReplicationControlManager.createTopics`, `createPartitions`, `deleteTopics`).
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
+use kafka_protocol::messages::{
+    CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest,
+    DeleteTopicsResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::configs::check_topic_config;
+use super::placement::place;
+use super::{Outcome, State};
+use crate::kafka::event::Event;
+use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::metadata::image::NO_LEADER;
+use crate::kafka::metadata::record::{MetadataRecord, PartitionRecord, TOPIC_RESOURCE};
+use crate::kafka::names::METADATA_TOPIC;
+use crate::sim::rng::Rng;
+
+/// `ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`: more in one request is refused.
+const MAX_PARTITIONS_PER_REQUEST: i64 = 10_000;
+
+type Refusal = (ResponseError, String);
+
+impl State {
+    /// CreateTopics. Returns the outcome and what was created, for the events.
+    pub fn create_topics(&self, request: &CreateTopicsRequest, rng: &mut Rng) -> (Outcome, Vec<Event>) {
+        let (mut records, mut results, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        let asked: i64 = request.topics.iter().map(|topic| i64::from(topic.num_partitions.max(0)) + topic.assignments.len() as i64).sum();
+        for topic in &request.topics {
+            let result = CreatableTopicResult::default().with_name(topic.name.clone()).with_num_partitions(-1).with_replication_factor(-1);
+            let created = if asked > MAX_PARTITIONS_PER_REQUEST {
+                Err((ResponseError::PolicyViolation, "Excessively large number of partitions per request.".into()))
+            } else {
+                self.create_topic(topic, rng)
+            };
+            results.push(match created {
+                Ok(created) => {
+                    let (id, partitions, factor) = (created.id, created.partitions.len() as i32, created.partitions[0].len() as i32);
+                    if !request.validate_only {
+                        let name = topic.name.as_str().into();
+                        events.push(Event::TopicCreated { topic: name, partitions, replication_factor: factor });
+                        records.extend(self.topic_records(topic, &created));
+                    }
+                    result
+                        .with_topic_id(id)
+                        .with_num_partitions(partitions)
+                        .with_replication_factor(factor as i16)
+                        .with_configs(Some(Vec::new()))
+                }
+                Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(StrBytes::from_string(message))),
+            });
+        }
+        (Outcome { records, response: CreateTopicsResponse::default().with_topics(results).into() }, events)
+    }
+
+    /// CreatePartitions.
+    pub fn create_partitions(&self, request: &CreatePartitionsRequest, rng: &mut Rng) -> (Outcome, Vec<Event>) {
+        let (mut records, mut results, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        for topic in &request.topics {
+            let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
+            results.push(match self.grow_topic(topic, rng) {
+                Ok((added, from)) => {
+                    if !request.validate_only {
+                        records.extend(added);
+                        events.push(Event::PartitionsAdded { topic: topic.name.as_str().into(), from, to: topic.count });
+                    }
+                    result
+                }
+                Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(StrBytes::from_string(message))),
+            });
+        }
+        (Outcome { records, response: CreatePartitionsResponse::default().with_results(results).into() }, events)
+    }
+
+    /// DeleteTopics, by name or id.
+    pub fn delete_topics(&self, request: &DeleteTopicsRequest) -> Outcome {
+        let (mut records, mut results) = (Vec::new(), Vec::new());
+        for topic in &request.topics {
+            let found = match &topic.name {
+                Some(name) => self.image.topic(name),
+                None => self.image.topic_by_id(topic.topic_id),
+            };
+            let result = DeletableTopicResult::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id);
+            results.push(match found {
+                Some(found) => {
+                    records.push(MetadataRecord::RemoveTopic { topic_id: found.id });
+                    result.with_name(Some(TopicName(StrBytes::from_string(found.name.to_string())))).with_topic_id(found.id)
+                }
+                None => {
+                    let error = if topic.name.is_some() { ResponseError::UnknownTopicOrPartition } else { ResponseError::UnknownTopicId };
+                    let message = StrBytes::from_static_str(if topic.name.is_some() {
+                        "This server does not host this topic-partition."
+                    } else {
+                        "This server does not host this topic ID."
+                    });
+                    result.with_error_code(error.code()).with_error_message(Some(message))
+                }
+            });
+        }
+        Outcome { records, response: DeleteTopicsResponse::default().with_responses(results).into() }
+    }
+
+    fn create_topic(&self, topic: &CreatableTopic, rng: &mut Rng) -> Result<NewTopic, Refusal> {
+        let name = topic.name.as_str();
+        validate_name(name)?;
+        if name == METADATA_TOPIC {
+            return Err((ResponseError::InvalidRequest, format!("Creation of internal topic {name} is prohibited.")));
+        }
+        if self.image.topic(name).is_some() {
+            return Err((ResponseError::TopicAlreadyExists, format!("Topic '{name}' already exists.")));
+        }
+        let unify = |name: &str| name.replace('.', "_");
+        if let Some(other) = self.image.topics.keys().find(|other| unify(other) == unify(name)) {
+            return Err((ResponseError::InvalidTopicException, format!("Topic '{name}' collides with existing topic: {other}")));
+        }
+        for config in &topic.configs {
+            let value = config.value.as_ref().map_or("", |value| value.as_str());
+            check_topic_config(config.name.as_str(), value)?;
+        }
+        let partitions = match topic.assignments.is_empty() {
+            true => self.automatic_placement(topic, rng)?,
+            false => self.manual_placement(topic)?,
+        };
+        Ok(NewTopic { id: Uuid::from_bytes(rng.bytes16()), partitions })
+    }
+
+    fn automatic_placement(&self, topic: &CreatableTopic, rng: &mut Rng) -> Result<Vec<Vec<i32>>, Refusal> {
+        if topic.num_partitions == 0 || topic.num_partitions < -1 {
+            let message = "Number of partitions was set to an invalid non-positive value.".to_owned();
+            return Err((ResponseError::InvalidPartitions, message));
+        }
+        if topic.replication_factor == 0 || topic.replication_factor < -1 {
+            let message = "Replication factor must be larger than 0, or -1 to use the default value.".to_owned();
+            return Err((ResponseError::InvalidReplicationFactor, message));
+        }
+        let or_default = |asked: i64, name: &str| if asked == -1 { self.setting(name, 1) } else { asked };
+        let partitions = or_default(i64::from(topic.num_partitions), "num.partitions");
+        let factor = or_default(i64::from(topic.replication_factor), "default.replication.factor");
+        self.place(partitions.max(1) as usize, factor.max(1) as usize, rng)
+    }
+
+    fn place(&self, partitions: usize, factor: usize, rng: &mut Rng) -> Result<Vec<Vec<i32>>, Refusal> {
+        let of = |fenced| move |broker: &&std::sync::Arc<crate::kafka::metadata::image::BrokerRegistration>| broker.fenced == fenced;
+        let unfenced: Vec<i32> = self.image.brokers.values().filter(of(false)).map(|broker| broker.id).collect();
+        let fenced: Vec<i32> = self.image.brokers.values().filter(of(true)).map(|broker| broker.id).collect();
+        let refuse =
+            |why: String| (ResponseError::InvalidReplicationFactor, format!("Unable to replicate the partition {factor} time(s): {why}"));
+        if unfenced.is_empty() {
+            return Err(refuse("All brokers are currently fenced.".into()));
+        }
+        let registered = unfenced.len() + fenced.len();
+        if factor > registered {
+            return Err(refuse(format!(
+                "The target replication factor of {factor} cannot be reached because only {registered} broker(s) are registered or some brokers have all \
+                 their log directories cordoned."
+            )));
+        }
+        Ok(place(&unfenced, &fenced, partitions, factor, rng))
+    }
+
+    fn manual_placement(&self, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Refusal> {
+        let mut assignments: Vec<_> = topic.assignments.iter().collect();
+        assignments.sort_by_key(|assignment| assignment.partition_index);
+        let replicas: Vec<Vec<i32>> = assignments.iter().map(|assignment| assignment.broker_ids.iter().map(|id| id.0).collect()).collect();
+        replicas.iter().try_for_each(|replicas| self.check_assignment(replicas, replicas.len()))?;
+        Ok(replicas)
+    }
+
+    /// validateManualPartitionAssignment
+    fn check_assignment(&self, replicas: &[i32], factor: usize) -> Result<(), Refusal> {
+        let invalid = |message: String| Err((ResponseError::InvalidReplicaAssignment, message));
+        if replicas.is_empty() {
+            return invalid("The manual partition assignment includes an empty replica list.".into());
+        }
+        if let Some(unknown) = replicas.iter().find(|id| !self.image.brokers.contains_key(*id)) {
+            return invalid(format!("The manual partition assignment includes broker {unknown}, but no such broker is registered."));
+        }
+        if replicas.iter().enumerate().any(|(i, id)| replicas[..i].contains(id)) {
+            return invalid("The manual partition assignment includes the broker more than once.".into());
+        }
+        if replicas.len() != factor {
+            return invalid(format!(
+                "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with previous partitions, which have {factor} replica(s).",
+                replicas.len()
+            ));
+        }
+        Ok(())
+    }
+
+    fn grow_topic(&self, asked: &CreatePartitionsTopic, rng: &mut Rng) -> Result<(Vec<MetadataRecord>, i32), Refusal> {
+        let name = asked.name.as_str();
+        let unknown = (ResponseError::UnknownTopicOrPartition, "This server does not host this topic-partition.".to_owned());
+        let topic = self.image.topic(name).ok_or(unknown)?;
+        let from = topic.partitions.len() as i32;
+        if asked.count == from {
+            return Err((ResponseError::InvalidPartitions, format!("Topic already has {from} partition(s).")));
+        }
+        if asked.count < from {
+            let message = format!("The topic {name} currently has {from} partition(s); {} would not be an increase.", asked.count);
+            return Err((ResponseError::InvalidPartitions, message));
+        }
+        let added = (asked.count - from) as usize;
+        let factor = topic.partitions.front().map_or(1, |partition| partition.replicas.len());
+        if added as i64 > MAX_PARTITIONS_PER_REQUEST {
+            return Err((ResponseError::PolicyViolation, "Excessively large number of partitions per request.".into()));
+        }
+        let placed = match &asked.assignments {
+            None => self.place(added, factor, rng)?,
+            Some(assignments) if assignments.len() != added => {
+                let message = format!(
+                    "Attempted to add {added} additional partition(s), but only {} assignment(s) were specified.",
+                    assignments.len()
+                );
+                return Err((ResponseError::InvalidReplicaAssignment, message));
+            }
+            Some(assignments) => {
+                let replicas: Vec<Vec<i32>> = assignments.iter().map(|one| one.broker_ids.iter().map(|id| id.0).collect()).collect();
+                replicas.iter().try_for_each(|replicas| self.check_assignment(replicas, factor))?;
+                replicas
+            }
+        };
+        let records = placed.iter().zip(from..).map(|(replicas, n)| self.partition_record(topic.id, n, replicas)).collect();
+        Ok((records, from))
+    }
+
+    fn topic_records(&self, topic: &CreatableTopic, created: &NewTopic) -> Vec<MetadataRecord> {
+        let name = topic.name.to_string();
+        let mut records = vec![MetadataRecord::Topic { name: name.clone(), topic_id: created.id }];
+        records.extend(topic.configs.iter().map(|config| MetadataRecord::Config {
+            resource_type: TOPIC_RESOURCE,
+            resource_name: name.clone(),
+            name: config.name.to_string(),
+            value: config.value.as_ref().map(|value| value.to_string()),
+        }));
+        records.extend(created.partitions.iter().zip(0..).map(|(replicas, n)| self.partition_record(created.id, n, replicas)));
+        records
+    }
+
+    /// A new partition: in sync is who is there.
+    fn partition_record(&self, topic_id: Uuid, partition_id: i32, replicas: &[i32]) -> MetadataRecord {
+        let isr: Vec<i32> = replicas.iter().copied().filter(|&replica| self.image.is_active(replica)).collect();
+        MetadataRecord::Partition(PartitionRecord {
+            partition_id,
+            topic_id,
+            replicas: replicas.to_vec(),
+            leader: isr.first().copied().unwrap_or(NO_LEADER),
+            isr,
+            leader_epoch: 0,
+            partition_epoch: 0,
+            directories: vec![Uuid::nil(); replicas.len()],
+        })
+    }
+}
+
+struct NewTopic {
+    id: Uuid,
+    /// Replicas by partition; never empty.
+    partitions: Vec<Vec<i32>>,
+}
+
+/// `Topic.validate`, in its words.
+fn validate_name(name: &str) -> Result<(), Refusal> {
+    let invalid = |why: String| Err((ResponseError::InvalidTopicException, format!("Topic name is invalid: {why}")));
+    match name {
+        "" => invalid("the empty string is not allowed".into()),
+        "." | ".." => invalid(format!("'{name}' is not allowed")),
+        _ if name.len() > 249 => invalid(format!("the length of '{name}' is longer than the max allowed length 249")),
+        _ if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) => {
+            invalid(format!("'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How a topic's logs are run.
+pub fn log_config(state: &State, topic: &str) -> LogConfig {
+    let own = state.image.configs(TOPIC_RESOURCE, topic);
+    let cluster = state.image.configs(crate::kafka::metadata::record::BROKER_RESOURCE, "");
+    crate::kafka::config::topic::log_config(&own, &cluster, &state.config)
+}
