@@ -178,14 +178,17 @@ impl Dump<'_> {
     }
 
     fn record_line(&self, batch: &Batch, record: &Record<'_>) -> Result<String, Exception> {
-        let mut line = String::from("|");
+        let mut line = String::new();
         if !self.options.skip_record_metadata {
+            line.push('|');
             write_record_metadata(&mut line, batch, record).map_err(exception_of)?;
         }
         if self.options.print_data_log && !batch.info.is_control() {
             for (label, bytes) in [("key", record.key), ("payload", record.value)] {
                 if let Some(bytes) = bytes {
-                    let _ = write!(line, " {label}: {}", java_utf8(bytes));
+                    // Without metadata and without key or payload the line stays empty, as in Kafka.
+                    let prefix = if line.is_empty() { "|" } else { "" };
+                    let _ = write!(line, "{prefix} {label}: {}", java_utf8(bytes));
                 }
             }
         }

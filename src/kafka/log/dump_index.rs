@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::dump::{Dump, Exception, exception_of, start_offset};
 use super::file_name::{LOG_SUFFIX, OFFSET_INDEX_SUFFIX, sibling};
-use super::offset_index::{self, IndexError, OffsetIndex};
+use super::offset_index::{self, CorruptIndex, OffsetIndex};
 use super::segment_file::SegmentReader;
 use super::time_index::{self, TimeIndex};
 use crate::kafka::records::batch::{Batch, NO_TIMESTAMP};
@@ -19,7 +19,7 @@ pub(super) fn offset_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Except
         return Ok(());
     }
     if dump.options.index_sanity_check {
-        return sanity_checked(dump, path, OffsetIndex::sanity_check_file(base_offset, &index));
+        return sanity_checked(dump, path, "index", OffsetIndex::sanity_check_file(base_offset, &index));
     }
     for (slot, entry) in offset_index::file_entries(base_offset, &index).enumerate() {
         // Zeros follow where the file was preallocated and not trimmed.
@@ -44,7 +44,7 @@ pub(super) fn time_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Exceptio
     let offsets = OffsetIndex::parse(base_offset, &offsets, u32::MAX);
     let index = dump.read(path)?;
     if dump.options.index_sanity_check {
-        return sanity_checked(dump, path, TimeIndex::sanity_check_file(base_offset, &index));
+        return sanity_checked(dump, path, "time index", TimeIndex::sanity_check_file(base_offset, &index));
     }
     let mut previous = NO_TIMESTAMP;
     for (slot, entry) in time_index::file_entries(base_offset, &index).enumerate() {
@@ -75,10 +75,25 @@ pub(super) fn time_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Exceptio
     Ok(())
 }
 
-fn sanity_checked(dump: &mut Dump<'_>, path: &str, outcome: Result<(), IndexError>) -> Result<(), Exception> {
-    outcome.map_err(|error| Exception(format!("org.apache.kafka.storage.internals.log.CorruptIndexException: {error}")))?;
-    dump.sink.out(&format!("{path} passed sanity check."));
-    Ok(())
+fn sanity_checked(dump: &mut Dump<'_>, path: &str, kind: &str, outcome: Result<(), CorruptIndex>) -> Result<(), Exception> {
+    let message = match outcome {
+        Ok(()) => {
+            dump.sink.out(&format!("{path} passed sanity check."));
+            return Ok(());
+        }
+        Err(error @ CorruptIndex::PartialEntry { .. }) => match kind {
+            "time index" => format!("Time index file {path} is corrupt, {error}"),
+            _ => format!("Index file {path} is corrupt, {error}"),
+        },
+        Err(error) if kind == "index" => format!("Corrupt index found, index file {path} has non-zero size but {error}"),
+        Err(CorruptIndex::LastOffset { last, base }) => {
+            format!(
+                "Corrupt {kind} found, {kind} file ({path}) has non-zero size but the last offset is {last} which is less than the first offset {base}"
+            )
+        }
+        Err(error) => format!("Corrupt {kind} found, {kind} file ({path}) has non-zero size but {error}"),
+    };
+    Err(Exception(format!("org.apache.kafka.storage.internals.log.CorruptIndexException: {message}")))
 }
 
 /// The batch that begins at this position, looked for in so many bytes.

@@ -7,6 +7,7 @@
 //! * [`transaction_index`], [`producer_snapshot`]: what else belongs to a segment.
 //! * [`epoch_cache`], [`checkpoint_file`], [`properties_file`]: the small text files.
 //! * [`dump`] (with [`dump_index`], [`control_json`]): files as the text of `kafka-dump-log`.
+//! * [`inspect`]: files as data for the page.
 //!
 //! The log that a broker works with:
 //! * [`partition_log`]: one partition's log; [`segment`] and [`producer_state`]: its parts; [`recovery`]: opening it again.
@@ -17,6 +18,7 @@ pub mod dump;
 pub mod dump_index;
 pub mod epoch_cache;
 pub mod file_name;
+pub mod inspect;
 pub mod offset_index;
 pub mod partition_log;
 pub mod producer_snapshot;

@@ -32,11 +32,17 @@ pub enum IndexError {
     /// `IndexOffsetOverflowException`: a segment spans at most 2^31 - 1 offsets.
     #[error("Integer overflow for offset: {offset} (base offset {base_offset})")]
     OffsetOverflow { offset: i64, base_offset: i64 },
-    /// `CorruptIndexException` of `sanityCheck`
-    #[error("Corrupt index found: the last offset is {last}, which should be greater than the base offset {base_offset}")]
-    NotBeyondBase { last: i64, base_offset: i64 },
-    #[error("Corrupt index found: the index file has {size_bytes} bytes, which is not a multiple of {entry_bytes}")]
+}
+
+/// Why a broker rebuilds an index when it starts: `CorruptIndexException` of `sanityCheck`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CorruptIndex {
+    #[error("found {size_bytes} bytes which is neither positive nor a multiple of {entry_bytes}")]
     PartialEntry { size_bytes: u64, entry_bytes: u32 },
+    #[error("the last offset is {last} which is less than the base offset {base}")]
+    LastOffset { last: i64, base: i64 },
+    #[error("the last timestamp is {last} which is less than the first timestamp {first}")]
+    LastTimestamp { last: i64, first: i64 },
 }
 
 /// The entries of one segment's offset index, in order. A clone shares them.
@@ -65,14 +71,13 @@ impl OffsetIndex {
     /// What makes a broker rebuild an index when it starts (`sanityCheck`).
     ///
     /// # Errors
-    /// `PartialEntry` or `NotBeyondBase`.
-    pub fn sanity_check_file(base_offset: i64, bytes: &[u8]) -> Result<(), IndexError> {
-        let entry_bytes = OFFSET_INDEX_ENTRY_BYTES as usize;
-        if !bytes.len().is_multiple_of(entry_bytes) {
-            return Err(IndexError::PartialEntry { size_bytes: bytes.len() as u64, entry_bytes: OFFSET_INDEX_ENTRY_BYTES });
+    /// [`CorruptIndex`]
+    pub fn sanity_check_file(base_offset: i64, bytes: &[u8]) -> Result<(), CorruptIndex> {
+        if !bytes.len().is_multiple_of(OFFSET_INDEX_ENTRY_BYTES as usize) {
+            return Err(CorruptIndex::PartialEntry { size_bytes: bytes.len() as u64, entry_bytes: OFFSET_INDEX_ENTRY_BYTES });
         }
         match file_entries(base_offset, bytes).next_back().map(|entry| entry.offset) {
-            Some(last) if last < base_offset => Err(IndexError::NotBeyondBase { last, base_offset }),
+            Some(last) if last < base_offset => Err(CorruptIndex::LastOffset { last, base: base_offset }),
             _ => Ok(()),
         }
     }

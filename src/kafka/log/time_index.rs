@@ -6,7 +6,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use imbl::Vector;
 
-use super::offset_index::{IndexError, check_relative};
+use super::offset_index::{CorruptIndex, IndexError, check_relative};
 use crate::kafka::records::batch::NO_TIMESTAMP;
 
 /// Bytes an entry takes on disk.
@@ -43,21 +43,19 @@ impl TimeIndex {
     /// What makes a broker rebuild an index when it starts (`sanityCheck`).
     ///
     /// # Errors
-    /// `PartialEntry`, `NotBeyondBase` or `TimestampOrder`.
-    pub fn sanity_check_file(base_offset: i64, bytes: &[u8]) -> Result<(), IndexError> {
-        let entry_bytes = TIME_INDEX_ENTRY_BYTES as usize;
+    /// [`CorruptIndex`]
+    pub fn sanity_check_file(base_offset: i64, bytes: &[u8]) -> Result<(), CorruptIndex> {
         let mut entries = file_entries(base_offset, bytes);
         if let (Some(first), Some(last)) = (entries.clone().next(), entries.next_back()) {
-            let count = (bytes.len() / entry_bytes) as u32;
             if last.timestamp < first.timestamp {
-                return Err(IndexError::TimestampOrder { timestamp: last.timestamp, last: first.timestamp, entries: count });
+                return Err(CorruptIndex::LastTimestamp { last: last.timestamp, first: first.timestamp });
             }
             if last.offset < base_offset {
-                return Err(IndexError::NotBeyondBase { last: last.offset, base_offset });
+                return Err(CorruptIndex::LastOffset { last: last.offset, base: base_offset });
             }
         }
-        if !bytes.len().is_multiple_of(entry_bytes) {
-            return Err(IndexError::PartialEntry { size_bytes: bytes.len() as u64, entry_bytes: TIME_INDEX_ENTRY_BYTES });
+        if !bytes.len().is_multiple_of(TIME_INDEX_ENTRY_BYTES as usize) {
+            return Err(CorruptIndex::PartialEntry { size_bytes: bytes.len() as u64, entry_bytes: TIME_INDEX_ENTRY_BYTES });
         }
         Ok(())
     }
