@@ -3,9 +3,11 @@
 //! * [`api`]: the closed set of requests and responses in use
 //! * [`frame`]: one of them on a connection, with the batches it carries
 //! * [`codec`]: the bytes it would be on a real connection
+//! * [`errors`]: error codes with their names, exceptions and texts
 //! * [`topic_name`]: which names a topic may have
 
 pub mod api;
 pub mod codec;
+pub mod errors;
 pub mod frame;
 pub mod topic_name;

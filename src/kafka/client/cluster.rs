@@ -1,0 +1,300 @@
+//! A client's view of one cluster: its connections, and its metadata, which it keeps fresh by itself.
+//!
+//! What Kafka's `NetworkClient` does with its `DefaultMetadataUpdater`, apart from the bare [`NetworkClient`], which servers use too.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::metadata::{Cluster, Metadata, MetadataConfig};
+use super::network::{Answer, Completed, Failed, NetworkClient, NetworkConfig, NotReady, Outgoing, describe};
+use crate::kafka::actor::{HostPort, Input, Outbox};
+use crate::kafka::names::{BrokerId, Name};
+use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::errors;
+use crate::sim::time::Time;
+
+const LOGGER: &str = "org.apache.kafka.clients.NetworkClient";
+
+/// Connections and metadata. `T` is what the owner wants back with an answer.
+#[derive(Clone, Debug)]
+pub struct ClusterClient<T> {
+    pub network: NetworkClient<Token<T>>,
+    pub metadata: Metadata,
+    bootstrap: Vec<HostPort>,
+    /// Whether the loss of a bootstrap connection is worth a line in the log. (Kafka's admin client says nothing.)
+    pub warns_of_bootstrap: bool,
+    polled: Time,
+}
+
+#[derive(Clone, Debug)]
+pub enum Token<T> {
+    Metadata,
+    Owner(T),
+}
+
+/// What a step brought.
+#[derive(Debug)]
+pub struct Progress<T> {
+    pub completed: Vec<Completed<T>>,
+    /// New metadata came; `metadata.cluster()` has it.
+    pub metadata_updated: bool,
+}
+
+impl<T> ClusterClient<T> {
+    /// `log_context` is what log lines begin with: `Producer clientId=checkout`.
+    pub fn new(
+        client_id: &str,
+        log_context: &str,
+        bootstrap: Vec<HostPort>,
+        network: NetworkConfig,
+        metadata: MetadataConfig,
+    ) -> ClusterClient<T> {
+        let mut network = NetworkClient::new(client_id, log_context, network);
+        for (i, address) in bootstrap.iter().enumerate() {
+            network.set_node(bootstrap_id(i), address.clone());
+        }
+        ClusterClient { network, metadata: Metadata::new(metadata), bootstrap, warns_of_bootstrap: true, polled: Time::ZERO }
+    }
+
+    pub fn cluster(&self) -> &Arc<Cluster> {
+        self.metadata.cluster()
+    }
+
+    /// Nodes that any question can go to: the brokers, or while none is known the bootstrap addresses.
+    pub fn nodes(&self) -> Vec<BrokerId> {
+        match self.cluster().brokers.is_empty() {
+            true => (0..self.bootstrap.len()).map(bootstrap_id).collect(),
+            false => self.cluster().broker_ids(),
+        }
+    }
+
+    /// Whether an input is about one of this client's connections.
+    pub fn owns(&self, input: &Input) -> bool {
+        self.network.owns(input)
+    }
+
+    /// Takes an input (also one that is about nothing of ours), asks for metadata if it is time, returns what is over.
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Progress<T> {
+        let completed = self.network.handle(now, input, out);
+        self.progress(now, completed, out)
+    }
+
+    /// As [`ClusterClient::handle`] without an input.
+    pub fn poll(&mut self, now: Time, out: &mut Outbox) -> Progress<T> {
+        let completed = self.network.poll(now, out);
+        self.progress(now, completed, out)
+    }
+
+    pub fn ready(&mut self, now: Time, node: BrokerId, out: &mut Outbox) -> bool {
+        self.network.ready(now, node, out)
+    }
+
+    /// # Errors
+    /// [`NotReady`]: ask `ready` first.
+    pub fn send(&mut self, now: Time, node: BrokerId, outgoing: Outgoing, token: T, out: &mut Outbox) -> Result<(), NotReady> {
+        self.network.send_with(now, node, outgoing, Token::Owner(token), out)
+    }
+
+    /// The least loaded node that can be sent to now, if any; a connection to one is on its way otherwise.
+    pub fn any_ready(&mut self, now: Time, out: &mut Outbox) -> Option<BrokerId> {
+        let nodes = self.nodes();
+        let node = self.network.least_loaded(now, &nodes, out.rng());
+        let Some(node) = node else {
+            // Every one is in its backoff: be woken when the first is over.
+            for node in nodes {
+                self.network.ready(now, node, out);
+            }
+            return None;
+        };
+        self.network.ready(now, node, out).then_some(node)
+    }
+
+    /// When to be called at the latest.
+    pub fn next_wake(&self) -> Option<Time> {
+        // An update that is due and could not be sent waits for a connection, and that wakes by itself.
+        let update = self.metadata.next_update().filter(|&at| at > self.polled);
+        [self.network.next_wake(), update].into_iter().flatten().min()
+    }
+
+    pub fn close(&mut self, out: &mut Outbox) {
+        self.network.close(out);
+    }
+
+    fn progress(&mut self, now: Time, over: Vec<Completed<Token<T>>>, out: &mut Outbox) -> Progress<T> {
+        self.polled = now;
+        self.note_disconnections(now, out);
+        let mut progress = Progress { completed: Vec::with_capacity(over.len()), metadata_updated: false };
+        for Completed { token, node, sent, result } in over {
+            match token {
+                Token::Owner(token) => progress.completed.push(Completed { token, node, sent, result }),
+                Token::Metadata => progress.metadata_updated |= self.metadata_answered(now, result, out),
+            }
+        }
+        self.maybe_update_metadata(now, out);
+        progress
+    }
+
+    fn note_disconnections(&mut self, now: Time, out: &mut Outbox) {
+        for (node, _) in self.network.take_disconnected() {
+            let no_metadata = self.cluster().brokers.is_empty();
+            if let Some(address) = self.network.address(node).filter(|_| no_metadata && node.0 < 0 && self.warns_of_bootstrap) {
+                let message = format!("Bootstrap broker {} disconnected", describe(node, address));
+                self.network.log.warn(now, LOGGER, &message);
+            }
+            // A disconnect while an update is due counts as a failed update, so that the backoff grows.
+            if self.metadata.next_update().is_some_and(|at| at <= now) {
+                self.metadata.failed(now, out.rng());
+            }
+            self.metadata.request_update(false);
+        }
+    }
+
+    fn metadata_answered(&mut self, now: Time, result: Result<Answer, Failed>, out: &mut Outbox) -> bool {
+        let Ok(Answer { response: Response::Metadata(response), correlation_id, .. }) = result else {
+            self.metadata.failed(now, out.rng());
+            return false;
+        };
+        if response.brokers.is_empty() {
+            // A broker that has just started knows nobody yet, itself included.
+            self.metadata.failed(now, out.rng());
+            return false;
+        }
+        let errors = self.metadata.update(now, response, out.rng());
+        self.log_topic_errors(now, correlation_id, &errors);
+        for (&id, broker) in &self.metadata.cluster().brokers {
+            self.network.set_node(id, broker.address.clone());
+        }
+        true
+    }
+
+    fn log_topic_errors(&mut self, now: Time, correlation_id: i32, errors: &BTreeMap<Name, i16>) {
+        if errors.is_empty() {
+            return;
+        }
+        let listed: Vec<String> = errors.iter().map(|(topic, &code)| format!("{topic}={}", errors::info(code).name)).collect();
+        let issue = "The metadata response from the cluster reported a recoverable issue with correlation id";
+        self.network.log.warn(now, LOGGER, &format!("{issue} {correlation_id} : {{{}}}", listed.join(", ")));
+        let invalid: Vec<&str> = errors.iter().filter(|&(_, &code)| code == INVALID_TOPIC).map(|(topic, _)| &**topic).collect();
+        if !invalid.is_empty() {
+            let message = format!("Metadata response reported invalid topics [{}]", invalid.join(", "));
+            self.network.log.error(now, "org.apache.kafka.clients.Metadata", &message);
+        }
+    }
+
+    fn maybe_update_metadata(&mut self, now: Time, out: &mut Outbox) {
+        if self.metadata.next_update().is_none_or(|at| at > now) {
+            return;
+        }
+        if !self.cluster().brokers.is_empty() && !self.network.has_available(now, &self.nodes()) {
+            self.metadata.rebootstrap();
+        }
+        if let Some(node) = self.any_ready(now, out) {
+            let request = self.metadata.request(now);
+            let sent = self.network.send(now, node, request, Vec::new(), Token::Metadata, out);
+            debug_assert!(sent.is_ok(), "any_ready said so");
+        }
+    }
+}
+
+const INVALID_TOPIC: i16 = 17;
+
+fn bootstrap_id(index: usize) -> BrokerId {
+    BrokerId(-1 - index as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::actor::{Outbox, Tell};
+    use crate::kafka::client::testing::{Client, FakeBroker, bootstrap, client, world};
+    use crate::sim::fault::Fault;
+    use crate::sim::process::ProcessId;
+    use crate::sim::time::Duration;
+
+    /// Asks every broker for the cluster, once a second.
+    #[derive(Clone, Debug)]
+    struct Asker {
+        client: ClusterClient<u32>,
+        next: Time,
+        asked: u32,
+        answers: Vec<(BrokerId, u32, bool)>,
+    }
+
+    impl Asker {
+        fn new() -> Asker {
+            let network = NetworkConfig { request_timeout: Duration::secs(2), ..NetworkConfig::default() };
+            let mut client = ClusterClient::new("asker", "Asker", bootstrap(), network, MetadataConfig::default());
+            client.metadata.add_topic(Time::ZERO, &"orders".into());
+            Asker { client, next: Time::ZERO, asked: 0, answers: Vec::new() }
+        }
+    }
+
+    impl Client for Asker {
+        fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
+            let progress = self.client.handle(now, input, out);
+            for over in progress.completed {
+                self.answers.push((over.node, over.token, over.result.is_ok()));
+            }
+            if now < self.next {
+                return;
+            }
+            let brokers = self.client.cluster().broker_ids();
+            let mut sent = !brokers.is_empty();
+            for node in brokers {
+                if self.client.ready(now, node, out) {
+                    let request = Outgoing::new(kafka_protocol::messages::DescribeClusterRequest::default());
+                    self.client.send(now, node, request, self.asked, out).unwrap();
+                } else {
+                    sent = false;
+                }
+            }
+            if sent {
+                self.asked += 1;
+                self.next = now + Duration::secs(1);
+            }
+        }
+
+        fn next_wake(&self) -> Option<Time> {
+            [Some(self.next), self.client.next_wake()].into_iter().flatten().filter(|&at| at > self.client.polled).min()
+        }
+    }
+
+    #[test]
+    fn finds_all_brokers_from_one_address() {
+        let (mut sim, id) = world(1, vec![FakeBroker::new(3), FakeBroker::new(3)], Asker::new());
+        sim.run_until(Time::from_ms(5_000));
+        let asker = client(&sim, id);
+        let topic = asker.client.cluster().topic("orders").expect("the topic of interest").clone();
+        assert_eq!(topic.partitions.iter().map(|p| p.leader.map_or(-1, |l| l.0)).collect::<Vec<_>>(), [1, 2, 1]);
+        assert!(asker.asked >= 4 && asker.answers.iter().all(|&(_, _, ok)| ok), "{:?}", asker.answers);
+        assert!(asker.client.network.log.lines().next().is_none());
+    }
+
+    #[test]
+    fn a_mute_broker_costs_its_requests_and_a_dead_one_is_tried_with_backoff() {
+        let (mut sim, id) = world(2, vec![FakeBroker::new(3), FakeBroker::new(3)], Asker::new());
+        sim.run_until(Time::from_ms(1_500));
+        sim.tell(ProcessId(1), Tell::Line("mute".into()));
+        sim.run_until(Time::from_ms(5_000));
+        let failed = client::<Asker>(&sim, id).answers.iter().filter(|&&(node, _, ok)| node.0 == 2 && !ok).count();
+        assert!(failed > 0, "request.timeout.ms has passed");
+        sim.inject(&Fault::Kill { host: "kafka-2".into() }, None).unwrap();
+        let before = sim.conns().count();
+        sim.run_until(Time::from_ms(25_000));
+        let log = client(&sim, id).client.network.log.lines().map(|line| line.message.clone()).collect::<Vec<_>>();
+        let refused = "[Asker] Connection to node 2 (kafka-2/10.77.0.2:9092) could not be established. Node may not be available.";
+        let attempts = log.iter().filter(|line| *line == refused).count();
+        assert!((15..=60).contains(&attempts), "{attempts} attempts in 20 s with a backoff up to 1 s: {log:?}");
+        assert!(sim.conns().count() <= before);
+    }
+
+    #[test]
+    fn without_a_cluster_it_says_so_and_goes_on() {
+        let (mut sim, id) = world(3, vec![FakeBroker::new(1)], Asker::new());
+        sim.inject(&Fault::Kill { host: "kafka-1".into() }, None).unwrap();
+        sim.run_until(Time::from_ms(3_000));
+        let log: Vec<String> = client(&sim, id).client.network.log.lines().map(|line| line.message.clone()).collect();
+        let node = "[Asker] Connection to node -1 (kafka-1/10.77.0.1:9092) could not be established. Node may not be available.";
+        assert_eq!(log[..2], [node, "[Asker] Bootstrap broker kafka-1:9092 (id: -1 rack: null isFenced: false) disconnected"]);
+    }
+}

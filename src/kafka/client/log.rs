@@ -1,0 +1,64 @@
+//! What a client would write to its log: the lines that Kafka's tools print on standard error.
+
+use std::collections::VecDeque;
+
+use crate::sim::time::Time;
+
+/// At most this many lines wait for a reader; the oldest go first.
+pub const LINES_MAX: usize = 200;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Warn,
+    Error,
+}
+
+/// A line, without its time and frame: `[time] LEVEL context message (logger)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub at: Time,
+    pub level: Level,
+    /// The message, its context in front: `[Producer clientId=console-producer] ...`.
+    pub message: String,
+    /// The class that logs.
+    pub logger: &'static str,
+}
+
+/// The log of one client. Kafka's tools show WARN and ERROR only, so nothing below is kept.
+#[derive(Clone, Debug)]
+pub struct Log {
+    context: String,
+    lines: VecDeque<Line>,
+}
+
+impl Log {
+    /// `context`: what Kafka's `LogContext` puts in front, `Producer clientId=console-producer`.
+    pub fn new(context: &str) -> Log {
+        Log { context: format!("[{context}] "), lines: VecDeque::new() }
+    }
+
+    pub fn warn(&mut self, at: Time, logger: &'static str, message: &str) {
+        self.push(at, Level::Warn, logger, message);
+    }
+
+    pub fn error(&mut self, at: Time, logger: &'static str, message: &str) {
+        self.push(at, Level::Error, logger, message);
+    }
+
+    /// Takes what was logged since the last call, oldest first.
+    pub fn take(&mut self) -> impl Iterator<Item = Line> + '_ {
+        self.lines.drain(..)
+    }
+
+    /// The latest lines, oldest first: for whoever wants to know why a client is stuck.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter()
+    }
+
+    fn push(&mut self, at: Time, level: Level, logger: &'static str, message: &str) {
+        if self.lines.len() == LINES_MAX {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(Line { at, level, message: format!("{}{message}", self.context), logger });
+    }
+}

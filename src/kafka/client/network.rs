@@ -1,0 +1,492 @@
+//! `NetworkClient`: requests to nodes over connections that open by themselves, and what came of them.
+//!
+//! Used by clients, by replica fetchers and by a broker's channel to its controller. It knows addresses, not what a cluster is.
+//! Left out: throttling by the broker's `throttle_time_ms`, and choosing versions (every node here speaks `Api::version`).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::protocol::StrBytes;
+
+use super::backoff::ExponentialBackoff;
+use super::log::Log;
+use crate::kafka::actor::{HostPort, Input, Outbox};
+use crate::kafka::names::{BrokerId, node_on};
+use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::frame::{Batches, Body, Frame};
+use crate::sim::process::{CloseReason, ConnId};
+use crate::sim::rng::Rng;
+use crate::sim::time::{Duration, Time};
+
+const LOGGER: &str = "org.apache.kafka.clients.NetworkClient";
+
+/// Settings of connections, by Kafka's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// `request.timeout.ms`: a connection with an older request is closed.
+    pub request_timeout: Duration,
+    /// `max.in.flight.requests.per.connection`.
+    pub max_in_flight: u32,
+    /// `reconnect.backoff.ms`, `reconnect.backoff.max.ms`.
+    pub reconnect: ExponentialBackoff,
+    /// `socket.connection.setup.timeout.ms`, `socket.connection.setup.timeout.max.ms`.
+    pub connection_setup: ExponentialBackoff,
+    /// `connections.max.idle.ms`.
+    pub connections_max_idle: Duration,
+}
+
+/// What a request is sent with.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    pub request: Request,
+    pub batches: Vec<Batches>,
+    /// Instead of `request.timeout.ms`.
+    pub timeout: Option<Duration>,
+    /// The node will not answer (Produce with acks=0): nothing completes.
+    pub one_way: bool,
+    /// The same was sent before and not answered.
+    pub retry: bool,
+}
+
+/// What a node answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub response: Response,
+    pub batches: Vec<Batches>,
+    pub correlation_id: i32,
+}
+
+/// Why no answer will come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// The connection ended; the node may have carried the request out.
+    Disconnected,
+    /// The request was the one that took too long (and the connection was closed for it).
+    TimedOut,
+}
+
+/// A request that is over.
+#[derive(Clone, Debug)]
+pub struct Completed<T> {
+    pub token: T,
+    pub node: BrokerId,
+    pub sent: Time,
+    pub result: Result<Answer, Failed>,
+}
+
+/// Nothing was sent: ask [`NetworkClient::ready`] first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no connection to the node that can take a request now")]
+pub struct NotReady;
+
+/// How it stands with a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// No connection; the next may be opened at this time.
+    Disconnected(Time),
+    Connecting,
+    /// Connected; its ApiVersions answer is awaited.
+    CheckingApiVersions,
+    Ready,
+}
+
+/// Connections to nodes. `T` is what the owner wants back with an answer.
+#[derive(Clone, Debug)]
+pub struct NetworkClient<T> {
+    client_id: String,
+    config: NetworkConfig,
+    nodes: BTreeMap<BrokerId, Node<T>>,
+    by_conn: BTreeMap<ConnId, BrokerId>,
+    next_correlation_id: i32,
+    /// Connections that ended since [`NetworkClient::take_disconnected`], with whether they were ever established.
+    disconnected: Vec<(BrokerId, bool)>,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug)]
+struct Node<T> {
+    address: HostPort,
+    link: Link,
+    /// Failed since it was last ready: for the backoff between attempts.
+    failed_attempts: u32,
+    failed_setups: u32,
+    /// Somebody asked while the backoff ran, and wants to be woken.
+    wanted: bool,
+    last_attempt: Time,
+    last_used: Time,
+    in_flight: VecDeque<InFlight<T>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    Down { retry_at: Time },
+    Connecting { conn: ConnId, deadline: Time },
+    Checking { conn: ConnId },
+    Ready { conn: ConnId },
+}
+
+#[derive(Clone, Debug)]
+struct InFlight<T> {
+    correlation_id: i32,
+    sent: Time,
+    deadline: Time,
+    /// `None`: our own ApiVersions.
+    token: Option<T>,
+}
+
+impl Default for NetworkConfig {
+    fn default() -> NetworkConfig {
+        NetworkConfig {
+            request_timeout: Duration::secs(30),
+            max_in_flight: 5,
+            reconnect: ExponentialBackoff::ms(50, 1_000),
+            connection_setup: ExponentialBackoff::ms(10_000, 30_000),
+            connections_max_idle: Duration::secs(540),
+        }
+    }
+}
+
+impl Outgoing {
+    pub fn new(request: impl Into<Request>) -> Outgoing {
+        Outgoing { request: request.into(), batches: Vec::new(), timeout: None, one_way: false, retry: false }
+    }
+}
+
+impl<T> NetworkClient<T> {
+    /// `log_context` is what log lines begin with: `Producer clientId=checkout`.
+    pub fn new(client_id: &str, log_context: &str, config: NetworkConfig) -> NetworkClient<T> {
+        NetworkClient {
+            client_id: client_id.to_owned(),
+            config,
+            nodes: BTreeMap::new(),
+            by_conn: BTreeMap::new(),
+            next_correlation_id: 0,
+            disconnected: Vec::new(),
+            log: Log::new(log_context),
+        }
+    }
+
+    pub fn config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
+    /// Makes a node known, or moves it: a connection to its old address stays until it ends. Bootstrap addresses are -1, -2, ...
+    pub fn set_node(&mut self, id: BrokerId, address: HostPort) {
+        let fresh = || Node {
+            address: address.clone(),
+            link: Link::Down { retry_at: Time::ZERO },
+            failed_attempts: 0,
+            failed_setups: 0,
+            wanted: false,
+            last_attempt: Time::ZERO,
+            last_used: Time::ZERO,
+            in_flight: VecDeque::new(),
+        };
+        let node = self.nodes.entry(id).or_insert_with(fresh);
+        if node.address != address {
+            node.address = address;
+        }
+    }
+
+    /// Where a node is.
+    pub fn address(&self, id: BrokerId) -> Option<&HostPort> {
+        self.nodes.get(&id).map(|node| &node.address)
+    }
+
+    /// Whether an input is about one of this client's connections. (A process may have several clients.)
+    pub fn owns(&self, input: &Input) -> bool {
+        conn_of(input).is_some_and(|conn| self.by_conn.contains_key(&conn))
+    }
+
+    /// Whether a request can be sent to a node now; opens the connection if there is none and the backoff is over.
+    pub fn ready(&mut self, now: Time, id: BrokerId, out: &mut Outbox) -> bool {
+        let Some(node) = self.nodes.get_mut(&id) else { return false };
+        match node.link {
+            Link::Ready { .. } => node.in_flight.len() < self.config.max_in_flight as usize,
+            Link::Connecting { .. } | Link::Checking { .. } => false,
+            Link::Down { retry_at } if retry_at > now => {
+                node.wanted = true;
+                false
+            }
+            Link::Down { .. } => {
+                let conn = out.connect(&node.address.host, node.address.port);
+                let setup = self.config.connection_setup.after(node.failed_setups, out.rng());
+                node.link = Link::Connecting { conn, deadline: now + setup };
+                node.last_attempt = now;
+                node.wanted = false;
+                self.by_conn.insert(conn, id);
+                false
+            }
+        }
+    }
+
+    /// As [`NetworkClient::ready`], but only looks.
+    pub fn is_ready(&self, id: BrokerId) -> bool {
+        let ready = |node: &Node<T>| matches!(node.link, Link::Ready { .. }) && node.in_flight.len() < self.config.max_in_flight as usize;
+        self.nodes.get(&id).is_some_and(ready)
+    }
+
+    pub fn state(&self, id: BrokerId) -> Option<ConnectionState> {
+        self.nodes.get(&id).map(|node| match node.link {
+            Link::Down { retry_at } => ConnectionState::Disconnected(retry_at),
+            Link::Connecting { .. } => ConnectionState::Connecting,
+            Link::Checking { .. } => ConnectionState::CheckingApiVersions,
+            Link::Ready { .. } => ConnectionState::Ready,
+        })
+    }
+
+    /// Whether the last attempt to connect failed and the next has to wait (`isUnavailable`).
+    pub fn is_unavailable(&self, now: Time, id: BrokerId) -> bool {
+        matches!(self.state(id), Some(ConnectionState::Disconnected(retry_at)) if retry_at > now)
+    }
+
+    /// Sends a request with `request.timeout.ms`; `token` comes back with what came of it.
+    ///
+    /// # Errors
+    /// [`NotReady`]; token, request and batches are dropped.
+    pub fn send(
+        &mut self,
+        now: Time,
+        id: BrokerId,
+        request: impl Into<Request>,
+        batches: Vec<Batches>,
+        token: T,
+        out: &mut Outbox,
+    ) -> Result<(), NotReady> {
+        self.send_with(now, id, Outgoing { batches, ..Outgoing::new(request) }, token, out)
+    }
+
+    /// As [`NetworkClient::send`], with all that can be said about a request.
+    ///
+    /// # Errors
+    /// [`NotReady`]; token, request and batches are dropped.
+    pub fn send_with(&mut self, now: Time, id: BrokerId, outgoing: Outgoing, token: T, out: &mut Outbox) -> Result<(), NotReady> {
+        if !self.is_ready(id) {
+            return Err(NotReady);
+        }
+        self.put(now, id, outgoing, Some(token), out).ok_or(NotReady)
+    }
+
+    /// Requests to a node that are not answered yet.
+    pub fn in_flight(&self, id: BrokerId) -> u32 {
+        self.nodes.get(&id).map_or(0, |node| node.in_flight.len() as u32)
+    }
+
+    /// The tokens of all unanswered requests, by node and age.
+    pub fn tokens(&self) -> impl Iterator<Item = &T> {
+        self.nodes.values().flat_map(|node| &node.in_flight).filter_map(|request| request.token.as_ref())
+    }
+
+    /// The node that has least to do (`leastLoadedNode`): idle and connected before busy, before connecting, before not connected;
+    /// `None` if every one of them is in its backoff.
+    pub fn least_loaded(&self, now: Time, candidates: &[BrokerId], rng: &mut Rng) -> Option<BrokerId> {
+        if candidates.is_empty() {
+            return None;
+        }
+        let offset = rng.below(candidates.len() as u64) as usize;
+        let rank = |id: BrokerId| {
+            let node = self.nodes.get(&id)?;
+            Some(match node.link {
+                Link::Ready { .. } if node.in_flight.len() < self.config.max_in_flight as usize => (0, node.in_flight.len() as u64),
+                Link::Connecting { .. } | Link::Checking { .. } => (1, 0),
+                Link::Down { retry_at } if retry_at <= now => (2, node.last_attempt.0),
+                Link::Ready { .. } | Link::Down { .. } => return None,
+            })
+        };
+        let from_offset = candidates[offset..].iter().chain(&candidates[..offset]);
+        from_offset.filter_map(|&id| Some((rank(id)?, id))).min_by_key(|&(rank, _)| rank).map(|(_, id)| id)
+    }
+
+    /// Whether any of these is connected, connecting, or could be tried now.
+    pub fn has_available(&self, now: Time, candidates: &[BrokerId]) -> bool {
+        candidates.iter().any(|&id| self.nodes.contains_key(&id) && !self.is_unavailable(now, id))
+    }
+
+    /// Takes an input about one of this client's connections; returns the requests that are over. Other inputs are as [`NetworkClient::poll`].
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Vec<Completed<T>> {
+        let mut completed = Vec::new();
+        let id = conn_of(&input).and_then(|conn| self.by_conn.get(&conn).copied());
+        match (input, id) {
+            (Input::Connected(conn), Some(id)) => self.connected(now, id, conn, out),
+            (Input::Frame(_, frame), Some(id)) => self.answered(now, id, frame, &mut completed, out),
+            (Input::Closed(_, reason), Some(id)) => self.closed(now, id, reason, &mut completed, out),
+            _ => {}
+        }
+        completed.extend(self.poll(now, out));
+        completed
+    }
+
+    /// Gives up what took too long; returns the requests that are over by it.
+    pub fn poll(&mut self, now: Time, out: &mut Outbox) -> Vec<Completed<T>> {
+        let mut completed = Vec::new();
+        let due = |node: &Node<T>| node.wake_at(&self.config).is_some_and(|at| at <= now);
+        let due: Vec<BrokerId> = self.nodes.iter().filter(|(_, node)| due(node)).map(|(&id, _)| id).collect();
+        for id in due {
+            let Some(node) = self.nodes.get_mut(&id) else { continue };
+            if matches!(node.link, Link::Down { .. }) {
+                node.wanted = false;
+                continue;
+            }
+            if matches!(node.link, Link::Connecting { .. }) {
+                node.failed_setups += 1;
+            }
+            self.disconnect(now, id, &mut completed, out);
+        }
+        completed
+    }
+
+    /// When [`NetworkClient::poll`] wants to be called, or a node that was asked for can be tried again.
+    pub fn next_wake(&self) -> Option<Time> {
+        self.nodes.values().filter_map(|node| node.wake_at(&self.config)).min()
+    }
+
+    /// Closes the connection to a node; its requests are over.
+    pub fn disconnect_node(&mut self, now: Time, id: BrokerId, out: &mut Outbox) -> Vec<Completed<T>> {
+        let mut completed = Vec::new();
+        if self.nodes.get(&id).is_some_and(|node| !matches!(node.link, Link::Down { .. })) {
+            self.disconnect(now, id, &mut completed, out);
+        }
+        completed
+    }
+
+    /// Closes all connections and forgets all requests.
+    pub fn close(&mut self, out: &mut Outbox) {
+        for (&conn, _) in &self.by_conn {
+            out.close(conn);
+        }
+        self.by_conn.clear();
+        self.nodes.clear();
+    }
+
+    /// The nodes whose connections ended since the last call, with whether they had been ready before: time to look for new metadata.
+    pub fn take_disconnected(&mut self) -> Vec<(BrokerId, bool)> {
+        std::mem::take(&mut self.disconnected)
+    }
+
+    fn connected(&mut self, now: Time, id: BrokerId, conn: ConnId, out: &mut Outbox) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.link = Link::Checking { conn };
+        node.failed_setups = 0;
+        node.last_used = now;
+        let name = StrBytes::from_static_str("apache-kafka-java");
+        let request = ApiVersionsRequest::default().with_client_software_name(name).with_client_software_version("4.3.1".into());
+        self.put(now, id, Outgoing::new(request), None, out);
+    }
+
+    fn answered(&mut self, now: Time, id: BrokerId, frame: Frame, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.last_used = now;
+        let position = node.in_flight.iter().position(|request| request.correlation_id == frame.correlation_id);
+        let (Some(position), Body::Response(response)) = (position, frame.body) else {
+            // Nobody asked for this: what Kafka throws a CorrelationIdMismatchException for.
+            return self.disconnect(now, id, completed, out);
+        };
+        let Some(request) = node.in_flight.remove(position) else { return };
+        match request.token {
+            Some(token) => {
+                let answer = Answer { response, batches: frame.batches, correlation_id: frame.correlation_id };
+                completed.push(Completed { token, node: id, sent: request.sent, result: Ok(answer) });
+            }
+            None => {
+                if let Link::Checking { conn } = node.link {
+                    node.link = Link::Ready { conn };
+                    node.failed_attempts = 0;
+                }
+            }
+        }
+    }
+
+    fn closed(&mut self, now: Time, id: BrokerId, reason: CloseReason, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
+        let Some(node) = self.nodes.get(&id) else { return };
+        if matches!(node.link, Link::Connecting { .. }) {
+            let message = match reason {
+                CloseReason::UnknownHost => format!("Error connecting to node {}", describe(id, &node.address)),
+                _ => format!(
+                    "Connection to node {id} ({}) could not be established. Node may not be available.",
+                    socket_address(&node.address)
+                ),
+            };
+            self.log.warn(now, LOGGER, &message);
+        }
+        self.disconnect(now, id, completed, out);
+    }
+
+    /// The connection to a node is over: every request on it is.
+    fn disconnect(&mut self, now: Time, id: BrokerId, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        let was_ready = matches!(node.link, Link::Ready { .. });
+        if let Some(conn) = node.link.conn() {
+            self.by_conn.remove(&conn);
+            out.close(conn);
+        }
+        let wait = self.config.reconnect.after(node.failed_attempts, out.rng());
+        node.failed_attempts += 1;
+        node.link = Link::Down { retry_at: now + wait };
+        node.wanted = false;
+        for request in node.in_flight.drain(..) {
+            let failed = if request.deadline <= now { Failed::TimedOut } else { Failed::Disconnected };
+            let over = |token| Completed { token, node: id, sent: request.sent, result: Err(failed) };
+            completed.extend(request.token.map(over));
+        }
+        self.disconnected.push((id, was_ready));
+    }
+
+    fn put(&mut self, now: Time, id: BrokerId, outgoing: Outgoing, token: Option<T>, out: &mut Outbox) -> Option<()> {
+        let node = self.nodes.get_mut(&id)?;
+        let conn = node.link.conn()?;
+        let correlation_id = self.next_correlation_id;
+        self.next_correlation_id = correlation_id.checked_add(1).unwrap_or(0);
+        let timeout = outgoing.timeout.unwrap_or(self.config.request_timeout);
+        let mut frame = Frame::with_batches(correlation_id, &self.client_id, outgoing.request, outgoing.batches);
+        frame.retry = outgoing.retry;
+        out.send(conn, frame);
+        node.last_used = now;
+        if !outgoing.one_way {
+            node.in_flight.push_back(InFlight { correlation_id, sent: now, deadline: now + timeout, token });
+        }
+        Some(())
+    }
+}
+
+impl<T> Node<T> {
+    fn wake_at(&self, config: &NetworkConfig) -> Option<Time> {
+        match self.link {
+            Link::Down { retry_at } => self.wanted.then_some(retry_at),
+            Link::Connecting { deadline, .. } => Some(deadline),
+            Link::Checking { .. } | Link::Ready { .. } => {
+                let oldest = self.in_flight.iter().map(|request| request.deadline).min();
+                Some(oldest.unwrap_or(self.last_used + config.connections_max_idle))
+            }
+        }
+    }
+}
+
+impl Link {
+    fn conn(self) -> Option<ConnId> {
+        match self {
+            Link::Down { .. } => None,
+            Link::Connecting { conn, .. } | Link::Checking { conn } | Link::Ready { conn } => Some(conn),
+        }
+    }
+}
+
+/// A node as Kafka's `Node.toString` has it.
+pub fn describe(id: BrokerId, address: &HostPort) -> String {
+    format!("{address} (id: {id} rack: null isFenced: false)")
+}
+
+/// The connection that an input is about.
+pub fn conn_of(input: &Input) -> Option<ConnId> {
+    match input {
+        Input::Connected(conn) | Input::Frame(conn, _) | Input::Closed(conn, _) | Input::Accepted { conn, .. } => Some(*conn),
+        Input::Start | Input::Wake | Input::Read(..) | Input::Terminate | Input::Told(_) => None,
+    }
+}
+
+/// `InetSocketAddress.toString`: name and address. Node n has the address 10.77.0.n.
+fn socket_address(address: &HostPort) -> String {
+    match node_on(&address.host) {
+        Some(node) => format!("{}/10.77.0.{node}:{}", address.host, address.port),
+        None => address.to_string(),
+    }
+}
