@@ -133,7 +133,10 @@ impl FakeBroker {
         let batches = self.log.get(&partition).into_iter().flatten();
         let read = |batch: &Batch| -> Vec<String> {
             let records = batch.records().expect("our own batch");
-            records.iter().map(|record| String::from_utf8_lossy(record.expect("our own record").value.unwrap_or(b"")).into_owned()).collect()
+            records
+                .iter()
+                .map(|record| String::from_utf8_lossy(record.expect("our own record").value.unwrap_or(b"")).into_owned())
+                .collect()
         };
         batches.flat_map(read).collect()
     }
@@ -271,4 +274,3 @@ impl FakeBroker {
         self.moved.get(&partition).copied().unwrap_or(partition % self.brokers + 1)
     }
 }
-
