@@ -1,11 +1,12 @@
 //! Lessons: their file format, their goals, and the player that proves them.
 //!
 //! In reading order: [`model`] is what a lesson is, [`format`] reads it from a file and finds what is wrong with it, [`catalog`] lists those that
-//! come with Ottla, [`goal`] watches a cluster and says what holds and why something does not yet.
+//! come with Ottla, [`goal`] watches a cluster and says what holds and why something does not yet, [`player`] types a [`script`].
 
 pub mod catalog;
 pub mod format;
 pub mod goal;
 pub mod model;
+pub mod player;
 pub mod script;
 pub mod span;
