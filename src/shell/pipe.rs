@@ -1,0 +1,142 @@
+//! What flows between tools: lines of text through bounded pipes.
+
+use std::collections::VecDeque;
+
+/// A pipe holds at most this many lines before those who stream into it must wait. (What a tool prints as one answer goes in whole.)
+pub const PIPE_LINES: usize = 1_024;
+
+/// A tool's standard input.
+#[derive(Clone, Debug, Default)]
+pub struct Pipe {
+    lines: VecDeque<String>,
+    /// The beginning of a line that is not ended yet.
+    partial: String,
+    closed: bool,
+    taken: u64,
+}
+
+impl Pipe {
+    /// The input of a tool that nobody writes to.
+    pub fn closed() -> Pipe {
+        Pipe { closed: true, ..Pipe::default() }
+    }
+
+    /// A closed pipe with this text in it.
+    pub fn of(text: &str) -> Pipe {
+        let mut pipe = Pipe::default();
+        pipe.write(text, false);
+        pipe.close();
+        pipe
+    }
+
+    /// Lines and their beginnings; `newline`: a line break follows.
+    pub fn write(&mut self, text: &str, newline: bool) {
+        for (n, piece) in text.split('\n').enumerate() {
+            if n > 0 {
+                self.lines.push_back(std::mem::take(&mut self.partial));
+            }
+            self.partial.push_str(piece);
+        }
+        if newline {
+            self.lines.push_back(std::mem::take(&mut self.partial));
+        }
+    }
+
+    /// Nothing more will be written. A last line without its line break counts as a line.
+    pub fn close(&mut self) {
+        if !self.partial.is_empty() {
+            self.lines.push_back(std::mem::take(&mut self.partial));
+        }
+        self.closed = true;
+    }
+
+    pub fn take(&mut self) -> Option<String> {
+        let line = self.lines.pop_front();
+        self.taken += u64::from(line.is_some());
+        line
+    }
+
+    /// Whether all was read and nothing more comes.
+    pub fn at_end(&self) -> bool {
+        self.closed && self.lines.is_empty()
+    }
+
+    /// How many lines there is room for.
+    pub fn room(&self) -> usize {
+        PIPE_LINES.saturating_sub(self.lines.len())
+    }
+
+    /// How many lines were ever taken: whether a reader got on.
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+}
+
+/// What a tool prints, in order, on both of its streams.
+#[derive(Clone, Debug, Default)]
+pub struct Printer {
+    pub pieces: Vec<Printed>,
+    /// How many lines whoever reads standard output has room for; tools that stream wait when it is 0.
+    pub room: usize,
+    /// Nobody reads standard output any more.
+    pub broken: bool,
+}
+
+/// A piece of what a tool printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Printed {
+    pub error: bool,
+    pub text: String,
+    pub newline: bool,
+}
+
+impl Printer {
+    /// A line on standard output.
+    pub fn line(&mut self, text: impl Into<String>) {
+        self.push(false, text.into(), true);
+    }
+
+    /// Text on standard output without a line break.
+    pub fn text(&mut self, text: impl Into<String>) {
+        self.push(false, text.into(), false);
+    }
+
+    /// A line on standard error.
+    pub fn error(&mut self, text: impl Into<String>) {
+        self.push(true, text.into(), true);
+    }
+
+    fn push(&mut self, error: bool, text: String, newline: bool) {
+        if !error {
+            self.room = self.room.saturating_sub(usize::from(newline));
+        }
+        self.pieces.push(Printed { error, text, newline });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_become_lines() {
+        let mut pipe = Pipe::default();
+        pipe.write("a / ", false);
+        pipe.write("b", true);
+        pipe.write("c\nd", false);
+        assert_eq!(pipe.take().as_deref(), Some("a / b"));
+        assert_eq!(pipe.take().as_deref(), Some("c"));
+        assert_eq!(pipe.take(), None);
+        pipe.close();
+        assert!(!pipe.at_end());
+        assert_eq!(pipe.take().as_deref(), Some("d"));
+        assert!(pipe.at_end());
+        assert_eq!(pipe.taken(), 3);
+    }
+
+    #[test]
+    fn an_empty_line_is_a_line() {
+        let mut pipe = Pipe::of("\nx\n");
+        assert_eq!((pipe.take().as_deref(), pipe.take().as_deref(), pipe.take()), (Some(""), Some("x"), None));
+    }
+}

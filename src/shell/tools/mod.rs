@@ -1,0 +1,3 @@
+//! The tools of the terminal.
+
+pub mod text;
