@@ -1,9 +1,20 @@
-//! The terminal.
+//! The terminal: sessions that are processes of the world, a shell in them, and Kafka's tools as real clients of the cluster.
+//!
+//! In reading order:
+//! * [`session`]: a terminal session: lines in, text out
+//! * [`line`]: a command line as bash reads it
+//! * [`job`]: pipelines that run; [`pipe`]: what flows between their tools; [`files`]: what they read
+//! * [`screen`]: what was shown
+//! * [`tools`]: the tools
+//! * [`options`]: their options, as joptsimple reads them
+//! * [`java`]: what they owe to Java: the order of maps, log lines, exceptions' names
 
 pub mod files;
 pub mod java;
+pub mod job;
 pub mod line;
 pub mod options;
 pub mod pipe;
 pub mod screen;
+pub mod session;
 pub mod tools;

@@ -1,3 +1,175 @@
-//! The tools of the terminal.
+//! The tools of the terminal: a closed set of state machines.
+//!
+//! * [`text`]: `grep`, `head`, `wc` and their like
+//! * [`help`]: what `help` prints
+//! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
+pub mod help;
+pub mod hosts;
 pub mod text;
+
+use self::hosts::Done;
+use self::text::Text;
+use super::files::Files;
+use super::pipe::{Pipe, Printer};
+use crate::kafka::actor::{Input, Outbox};
+use crate::sim::time::{Duration, Time};
+
+/// The status of what was ended by a signal: 128 and its number.
+pub const INTERRUPTED: i32 = 130;
+pub const KILLED: i32 = 137;
+pub const BROKEN_PIPE: i32 = 141;
+
+/// A tool at work.
+#[derive(Clone, Debug)]
+pub enum Tool {
+    Text(Text),
+    Hosts(Done),
+    Sleep {
+        until: Time,
+    },
+    /// A builtin of the shell did its work at the start; this is what it prints.
+    Said(Done),
+    /// `wait`: the session ends it.
+    Wait,
+}
+
+/// What a tool is started with.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    pub now: Time,
+    pub name: &'a str,
+    pub args: &'a [String],
+    pub files: &'a Files,
+    /// Hosts of the cluster.
+    pub hosts: &'a [String],
+}
+
+/// What a tool is stepped with.
+pub struct Context<'a, 'b> {
+    pub now: Time,
+    pub stdin: &'a mut Pipe,
+    pub print: &'a mut Printer,
+    pub out: &'a mut Outbox<'b>,
+}
+
+impl Tool {
+    /// The tool of this name, if there is one.
+    pub fn start(start: Start) -> Option<Tool> {
+        let Start { now, name, args, files, hosts } = start;
+        if let Some(done) = hosts::run(name, args, hosts) {
+            return Some(Tool::Hosts(done));
+        }
+        if let Some(text) = Text::start(name, args, files) {
+            return Some(Tool::Text(text));
+        }
+        (name == "sleep").then(|| match sleep(args) {
+            Ok(time) => Tool::Sleep { until: now + time },
+            Err(said) => Tool::Said(Done::failed(said, 1)),
+        })
+    }
+
+    /// The files of the working folder that it will read.
+    pub fn reads(name: &str, args: &[String]) -> Vec<String> {
+        Text::reads(name, args)
+    }
+
+    /// Gets on as far as it can; its exit status when it is done.
+    pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
+        match self {
+            Tool::Text(text) => match text.step(cx.stdin, cx.print) {
+                None if cx.print.broken && cx.print.pieces.iter().any(|piece| !piece.error) => Some(BROKEN_PIPE),
+                status => status,
+            },
+            Tool::Hosts(done) | Tool::Said(done) => {
+                std::mem::take(&mut done.faults).into_iter().for_each(|fault| cx.out.fault(fault));
+                done.out.drain(..).for_each(|line| cx.print.line(line));
+                done.err.drain(..).for_each(|line| cx.print.error(line));
+                Some(done.status)
+            }
+            Tool::Sleep { until } => (*until <= cx.now).then_some(0),
+            Tool::Wait => None,
+        }
+    }
+
+    /// Takes what came on one of its connections.
+    pub fn input(&mut self, _input: Input, _cx: &mut Context) {}
+
+    /// Whether an input is about one of its connections.
+    pub fn owns(&self, _input: &Input) -> bool {
+        false
+    }
+
+    /// SIGINT; its exit status if that ends it at once.
+    pub fn interrupt(&mut self, _cx: &mut Context) -> Option<i32> {
+        Some(INTERRUPTED)
+    }
+
+    /// SIGKILL: its connections are closed, nothing else is said.
+    pub fn kill(&mut self, _out: &mut Outbox) {}
+
+    /// When it wants to be stepped at the latest.
+    pub fn next_wake(&self) -> Option<Time> {
+        match self {
+            Tool::Sleep { until } => Some(*until),
+            Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Wait => None,
+        }
+    }
+
+    /// Whether it reads its standard input.
+    pub fn reads_input(&self) -> bool {
+        match self {
+            Tool::Text(text) => text.reads_input(),
+            Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => false,
+        }
+    }
+}
+
+/// `sleep 30`, `sleep 0.5`, `sleep 2m`; several are added.
+fn sleep(args: &[String]) -> Result<Duration, String> {
+    if args.is_empty() {
+        return Err("sleep: missing operand\nTry 'sleep --help' for more information.".into());
+    }
+    let mut total = Duration::ZERO;
+    for arg in args {
+        let time = span(arg).ok_or_else(|| format!("sleep: invalid time interval '{arg}'\nTry 'sleep --help' for more information."))?;
+        total = Duration(total.0.saturating_add(time.0));
+    }
+    Ok(total)
+}
+
+/// A number with at most six decimals, and a unit (`ms` too, which coreutils has not).
+fn span(text: &str) -> Option<Duration> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_us: u64 = match &text[number.len()..] {
+        "" | "s" => 1_000_000,
+        "ms" => 1_000,
+        "m" => 60_000_000,
+        "h" => 3_600_000_000,
+        "d" => 86_400_000_000,
+        _ => return None,
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 6 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let millionths: u64 = format!("{fraction:0<6}").parse().ok()?;
+    Some(Duration(whole.checked_mul(unit_us)?.checked_add(millionths.checked_mul(unit_us)? / 1_000_000)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_to_sleep() {
+        assert_eq!(span("30"), Some(Duration::secs(30)));
+        assert_eq!(span("0.5"), Some(Duration::ms(500)));
+        assert_eq!(span("500ms"), Some(Duration::ms(500)));
+        assert_eq!(span("2m"), Some(Duration::secs(120)));
+        for wrong in ["", "x", "-1", "1x", ".", "1.2.3", "99999999999999999999"] {
+            assert_eq!(span(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `help`: what there is in this terminal.
+
+use super::text;
+
+/// Kafka's tools that are here.
+pub const KAFKA: &[&str] = &[];
+
+/// What the shell itself understands.
+pub const BUILTINS: &[&str] = &["clear", "help", "history", "jobs", "sleep", "wait"];
+
+/// The lines of `help`.
+pub fn text() -> Vec<String> {
+    let mut lines = vec!["Kafka's tools, with or without .sh; --help after a name lists its options:".to_owned()];
+    lines.extend(KAFKA.iter().map(|name| format!("  {name}")));
+    lines.push("Hosts and links:".into());
+    for (line, meaning) in [
+        ("kill -9 kafka-1", "end it at once (kill: let it end in order; kill -STOP, -CONT: freeze, thaw)"),
+        ("systemctl stop kafka-1", "let it end in order (systemctl start: start it)"),
+        ("start kafka-1", "start what was killed, stopped or powered off"),
+        ("poweroff kafka-1", "pull the plug: what was not flushed is lost"),
+        ("cut kafka-1 kafka-2", "drop all packets between two hosts (client is this one)"),
+        ("heal", "mend all links"),
+    ] {
+        lines.push(format!("  {line:<24}{meaning}"));
+    }
+    lines.push(format!("Text: {}", text::NAMES.join(" ")));
+    lines.push(format!("The shell: {}; a | b  a && b  a || b  a; b  a &  < > >> 2> 2>&1  kill %1  $?", BUILTINS.join(" ")));
+    lines.push("Keys: Tab completes, Ctrl-C interrupts, Ctrl-D ends what you type into a program.".into());
+    lines
+}
