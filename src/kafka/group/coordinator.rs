@@ -1,0 +1,290 @@
+//! Which groups are led here, and the way of requests, timers and finished appends to their group (`GroupCoordinatorService`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::messages::offset_fetch_response::OffsetFetchResponseGroup;
+use kafka_protocol::messages::*;
+
+use super::classic_group::{ClassicGroup, Waiting};
+use super::config::GroupConfig;
+use super::join::{Join, refusal as join_refusal};
+use super::load::load;
+use super::out::{AppendId, ClientInfo, Context, GroupOut, Pending, Then, Token, append_error};
+use super::{describe, offsets, sync};
+use crate::kafka::event::GroupState;
+use crate::kafka::names::Name;
+use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::records::batch::Batch;
+use crate::kafka::records::murmur2::coordinator_partition;
+use crate::sim::time::Time;
+
+/// The coordinator of all groups whose partition of `__consumer_offsets` this broker leads.
+///
+/// A clone shares the groups.
+#[derive(Clone, Debug)]
+pub struct GroupCoordinator {
+    config: GroupConfig,
+    partitions: BTreeMap<i32, Partition>,
+    pending: BTreeMap<AppendId, Pending>,
+    wake: Option<Time>,
+}
+
+/// A partition of `__consumer_offsets` that is led here.
+#[derive(Clone, Debug)]
+struct Partition {
+    leader_epoch: i32,
+    groups: BTreeMap<Name, Arc<ClassicGroup>>,
+}
+
+impl GroupCoordinator {
+    pub fn new(config: GroupConfig) -> GroupCoordinator {
+        GroupCoordinator { config, partitions: BTreeMap::new(), pending: BTreeMap::new(), wake: None }
+    }
+
+    /// The partition of `__consumer_offsets` whose leader coordinates this group.
+    pub fn partition_for(&self, group: &str) -> i32 {
+        coordinator_partition(group, self.config.offsets_topic_num_partitions)
+    }
+
+    /// All groups that are coordinated here, by partition and id.
+    pub fn groups(&self) -> impl Iterator<Item = &ClassicGroup> {
+        self.partitions.values().flat_map(|partition| partition.groups.values()).map(Arc::as_ref)
+    }
+
+    pub fn group(&self, id: &str) -> Option<&ClassicGroup> {
+        self.partitions.get(&self.partition_for(id))?.groups.get(id).map(Arc::as_ref)
+    }
+
+    /// When [`GroupCoordinator::poll`] is due. Sooner is harmless.
+    pub fn next_wake(&self) -> Option<Time> {
+        self.wake
+    }
+
+    /// The broker became leader of this partition of `__consumer_offsets`; `log` is all of it up to the high watermark.
+    ///
+    /// Kafka reads the log in the background and answers COORDINATOR_LOAD_IN_PROGRESS meanwhile. Until the broker calls this, the answer
+    /// here is NOT_COORDINATOR, which clients take the same way: they ask again.
+    pub fn elected(&mut self, partition: i32, leader_epoch: i32, log: impl Iterator<Item = Batch>, now: Time, out: &mut dyn GroupOut) {
+        if let Some(known) = self.partitions.get_mut(&partition)
+            && known.leader_epoch < leader_epoch
+        {
+            // Led already: nobody else has written in between.
+            known.leader_epoch = leader_epoch;
+            return;
+        }
+        self.resigned(partition, out);
+        self.partitions.insert(partition, Partition { leader_epoch, groups: load(log, now) });
+        self.schedule();
+    }
+
+    /// The broker no longer leads this partition: whoever waits is sent away, and its groups are forgotten here.
+    pub fn resigned(&mut self, partition: i32, out: &mut dyn GroupOut) {
+        let gone: Vec<AppendId> = self.pending.iter().filter(|(_, pending)| pending.partition == partition).map(|(id, _)| *id).collect();
+        for id in gone {
+            if let Some((token, answer)) = self.pending.remove(&id).and_then(|pending| pending.answer) {
+                out.respond(token, failed(answer, ResponseError::NotCoordinator));
+            }
+        }
+        for group in self.partitions.remove(&partition).map(|partition| partition.groups).unwrap_or_default().into_values() {
+            for (token, waiting) in Arc::unwrap_or_clone(group).take_waiting() {
+                let error = ResponseError::NotCoordinator;
+                let response = match waiting {
+                    Waiting::Join { member } => Response::JoinGroup(join_refusal(&member, error)),
+                    Waiting::Sync => Response::SyncGroup(sync::refusal(error)),
+                };
+                out.respond(token, response);
+            }
+        }
+        self.schedule();
+    }
+
+    /// A group request. The answer comes at once or later through [`GroupOut::respond`]. Requests of other APIs are not answered.
+    pub fn handle(&mut self, now: Time, token: Token, client: ClientInfo, version: i16, request: &Request, out: &mut dyn GroupOut) {
+        match request {
+            Request::JoinGroup(request) => self.join(now, Join::new(token, version, &client, request), out),
+            Request::SyncGroup(request) => match self.existing(now, &request.group_id, out) {
+                Ok((group, mut ctx)) => group.sync(&mut ctx, token, request),
+                Err(error) => out.respond(token, sync::refusal(error).into()),
+            },
+            Request::Heartbeat(request) => {
+                let outcome = self.existing(now, &request.group_id, out).and_then(|(group, ctx)| group.heartbeat(ctx.now, request));
+                let error = outcome.err().map_or(0, |error| error.code());
+                out.respond(token, HeartbeatResponse::default().with_error_code(error).into());
+            }
+            Request::LeaveGroup(request) => match self.existing(now, &request.group_id, out) {
+                Ok((group, mut ctx)) => group.leave(&mut ctx, token, version, request),
+                Err(error) => out.respond(token, LeaveGroupResponse::default().with_error_code(error.code()).into()),
+            },
+            Request::OffsetCommit(request) => self.offset_commit(now, token, version, request, out),
+            Request::OffsetFetch(request) => out.respond(token, self.offset_fetch(request).into()),
+            Request::DescribeGroups(request) => out.respond(token, self.describe_groups(version, request).into()),
+            Request::ListGroups(request) => out.respond(token, self.list_groups(request).into()),
+            _ => debug_assert!(false, "{:?} is no group request", request.api()),
+        }
+        self.schedule();
+    }
+
+    /// What became of an append: committed (the high watermark has passed it), or failed with this error code.
+    pub fn appended(&mut self, now: Time, append: AppendId, result: Result<(), i16>, out: &mut dyn GroupOut) {
+        // Unknown if the partition was resigned meanwhile.
+        let Some(pending) = self.pending.remove(&append) else { return };
+        let error = result.err().map(ResponseError::try_from_code).map(|error| error.unwrap_or(ResponseError::UnknownServerError));
+        let Some(partition) = self.partitions.get_mut(&pending.partition) else { return };
+        let failed_to_create = matches!(pending.then, Then::Created) && error.is_some();
+        if let Some(group) = partition.groups.get_mut(&pending.group) {
+            let group = Arc::make_mut(group);
+            let mut ctx = Context { now, config: &self.config, partition: pending.partition, out, pending: &mut self.pending };
+            match pending.then {
+                Then::Created | Then::Nothing => {}
+                Then::Assign { generation, assignments } => group.assignment_stored(&mut ctx, generation, assignments, error),
+                Then::StaticMember { old, new_id } => group.static_member_stored(&mut ctx, *old, &new_id, error),
+                Then::Commit { offsets } if error.is_none() => group.offsets_stored(&mut ctx, offsets),
+                Then::Commit { .. } => {}
+            }
+            if failed_to_create && group.members.is_empty() && group.offsets.is_empty() {
+                partition.groups.remove(&pending.group);
+            }
+        }
+        if let Some((token, answer)) = pending.answer {
+            let answer = match error {
+                Some(error) => failed(answer, append_error(error)),
+                None => answer,
+            };
+            out.respond(token, answer);
+        }
+        self.schedule();
+    }
+
+    /// Timers: sessions, rebalances.
+    pub fn poll(&mut self, now: Time, out: &mut dyn GroupOut) {
+        if self.wake.is_none_or(|at| at > now) {
+            return;
+        }
+        for (&number, partition) in &mut self.partitions {
+            for group in partition.groups.values_mut().filter(|group| group.next_wake().is_some_and(|at| at <= now)) {
+                let mut ctx = Context { now, config: &self.config, partition: number, out, pending: &mut self.pending };
+                Arc::make_mut(group).poll(&mut ctx);
+            }
+        }
+        self.schedule();
+    }
+
+    fn schedule(&mut self) {
+        self.wake = self.groups().filter_map(ClassicGroup::next_wake).min();
+    }
+
+    /// `classicGroupJoin`.
+    fn join(&mut self, now: Time, join: Join, out: &mut dyn GroupOut) {
+        let request = join.request;
+        let member_id = request.member_id.as_str();
+        if let Err(error) = self.led(&request.group_id) {
+            return out.respond(join.token, join_refusal(member_id, error).into());
+        }
+        let session = request.session_timeout_ms.max(0) as u64;
+        if session < self.config.min_session_timeout.as_ms() || session > self.config.max_session_timeout.as_ms() {
+            return out.respond(join.token, join_refusal("", ResponseError::InvalidSessionTimeout).into());
+        }
+        let is_new = self.group(&request.group_id).is_none();
+        if is_new && !member_id.is_empty() {
+            return out.respond(join.token, join_refusal(member_id, ResponseError::UnknownMemberId).into());
+        }
+        let (group, mut ctx) = self.get_or_create(now, &request.group_id, out);
+        group.join(&mut ctx, &join);
+        if is_new {
+            // A new group is written at once, though it has nothing to say yet.
+            let record = ClassicGroup::new(group.id.clone(), now).metadata_record(&BTreeMap::new());
+            ctx.append(&group.id, &[record], Then::Created);
+        }
+    }
+
+    fn offset_commit(&mut self, now: Time, token: Token, version: i16, request: &OffsetCommitRequest, out: &mut dyn GroupOut) {
+        let refused = match self.led(&request.group_id) {
+            Err(error) => Some(error),
+            Ok(_) if self.group(&request.group_id).is_some() => None,
+            Ok(_) => offsets::commit_without_group(version, request),
+        };
+        match refused {
+            Some(error) => out.respond(token, offsets::refusal(request, error).into()),
+            None => {
+                let (group, mut ctx) = self.get_or_create(now, &request.group_id, out);
+                group.commit_offset(&mut ctx, token, request);
+            }
+        }
+    }
+
+    fn offset_fetch(&self, request: &OffsetFetchRequest) -> OffsetFetchResponse {
+        let fetch = |asked: &OffsetFetchRequestGroup| match self.led(&asked.group_id) {
+            Ok(_) => offsets::fetch_offsets(self.group(&asked.group_id), asked),
+            Err(error) => OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone()).with_error_code(error.code()),
+        };
+        OffsetFetchResponse::default().with_groups(request.groups.iter().map(fetch).collect())
+    }
+
+    fn describe_groups(&self, version: i16, request: &DescribeGroupsRequest) -> DescribeGroupsResponse {
+        let describe = |id: &GroupId| match self.led(id) {
+            Ok(_) => self.group(id).map_or_else(|| describe::unknown(version, id), ClassicGroup::describe),
+            Err(error) => describe::refusal(id, error),
+        };
+        DescribeGroupsResponse::default().with_groups(request.groups.iter().map(describe).collect())
+    }
+
+    fn list_groups(&self, request: &ListGroupsRequest) -> ListGroupsResponse {
+        ListGroupsResponse::default().with_groups(self.groups().filter_map(|group| group.list(request)).collect())
+    }
+
+    /// The partition of a group, if it is led here and the group has a name.
+    fn led(&self, group: &str) -> Result<i32, ResponseError> {
+        let partition = self.partition_for(group);
+        match group {
+            "" => Err(ResponseError::InvalidGroupId),
+            _ if self.partitions.contains_key(&partition) => Ok(partition),
+            _ => Err(ResponseError::NotCoordinator),
+        }
+    }
+
+    /// A group that must exist for a member to be in it.
+    fn existing<'a>(
+        &'a mut self,
+        now: Time,
+        group: &str,
+        out: &'a mut dyn GroupOut,
+    ) -> Result<(&'a mut ClassicGroup, Context<'a>), ResponseError> {
+        let number = self.led(group)?;
+        let partition = self.partitions.get_mut(&number).ok_or(ResponseError::NotCoordinator)?;
+        let group =
+            partition.groups.get_mut(group).filter(|group| group.state != GroupState::Dead).ok_or(ResponseError::UnknownMemberId)?;
+        Ok((Arc::make_mut(group), Context { now, config: &self.config, partition: number, out, pending: &mut self.pending }))
+    }
+
+    /// `getOrMaybeCreateClassicGroup`. The partition must be led here.
+    fn get_or_create<'a>(&'a mut self, now: Time, group: &str, out: &'a mut dyn GroupOut) -> (&'a mut ClassicGroup, Context<'a>) {
+        let number = self.partition_for(group);
+        let partition = self.partitions.entry(number).or_insert_with(|| Partition { leader_epoch: 0, groups: BTreeMap::new() });
+        let id = Name::from(group);
+        let group = partition.groups.entry(id.clone()).or_insert_with(|| Arc::new(ClassicGroup::new(id, now)));
+        (Arc::make_mut(group), Context { now, config: &self.config, partition: number, out, pending: &mut self.pending })
+    }
+}
+
+/// The answer that would have been given, turned into its API's error.
+fn failed(answer: Response, error: ResponseError) -> Response {
+    let code = error.code();
+    match answer {
+        Response::OffsetCommit(mut response) => {
+            for partition in
+                response.topics.iter_mut().flat_map(|topic| &mut topic.partitions).filter(|partition| partition.error_code == 0)
+            {
+                partition.error_code = code;
+            }
+            response.into()
+        }
+        Response::LeaveGroup(_) => LeaveGroupResponse::default().with_error_code(code).into(),
+        other => {
+            debug_assert!(false, "{:?} does not wait for an append", other.api());
+            other
+        }
+    }
+}
