@@ -1,12 +1,14 @@
 //! Lessons: their file format, their goals, and the player that proves them.
 //!
 //! In reading order: [`model`] is what a lesson is, [`format`] reads it from a file and finds what is wrong with it, [`catalog`] lists those that
-//! come with Ottla, [`goal`] watches a cluster and says what holds and why something does not yet, [`player`] types a [`script`].
+//! come with Ottla, [`goal`] watches a cluster and says what holds and why something does not yet, [`player`] types a [`script`], [`progress`] is what a
+//! learner keeps.
 
 pub mod catalog;
 pub mod format;
 pub mod goal;
 pub mod model;
 pub mod player;
+pub mod progress;
 pub mod script;
 pub mod span;

@@ -142,6 +142,13 @@ impl Lesson {
     }
 }
 
+impl Predict {
+    /// The choices that are right, counted from 0.
+    pub fn right(&self) -> Vec<u32> {
+        (0..).zip(&self.choices).filter(|(_, choice)| choice.right).map(|(at, _)| at).collect()
+    }
+}
+
 /// How many words stand in a piece of prose, code blocks left out.
 pub fn words(prose: &[Prose]) -> usize {
     prose
