@@ -57,3 +57,16 @@ pub const CONTROLLER_PORT: u16 = 9093;
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
 /// The controller's log.
 pub const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// A UUID as Kafka writes it: base64 of its bytes, URL-safe, without padding.
+pub fn uuid_text(id: uuid::Uuid) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = id.as_u128();
+    // 22 digits of six bits; the last holds the remaining two.
+    (0..22).map(|i| DIGITS[(if i < 21 { bits >> (122 - 6 * i) } else { bits << 4 } & 0x3f) as usize] as char).collect()
+}
+
+/// Whether a topic is Kafka's own (`Topic.isInternal`).
+pub fn is_internal(topic: &str) -> bool {
+    matches!(topic, OFFSETS_TOPIC | "__transaction_state" | "__share_group_state")
+}

@@ -1,1 +1,96 @@
 //! A broker.
+//!
+//! * [`process`]: the process: inputs in, and who takes them
+//! * [`startup`]: reading the disk back, opening the logs
+//! * [`lifecycle`]: registration, heartbeats, controlled shutdown (`BrokerLifecycleManager`)
+//! * [`metadata`]: fetching the controller's log; what a change of metadata means here (`BrokerMetadataPublisher`)
+//! * [`partition`]: one partition as leader or follower: high watermark, ISR (`Partition`)
+//! * [`replicas`]: all partitions of this broker, and the requests that wait for them (`ReplicaManager`)
+//! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
+//! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
+//! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
+//! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
+//! * [`describe`]: requests that only ask
+//! * [`groups`]: the group coordinator's place in the broker
+//! * [`forward`]: requests that the controller answers, producer ids
+
+pub mod describe;
+pub mod fetch;
+pub mod fetcher;
+pub mod forward;
+pub mod groups;
+pub mod isr;
+pub mod lifecycle;
+pub mod metadata;
+pub mod partition;
+pub mod process;
+pub mod produce;
+pub mod replicas;
+pub mod requests;
+pub mod session;
+pub mod startup;
+
+use super::actor::Config;
+use super::names::BrokerId;
+
+/// From what a broker is made.
+#[derive(Clone, Debug)]
+pub struct BrokerSpec {
+    pub id: BrokerId,
+    /// server.properties
+    pub config: Config,
+    /// The controllers; the first is the active one (there is one voter).
+    pub controllers: Vec<BrokerId>,
+    pub cluster_id: String,
+}
+
+/// The broker's own settings, parsed.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// replica.lag.time.max.ms
+    pub replica_lag_time_max_ms: u64,
+    /// broker.heartbeat.interval.ms
+    pub heartbeat_interval_ms: u64,
+    /// replica.fetch.wait.max.ms, replica.fetch.min.bytes, replica.fetch.max.bytes, replica.fetch.response.max.bytes
+    pub replica_fetch_wait_max_ms: i32,
+    pub replica_fetch_min_bytes: i32,
+    pub replica_fetch_max_bytes: i32,
+    pub replica_fetch_response_max_bytes: i32,
+    /// replica.fetch.backoff.ms
+    pub replica_fetch_backoff_ms: u64,
+    /// replica.high.watermark.checkpoint.interval.ms
+    pub hw_checkpoint_interval_ms: u64,
+    /// log.retention.check.interval.ms
+    pub retention_check_interval_ms: u64,
+    /// auto.create.topics.enable
+    pub auto_create_topics: bool,
+    /// offsets.topic.num.partitions, offsets.topic.replication.factor
+    pub offsets_partitions: i32,
+    pub offsets_replication_factor: i16,
+    /// fetch.max.bytes
+    pub fetch_max_bytes: i32,
+}
+
+impl Settings {
+    /// From server.properties; what is missing or no number has its default.
+    pub fn parse(config: &Config) -> Settings {
+        let number = |name: &str, default: i64| config.get(name).and_then(|value| value.trim().parse().ok()).unwrap_or(default);
+        let positive = |name: &str, default: i64| number(name, default).max(1) as u64;
+        let int = |name: &str, default: i64| number(name, default).clamp(0, i64::from(i32::MAX)) as i32;
+        Settings {
+            replica_lag_time_max_ms: positive("replica.lag.time.max.ms", 30_000),
+            heartbeat_interval_ms: positive("broker.heartbeat.interval.ms", 2_000),
+            replica_fetch_wait_max_ms: int("replica.fetch.wait.max.ms", 500),
+            replica_fetch_min_bytes: int("replica.fetch.min.bytes", 1),
+            replica_fetch_max_bytes: int("replica.fetch.max.bytes", 1_048_576),
+            replica_fetch_response_max_bytes: int("replica.fetch.response.max.bytes", 10_485_760),
+            replica_fetch_backoff_ms: positive("replica.fetch.backoff.ms", 1_000),
+            hw_checkpoint_interval_ms: positive("replica.high.watermark.checkpoint.interval.ms", 5_000),
+            retention_check_interval_ms: positive("log.retention.check.interval.ms", 300_000),
+            auto_create_topics: config.get("auto.create.topics.enable").is_none_or(|value| value != "false"),
+            offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
+            offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,
+            fetch_max_bytes: int("fetch.max.bytes", 57_671_680),
+        }
+    }
+}

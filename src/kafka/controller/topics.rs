@@ -265,6 +265,11 @@ struct NewTopic {
     partitions: Vec<Vec<i32>>,
 }
 
+/// Whether Kafka takes this as a topic's name.
+pub fn is_valid_name(name: &str) -> bool {
+    validate_name(name).is_ok()
+}
+
 /// `Topic.validate`, in its words.
 fn validate_name(name: &str) -> Result<(), Refusal> {
     let invalid = |why: String| Err((ResponseError::InvalidTopicException, format!("Topic name is invalid: {why}")));

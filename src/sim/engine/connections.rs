@@ -54,7 +54,8 @@ impl<M: Model> Sim<M> {
             Some((process, incarnation)) => {
                 self.change(id, |conn| conn.acceptor = Some(End { process, incarnation, host: to, open: true }));
                 self.schedule(opener, process, back, cause, Due::Established { conn: id });
-                self.run_or_hold(process, cause, Input::Accepted { conn: id, port });
+                let from = self.host_name(from).to_owned();
+                self.run_or_hold(process, cause, Input::Accepted { conn: id, port, from });
             }
             None => self.schedule(opener, opener, back, cause, Due::Refused { conn: id, unknown_host: false }),
         }

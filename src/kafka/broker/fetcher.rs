@@ -1,0 +1,238 @@
+//! Following leaders (`ReplicaFetcherThread`): one fetch at a time from each, for all partitions that it leads and this broker replicates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
+use kafka_protocol::messages::{BrokerId as WireBrokerId, FetchRequest, FetchResponse};
+use uuid::Uuid;
+
+use super::process::Broker;
+use crate::kafka::actor::Outbox;
+use crate::kafka::client::network::{Answer, Failed};
+use crate::kafka::event::Event;
+use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::frame::Batches;
+use crate::sim::time::{Duration, Time};
+
+/// What is fetched from one leader.
+#[derive(Clone, Debug, Default)]
+pub struct Fetcher {
+    session_id: i32,
+    /// 0: the next fetch is a full one.
+    session_epoch: i32,
+    /// With the time before which it is left alone, after an error.
+    partitions: BTreeMap<TopicPartition, Option<Time>>,
+    /// What the leader's session does not know yet.
+    changed: BTreeSet<TopicPartition>,
+    forgotten: BTreeSet<(Uuid, i32)>,
+    in_flight: bool,
+    retry_at: Option<Time>,
+}
+
+impl Fetcher {
+    fn reset_session(&mut self) {
+        (self.session_id, self.session_epoch) = (0, 0);
+        self.changed = self.partitions.keys().cloned().collect();
+        self.forgotten.clear();
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        let delayed = self.partitions.values().copied().flatten().min();
+        self.retry_at.into_iter().chain(delayed).min().filter(|_| !self.in_flight)
+    }
+}
+
+impl Broker {
+    /// From now on this partition is fetched from `leader`; `None`: from nobody.
+    pub(super) fn follow(&mut self, name: &TopicPartition, topic_id: Uuid, leader: Option<i32>) {
+        for (id, fetcher) in &mut self.fetchers {
+            if Some(id.0) != leader && fetcher.partitions.remove(name).is_some() {
+                fetcher.changed.remove(name);
+                fetcher.forgotten.insert((topic_id, name.partition));
+            }
+        }
+        if let Some(leader) = leader.filter(|&leader| leader != self.spec.id.0) {
+            let fetcher = self.fetchers.entry(BrokerId(leader)).or_default();
+            fetcher.partitions.insert(name.clone(), None);
+            fetcher.changed.insert(name.clone());
+            fetcher.forgotten.remove(&(topic_id, name.partition));
+        }
+    }
+
+    /// Whether this partition is already fetched from that leader.
+    pub(super) fn is_followed(&self, name: &TopicPartition, leader: Option<i32>) -> bool {
+        leader.is_none_or(|leader| self.fetchers.get(&BrokerId(leader)).is_some_and(|fetcher| fetcher.partitions.contains_key(name)))
+    }
+
+    /// Fetchers of leaders that lead nothing of interest any more, or that the controller no longer counts on, are given up.
+    pub(super) fn shed_fetchers(&mut self) {
+        self.fetchers.retain(|_, fetcher| !fetcher.partitions.is_empty() || fetcher.in_flight);
+    }
+
+    /// Sends the fetches that are due.
+    pub(super) fn send_fetches(&mut self, now: Time, out: &mut Outbox) {
+        let leaders: Vec<BrokerId> = self.fetchers.keys().copied().collect();
+        for leader in leaders {
+            self.send_fetch(now, leader, out);
+        }
+    }
+
+    pub(super) fn fetchers_wake(&self) -> Option<Time> {
+        self.fetchers.values().filter_map(Fetcher::next_wake).min()
+    }
+
+    /// An answer to a fetch, or none.
+    pub(super) fn fetched(&mut self, now: Time, leader: BrokerId, result: Result<Answer, Failed>, out: &mut Outbox) {
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+        fetcher.in_flight = false;
+        let answer = match result {
+            Ok(Answer { response: Response::Fetch(response), batches, .. }) => Some((response, batches)),
+            _ => None,
+        };
+        match answer {
+            Some((response, batches)) if response.error_code == 0 => {
+                fetcher.session_id = response.session_id;
+                fetcher.session_epoch = if fetcher.session_epoch == i32::MAX { 1 } else { fetcher.session_epoch + 1 };
+                fetcher.retry_at = None;
+                self.process_fetched(now, leader, response, batches, out);
+            }
+            other => {
+                // The leader is gone, or has forgotten the session.
+                fetcher.reset_session();
+                if other.is_none() {
+                    fetcher.retry_at = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                }
+            }
+        }
+        self.send_fetch(now, leader, out);
+    }
+
+    fn send_fetch(&mut self, now: Time, leader: BrokerId, out: &mut Outbox) {
+        let Some(broker) = self.image.brokers.get(&leader.0) else { return };
+        let address = crate::kafka::actor::HostPort { host: broker.host.clone(), port: broker.port };
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+        if fetcher.in_flight || fetcher.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        fetcher.retry_at = None;
+        for (name, delayed) in fetcher.partitions.iter_mut().filter(|(_, delayed)| delayed.is_some_and(|until| until <= now)) {
+            *delayed = None;
+            fetcher.changed.insert(name.clone());
+        }
+        if fetcher.partitions.values().all(Option::is_some) {
+            return;
+        }
+        self.replica_net.set_node(leader, address);
+        if !self.replica_net.ready(now, leader, out) {
+            return;
+        }
+        let request = self.fetch_request(leader);
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+        fetcher.in_flight = self.replica_net.send(now, leader, request, Vec::new(), leader, out).is_ok();
+    }
+
+    fn fetch_request(&mut self, leader: BrokerId) -> FetchRequest {
+        let settings = &self.settings;
+        let mut request = FetchRequest::default()
+            .with_max_wait_ms(settings.replica_fetch_wait_max_ms)
+            .with_min_bytes(settings.replica_fetch_min_bytes)
+            .with_max_bytes(settings.replica_fetch_response_max_bytes)
+            .with_replica_state(
+                ReplicaState::default().with_replica_id(WireBrokerId(self.spec.id.0)).with_replica_epoch(self.lifecycle.broker_epoch().unwrap_or(-1)),
+            );
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return request };
+        request.session_id = fetcher.session_id;
+        request.session_epoch = fetcher.session_epoch;
+        for (topic_id, partition) in std::mem::take(&mut fetcher.forgotten) {
+            if fetcher.session_epoch > 0 {
+                request.forgotten_topics_data.push(ForgottenTopic::default().with_topic_id(topic_id).with_partitions(vec![partition]));
+            }
+        }
+        for name in std::mem::take(&mut fetcher.changed) {
+            if fetcher.partitions.get(&name).is_none_or(Option::is_some) {
+                continue;
+            }
+            let Some(partition) = self.replicas.partitions.get(&name) else { continue };
+            let asked = FetchPartition::default()
+                .with_partition(name.partition)
+                .with_current_leader_epoch(partition.registration.leader_epoch)
+                .with_fetch_offset(partition.log.log_end_offset())
+                .with_last_fetched_epoch(partition.log.latest_epoch().unwrap_or(-1))
+                .with_log_start_offset(partition.log.log_start_offset())
+                .with_partition_max_bytes(settings.replica_fetch_max_bytes);
+            match request.topics.last_mut().filter(|topic| topic.topic_id == partition.topic_id) {
+                Some(topic) => topic.partitions.push(asked),
+                None => request.topics.push(FetchTopic::default().with_topic_id(partition.topic_id).with_partitions(vec![asked])),
+            }
+        }
+        request
+    }
+
+    /// processFetchRequest: append, take over the high watermark, truncate where histories parted.
+    fn process_fetched(&mut self, now: Time, leader: BrokerId, response: FetchResponse, batches: Vec<Batches>, out: &mut Outbox) {
+        let mut batches = batches.into_iter();
+        let broker = self.spec.id;
+        for topic in response.responses {
+            let name = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone());
+            for data in topic.partitions {
+                let batches = batches.next().unwrap_or_default();
+                let Some(name) = name.as_ref().map(|topic| TopicPartition { topic: topic.clone(), partition: data.partition_index }) else { continue };
+                let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+                let Some(delayed) = fetcher.partitions.get_mut(&name) else { continue };
+                let Some(partition) = self.replicas.get_mut(&name) else { continue };
+                if data.error_code == ResponseError::OffsetOutOfRange.code() {
+                    fetcher.changed.insert(name.clone());
+                    let from = partition.log.log_end_offset();
+                    // fetchOffsetAndTruncate: Kafka asks the leader for its offsets first; the answer carries none here, so begin at its start.
+                    *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                    if data.log_start_offset > from {
+                        partition.log.start_anew_at(data.log_start_offset, &mut out.store());
+                    }
+                    continue;
+                }
+                if data.error_code != 0 {
+                    *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                    continue;
+                }
+                if data.diverging_epoch.epoch >= 0 {
+                    let from = partition.log.log_end_offset();
+                    let to = truncation_offset(partition, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+                    if partition.log.truncate_to(to, &mut out.store()) {
+                        partition.follow_high_watermark(partition.high_watermark);
+                        out.emit(Event::Truncated { partition: name.clone(), broker, from, to });
+                    }
+                    fetcher.changed.insert(name);
+                    continue;
+                }
+                let before = partition.log.log_end_offset();
+                for batch in batches {
+                    let offset = batch.base_offset;
+                    match partition.log.append_as_follower(batch, &mut out.store()) {
+                        Ok(_) => {}
+                        Err(ResponseError::CorruptMessage) => {
+                            out.emit(Event::CorruptBatch { partition: name.clone(), broker, offset });
+                            *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                            break;
+                        }
+                        Err(_) => break,
+                    }
+                }
+                let log_end = partition.log.log_end_offset();
+                partition.follow_high_watermark(data.high_watermark);
+                if log_end > before {
+                    fetcher.changed.insert(name.clone());
+                    out.emit(Event::Replicated { partition: name, broker, log_end });
+                }
+            }
+        }
+    }
+}
+
+/// getOffsetTruncationState: where this log stops being the leader's.
+fn truncation_offset(partition: &super::partition::Partition, leader_epoch: i32, leader_end: i64) -> i64 {
+    let end = partition.log.log_end_offset();
+    let (epoch, own_end) = partition.log.epochs().end_offset_for(leader_epoch, end);
+    if epoch == leader_epoch { own_end.min(leader_end).min(end) } else if own_end >= 0 { own_end.min(end) } else { leader_end.min(end) }
+}

@@ -1,0 +1,132 @@
+//! The channel to the controller: the broker's own calls, requests passed on for clients, and producer ids.
+//!
+//! Kafka wraps what it forwards into Envelope requests; here the request itself is passed on, since all principals are the same.
+
+use std::collections::VecDeque;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse, InitProducerIdRequest, InitProducerIdResponse};
+
+use super::process::Broker;
+use super::replicas::Asker;
+use crate::kafka::actor::{HostPort, Outbox};
+use crate::kafka::client::network::Completed;
+use crate::kafka::names::{CONTROLLER_PORT, host_of};
+use crate::kafka::protocol::api::{Request, Response};
+use crate::sim::time::{Duration, Time};
+
+/// Why the controller was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Register,
+    Heartbeat,
+    AlterPartition,
+    ProducerIds,
+    /// A client's request.
+    Forwarded(Asker),
+    /// A topic that a client only named.
+    CreateTopic,
+}
+
+/// Requests that wait for a controller to talk to, at most [`MAX_WAITING`].
+#[derive(Clone, Debug, Default)]
+pub struct Forwarding {
+    waiting: VecDeque<(Time, Request, Call)>,
+    /// Producer ids still to be given out: next, and the end of the block.
+    ids: (i64, i64),
+    wanting_ids: VecDeque<Asker>,
+    asked_for_ids: bool,
+}
+
+/// More than so many requests do not wait: the client's request times out.
+const MAX_WAITING: usize = 1_000;
+
+impl Broker {
+    /// Whether the controller can be called now; opens the connection if not.
+    pub(super) fn controller_ready(&mut self, now: Time, out: &mut Outbox) -> bool {
+        let Some(&controller) = self.spec.controllers.first() else { return false };
+        self.controller_net.set_node(controller, HostPort { host: host_of(controller), port: CONTROLLER_PORT });
+        self.controller_net.ready(now, controller, out)
+    }
+
+    /// Calls the controller; false if it cannot be called now.
+    pub(super) fn call_controller(&mut self, now: Time, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {
+        let Some(&controller) = self.spec.controllers.first() else { return false };
+        self.controller_net.send(now, controller, request, Vec::new(), call, out).is_ok()
+    }
+
+    /// Passes a request on, now or as soon as there is a controller.
+    pub(super) fn forward(&mut self, now: Time, request: Request, call: Call, out: &mut Outbox) {
+        if self.forwarding.waiting.len() < MAX_WAITING {
+            self.forwarding.waiting.push_back((now, request, call));
+        }
+        self.send_forwards(now, out);
+    }
+
+    pub(super) fn send_forwards(&mut self, now: Time, out: &mut Outbox) {
+        // What a client has given up is not worth sending.
+        self.forwarding.waiting.retain(|(since, _, _)| now.since(*since) < Duration::secs(30));
+        while !self.forwarding.waiting.is_empty() && self.controller_ready(now, out) {
+            let Some((_, request, call)) = self.forwarding.waiting.pop_front() else { break };
+            self.call_controller(now, request, call, out);
+        }
+    }
+
+    pub(super) fn controller_answered(&mut self, now: Time, completed: Completed<Call>, out: &mut Outbox) {
+        let response = completed.result.ok().map(|answer| answer.response);
+        match (completed.token, response) {
+            (Call::Register, Some(Response::BrokerRegistration(response))) => self.registered(now, Some(response), out),
+            (Call::Register, _) => self.registered(now, None, out),
+            (Call::Heartbeat, Some(Response::BrokerHeartbeat(response))) => self.heartbeat_answered(now, Some(response), out),
+            (Call::Heartbeat, _) => self.heartbeat_answered(now, None, out),
+            (Call::AlterPartition, Some(Response::AlterPartition(response))) => self.altered_partitions(now, Some(response), out),
+            (Call::AlterPartition, _) => self.altered_partitions(now, None, out),
+            (Call::ProducerIds, Some(Response::AllocateProducerIds(response))) => self.producer_ids_allocated(now, Some(response), out),
+            (Call::ProducerIds, _) => self.producer_ids_allocated(now, None, out),
+            (Call::Forwarded(asker), Some(response)) => self.respond(now, asker, response, Vec::new(), out),
+            // The controller is gone: the client's request waits for its own timeout, then it asks again.
+            (Call::Forwarded(asker), None) => self.close_client(asker.conn, out),
+            (Call::CreateTopic, _) => {}
+        }
+    }
+
+    /// InitProducerId without a transactional id: the next id of this broker's block.
+    pub(super) fn init_producer_id(&mut self, now: Time, asker: Asker, request: &InitProducerIdRequest, out: &mut Outbox) {
+        if request.transactional_id.is_some() {
+            let response = InitProducerIdResponse::default()
+                .with_error_code(ResponseError::CoordinatorNotAvailable.code())
+                .with_producer_id((-1).into())
+                .with_producer_epoch(-1);
+            return self.respond(now, asker, response, Vec::new(), out);
+        }
+        self.forwarding.wanting_ids.push_back(asker);
+        self.give_producer_ids(now, out);
+    }
+
+    pub(super) fn give_producer_ids(&mut self, now: Time, out: &mut Outbox) {
+        while !self.forwarding.wanting_ids.is_empty() {
+            let (next, end) = self.forwarding.ids;
+            if next == end {
+                let Some(broker_epoch) = self.lifecycle.broker_epoch() else { return };
+                if !self.forwarding.asked_for_ids && self.controller_ready(now, out) {
+                    let request = AllocateProducerIdsRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch);
+                    self.forwarding.asked_for_ids = self.call_controller(now, request, Call::ProducerIds, out);
+                }
+                return;
+            }
+            self.forwarding.ids.0 += 1;
+            let Some(asker) = self.forwarding.wanting_ids.pop_front() else { return };
+            let response = InitProducerIdResponse::default().with_producer_id(next.into()).with_producer_epoch(0);
+            self.respond(now, asker, response, Vec::new(), out);
+        }
+    }
+
+    fn producer_ids_allocated(&mut self, now: Time, response: Option<AllocateProducerIdsResponse>, out: &mut Outbox) {
+        self.forwarding.asked_for_ids = false;
+        if let Some(response) = response.filter(|response| response.error_code == 0) {
+            let start = response.producer_id_start.0;
+            self.forwarding.ids = (start, start + i64::from(response.producer_id_len));
+            self.give_producer_ids(now, out);
+        }
+    }
+}

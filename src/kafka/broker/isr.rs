@@ -1,0 +1,149 @@
+//! Asking the controller for other ISRs (`AlterPartitionManager`): one request at a time, at most one proposal a partition.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionData, TopicData};
+use kafka_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse};
+
+use super::process::Broker;
+use crate::kafka::actor::Outbox;
+use crate::kafka::metadata::image::PartitionRegistration;
+use crate::kafka::names::TopicPartition;
+use crate::sim::time::{Duration, Time};
+
+/// Proposals on their way to the controller.
+#[derive(Clone, Debug, Default)]
+pub struct IsrProposals {
+    /// Not sent yet: the ISR that each leader wants.
+    unsent: BTreeMap<TopicPartition, Vec<i32>>,
+    /// In the request that is not answered yet.
+    sent: Vec<TopicPartition>,
+    /// After a failure: not before this time.
+    retry_at: Option<Time>,
+}
+
+impl IsrProposals {
+    pub fn next_wake(&self) -> Option<Time> {
+        self.retry_at.filter(|_| !self.unsent.is_empty())
+    }
+}
+
+/// `AlterPartitionManager`: the wait after a request that failed as a whole.
+const RETRY: Duration = Duration::ms(50);
+
+impl Broker {
+    /// maybeExpandIsr: the follower has caught up, and the controller would take it.
+    pub(super) fn propose_expanded_isr(&mut self, now: Time, name: &TopicPartition, replica: i32, out: &mut Outbox) {
+        // isReplicaIsrEligible: neither fenced nor shutting down.
+        if !self.image.is_active(replica) {
+            return;
+        }
+        let Some(partition) = self.replicas.get(name) else { return };
+        if !partition.should_expand_isr(replica) {
+            return;
+        }
+        let mut isr = partition.isr().to_vec();
+        isr.push(replica);
+        // Kafka keeps an ISR that grew in ascending order.
+        isr.sort_unstable();
+        self.propose(now, name, isr, out);
+    }
+
+    /// maybeShrinkIsr for all partitions, every half of replica.lag.time.max.ms.
+    pub(super) fn shrink_isrs(&mut self, now: Time, out: &mut Outbox) {
+        let (me, lag_max) = (self.spec.id.0, Duration::ms(self.settings.replica_lag_time_max_ms));
+        let led = self.replicas.partitions.values().filter(|partition| partition.is_leader());
+        let shrunk: Vec<(TopicPartition, Vec<i32>)> = led
+            .filter_map(|partition| {
+                let behind = partition.out_of_sync_replicas(me, now, lag_max);
+                let isr: Vec<i32> = partition.isr().iter().copied().filter(|replica| !behind.contains(replica)).collect();
+                (!behind.is_empty()).then(|| (partition.name.clone(), isr))
+            })
+            .collect();
+        for (name, isr) in shrunk {
+            self.propose(now, &name, isr, out);
+        }
+    }
+
+    pub(super) fn send_proposals(&mut self, now: Time, out: &mut Outbox) {
+        let proposals = &self.proposals;
+        if proposals.unsent.is_empty() || !proposals.sent.is_empty() || proposals.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        let Some(broker_epoch) = self.lifecycle.broker_epoch() else { return };
+        if !self.controller_ready(now, out) {
+            return;
+        }
+        let proposals = std::mem::take(&mut self.proposals.unsent);
+        let mut topics: BTreeMap<uuid::Uuid, Vec<PartitionData>> = BTreeMap::new();
+        for (name, isr) in proposals {
+            let Some(partition) = self.replicas.get(&name) else { continue };
+            let Some(leading) = &partition.leading else { continue };
+            let epoch_of = |replica: &i32| match leading.followers.get(replica) {
+                Some(follower) => follower.broker_epoch,
+                None => broker_epoch,
+            };
+            let states = isr.iter().map(|replica| BrokerState::default().with_broker_id((*replica).into()).with_broker_epoch(epoch_of(replica)));
+            let data = PartitionData::default()
+                .with_partition_index(name.partition)
+                .with_leader_epoch(leading.epoch)
+                .with_new_isr_with_epochs(states.collect())
+                .with_leader_recovery_state(i8::from(partition.registration.recovering && isr.len() == 1))
+                .with_partition_epoch(partition.registration.partition_epoch);
+            topics.entry(partition.topic_id).or_default().push(data);
+            self.proposals.sent.push(name);
+        }
+        let topics: Vec<TopicData> =
+            topics.into_iter().map(|(id, partitions)| TopicData::default().with_topic_id(id).with_partitions(partitions)).collect();
+        if topics.is_empty() {
+            return;
+        }
+        let request = AlterPartitionRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch).with_topics(topics);
+        self.call_controller(now, request, super::forward::Call::AlterPartition, out);
+    }
+
+    /// handleAlterPartitionResponse. `None`: no answer came.
+    pub(super) fn altered_partitions(&mut self, now: Time, response: Option<AlterPartitionResponse>, out: &mut Outbox) {
+        let sent = std::mem::take(&mut self.proposals.sent);
+        let answers: Vec<_> = match response.filter(|response| response.error_code == 0) {
+            Some(response) => response.topics,
+            None => {
+                // Tried again as it then stands.
+                self.proposals.retry_at = Some(now + RETRY);
+                for name in sent {
+                    let proposed = self.replicas.get(&name).and_then(|partition| partition.leading.as_ref()?.proposed_isr.clone());
+                    if let Some(isr) = proposed {
+                        self.proposals.unsent.insert(name, isr);
+                    }
+                }
+                return;
+            }
+        };
+        self.proposals.retry_at = None;
+        for topic in answers {
+            let Some(topic_name) = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone()) else { continue };
+            for answer in topic.partitions {
+                let name = TopicPartition { topic: topic_name.clone(), partition: answer.partition_index };
+                let Some(partition) = self.replicas.get_mut(&name) else { continue };
+                let Some(leading) = &mut partition.leading else { continue };
+                leading.proposed_isr = None;
+                if answer.error_code == 0 && answer.leader_epoch == leading.epoch && answer.partition_epoch > partition.registration.partition_epoch {
+                    let isr = answer.isr.iter().map(|id| id.0).collect();
+                    let recovering = answer.leader_recovery_state == 1;
+                    let confirmed = PartitionRegistration { isr, partition_epoch: answer.partition_epoch, recovering, ..(*partition.registration).clone() };
+                    partition.registration = confirmed.into();
+                }
+                self.advance_high_watermark(now, &name, out);
+                self.complete_produces(now, &name, out);
+            }
+        }
+        self.send_proposals(now, out);
+    }
+
+    fn propose(&mut self, now: Time, name: &TopicPartition, isr: Vec<i32>, out: &mut Outbox) {
+        let Some(leading) = self.replicas.get_mut(name).and_then(|partition| partition.leading.as_mut()) else { return };
+        leading.proposed_isr = Some(isr.clone());
+        self.proposals.unsent.insert(name.clone(), isr);
+        self.send_proposals(now, out);
+    }
+}

@@ -1,0 +1,167 @@
+//! Registration, heartbeats, fencing, controlled shutdown (`BrokerLifecycleManager`).
+
+use kafka_protocol::messages::broker_registration_request::{Feature, Listener};
+use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::forward::Call;
+use super::process::Broker;
+use crate::kafka::actor::Outbox;
+use crate::kafka::event::Event;
+use crate::kafka::names::{BROKER_PORT, host_of};
+use crate::sim::time::{Duration, Time};
+
+/// `BrokerState`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Reads its disk.
+    Starting,
+    /// Registers, and catches up with the metadata.
+    Recovery,
+    Running,
+    PendingControlledShutdown,
+}
+
+/// Where a broker is in its life.
+#[derive(Clone, Debug)]
+pub struct Lifecycle {
+    pub state: State,
+    incarnation: Uuid,
+    epoch: Option<i64>,
+    /// The epoch of the last incarnation, if that stopped in an orderly way.
+    previous_epoch: i64,
+    fenced: bool,
+    next_at: Option<Time>,
+    in_flight: bool,
+}
+
+/// The wait before a registration or heartbeat that failed is tried again.
+const RETRY: Duration = Duration::ms(100);
+
+impl Lifecycle {
+    pub fn new() -> Lifecycle {
+        Lifecycle { state: State::Starting, incarnation: Uuid::nil(), epoch: None, previous_epoch: -1, fenced: true, next_at: None, in_flight: false }
+    }
+
+    /// Since it was registered.
+    pub fn broker_epoch(&self) -> Option<i64> {
+        self.epoch
+    }
+
+    pub fn is_fenced(&self) -> bool {
+        self.fenced
+    }
+
+    pub fn next_wake(&self) -> Option<Time> {
+        self.next_at.filter(|_| !self.in_flight)
+    }
+}
+
+impl Broker {
+    /// The logs are open: register.
+    pub(super) fn begin_registration(&mut self, now: Time, previous_epoch: i64, out: &mut Outbox) {
+        self.lifecycle.state = State::Recovery;
+        self.lifecycle.incarnation = Uuid::from_bytes(out.rng().bytes16());
+        self.lifecycle.previous_epoch = previous_epoch;
+        self.lifecycle.next_at = Some(now);
+        self.talk_to_controller(now, out);
+    }
+
+    /// SIGTERM: hand over the leaderships first.
+    pub(super) fn begin_controlled_shutdown(&mut self, now: Time, out: &mut Outbox) {
+        match self.lifecycle.state {
+            State::Running | State::Recovery if self.lifecycle.epoch.is_some() => {
+                self.lifecycle.state = State::PendingControlledShutdown;
+                self.lifecycle.next_at = Some(now);
+                self.talk_to_controller(now, out);
+            }
+            State::PendingControlledShutdown => {}
+            _ => self.shut_down(out),
+        }
+    }
+
+    /// Registers or sends a heartbeat, if one is due.
+    pub(super) fn talk_to_controller(&mut self, now: Time, out: &mut Outbox) {
+        let lifecycle = &self.lifecycle;
+        if lifecycle.state == State::Starting || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now) {
+            return;
+        }
+        if !self.controller_ready(now, out) {
+            return;
+        }
+        let sent = match self.lifecycle.epoch {
+            None => self.call_controller(now, self.registration(), Call::Register, out),
+            Some(epoch) => self.call_controller(now, self.heartbeat_request(epoch), Call::Heartbeat, out),
+        };
+        self.lifecycle.in_flight = sent;
+    }
+
+    pub(super) fn registered(&mut self, now: Time, response: Option<BrokerRegistrationResponse>, out: &mut Outbox) {
+        self.lifecycle.in_flight = false;
+        self.lifecycle.next_at = Some(now + RETRY);
+        if let Some(response) = response.filter(|response| response.error_code == 0) {
+            self.lifecycle.epoch = Some(response.broker_epoch);
+            self.lifecycle.next_at = Some(now);
+            self.write_broker_epoch(response.broker_epoch, out);
+        }
+        self.talk_to_controller(now, out);
+    }
+
+    pub(super) fn heartbeat_answered(&mut self, now: Time, response: Option<BrokerHeartbeatResponse>, out: &mut Outbox) {
+        self.lifecycle.in_flight = false;
+        let Some(response) = response.filter(|response| response.error_code == 0) else {
+            self.lifecycle.next_at = Some(now + RETRY);
+            return;
+        };
+        self.lifecycle.fenced = response.is_fenced;
+        if response.should_shut_down {
+            return self.shut_down(out);
+        }
+        if self.lifecycle.state == State::Recovery && !response.is_fenced {
+            self.lifecycle.state = State::Running;
+        }
+        // While it waits for something (to be unfenced, to be let go), a broker asks more often.
+        let eager = self.lifecycle.state != State::Running;
+        let wait = if eager { Duration::ms(100) } else { Duration::ms(self.settings.heartbeat_interval_ms) };
+        self.lifecycle.next_at = Some(now + wait);
+    }
+
+    /// Closes the logs, leaves the mark of a clean stop, and ends.
+    pub(super) fn shut_down(&mut self, out: &mut Outbox) {
+        self.close_logs(out);
+        out.exit(143);
+    }
+
+    fn registration(&self) -> BrokerRegistrationRequest {
+        let text = |text: String| StrBytes::from_string(text);
+        let listener = Listener::default().with_name(StrBytes::from_static_str("PLAINTEXT")).with_host(text(host_of(self.spec.id))).with_port(BROKER_PORT);
+        let feature = |name, min, max| {
+            Feature::default().with_name(StrBytes::from_static_str(name)).with_min_supported_version(min).with_max_supported_version(max)
+        };
+        BrokerRegistrationRequest::default()
+            .with_broker_id(self.spec.id.0.into())
+            .with_cluster_id(text(self.spec.cluster_id.clone()))
+            .with_incarnation_id(self.lifecycle.incarnation)
+            .with_listeners(vec![listener])
+            .with_features(vec![feature("metadata.version", 7, 30), feature("eligible.leader.replicas.version", 0, 1)])
+            .with_rack(self.spec.config.get("broker.rack").cloned().map(text))
+            .with_log_dirs(vec![self.directory_id()])
+            .with_previous_broker_epoch(self.lifecycle.previous_epoch)
+    }
+
+    fn heartbeat_request(&self, epoch: i64) -> BrokerHeartbeatRequest {
+        BrokerHeartbeatRequest::default()
+            .with_broker_id(self.spec.id.0.into())
+            .with_broker_epoch(epoch)
+            .with_current_metadata_offset(self.metadata.applied_offset())
+            .with_want_fence(false)
+            .with_want_shut_down(self.lifecycle.state == State::PendingControlledShutdown)
+    }
+
+    /// A started broker, for the event list.
+    pub(super) fn report_started(&self, clean: bool, out: &mut Outbox) {
+        let event = out.emit(Event::BrokerStarted { broker: self.spec.id, clean });
+        out.because(Some(event));
+    }
+}

@@ -1,0 +1,253 @@
+//! Fetching the controller's log, and what its records mean for this broker (`BrokerMetadataPublisher`).
+
+use std::collections::BTreeSet;
+
+use kafka_protocol::messages::FetchRequest;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
+
+use super::partition::Partition;
+use super::process::Broker;
+use super::replicas::log_config_of;
+use crate::kafka::actor::{HostPort, Outbox};
+use crate::kafka::client::network::Completed;
+use crate::kafka::controller::METADATA_TOPIC_ID;
+use crate::kafka::controller::metadata_log::{self, METADATA_DIR};
+use crate::kafka::log::partition_log::PartitionLog;
+use crate::kafka::metadata::image::Image;
+use crate::kafka::metadata::record::{MetadataRecord, TOPIC_RESOURCE};
+use crate::kafka::names::{CONTROLLER_PORT, OFFSETS_TOPIC, TopicPartition, host_of};
+use crate::kafka::protocol::api::Response;
+use crate::sim::time::{Duration, Time};
+
+/// This broker's copy of the metadata log.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata {
+    pub log: Option<PartitionLog>,
+    /// The offset after the last record that was applied.
+    pub next_offset: i64,
+    in_flight: bool,
+    retry_at: Option<Time>,
+}
+
+impl Metadata {
+    /// The offset of the last record that was applied; -1 if none.
+    pub fn applied_offset(&self) -> i64 {
+        self.next_offset - 1
+    }
+
+    pub fn next_wake(&self) -> Option<Time> {
+        self.retry_at.filter(|_| !self.in_flight)
+    }
+}
+
+/// Partitions that a run of records touches.
+#[derive(Default)]
+struct Touched {
+    partitions: BTreeSet<TopicPartition>,
+    deleted: BTreeSet<TopicPartition>,
+    configs: bool,
+}
+
+impl Broker {
+    /// Asks for the next records, if nothing is asked for already.
+    pub(super) fn fetch_metadata(&mut self, now: Time, out: &mut Outbox) {
+        let Some(log) = &self.metadata.log else { return };
+        let Some(&controller) = self.spec.controllers.first() else { return };
+        if self.metadata.in_flight || self.metadata.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        let request = metadata_fetch(self.spec.id.0, log);
+        self.raft_net.set_node(controller, HostPort { host: host_of(controller), port: CONTROLLER_PORT });
+        if self.raft_net.ready(now, controller, out) {
+            self.metadata.in_flight = self.raft_net.send(now, controller, request, Vec::new(), (), out).is_ok();
+        }
+    }
+
+    pub(super) fn metadata_fetched(&mut self, now: Time, completed: Completed<()>, out: &mut Outbox) {
+        self.metadata.in_flight = false;
+        let Some(log) = &mut self.metadata.log else { return };
+        match completed.result {
+            Ok(answer) => {
+                self.metadata.retry_at = None;
+                let Response::Fetch(response) = answer.response else { return };
+                let data = response.responses.first().and_then(|topic| topic.partitions.first());
+                if let Some(data) = data.filter(|data| data.diverging_epoch.epoch >= 0) {
+                    // An observer that has more than the quorum: its tail was never committed.
+                    let end = data.diverging_epoch.end_offset;
+                    log.truncate_to(end, &mut out.store());
+                }
+                let from = log.log_end_offset();
+                for batch in answer.batches.into_iter().flatten() {
+                    if log.append_as_follower(batch, &mut out.store()).is_err() {
+                        break;
+                    }
+                }
+                if log.log_end_offset() > from {
+                    self.apply_metadata(now, out);
+                }
+            }
+            Err(_) => self.metadata.retry_at = Some(now + Duration::ms(100)),
+        }
+        self.fetch_metadata(now, out);
+    }
+
+    /// Applies what is in the copy and not yet in the image.
+    pub(super) fn apply_metadata(&mut self, now: Time, out: &mut Outbox) {
+        let Some(log) = &self.metadata.log else { return };
+        let mut touched = Touched::default();
+        for (next, records) in metadata_log::records_from(log, self.metadata.next_offset) {
+            for record in records {
+                touch(&mut touched, &self.image, &record);
+                self.image.apply(&record);
+            }
+            self.metadata.next_offset = next;
+        }
+        self.publish(now, touched, out);
+    }
+
+    /// All partitions of the image that concern this broker: after its start.
+    pub(super) fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
+        let partitions = self.image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }).collect();
+        self.publish(now, Touched { partitions, ..Touched::default() }, out);
+    }
+
+    fn publish(&mut self, now: Time, touched: Touched, out: &mut Outbox) {
+        for name in touched.deleted {
+            self.delete_replica(now, &name, out);
+        }
+        for name in touched.partitions {
+            self.publish_partition(now, &name, out);
+        }
+        if touched.configs {
+            self.publish_configs(now, out);
+        }
+        self.shed_fetchers();
+        self.send_fetches(now, out);
+        self.fetch_metadata(now, out);
+    }
+
+    fn publish_partition(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
+        let me = self.spec.id.0;
+        let Some(topic) = self.image.topic(&name.topic).cloned() else { return };
+        let Some(registration) = topic.partition(name.partition).cloned() else { return };
+        if !registration.replicas.contains(&me) {
+            return self.delete_replica(now, name, out);
+        }
+        if self.replicas.get(name).is_none() {
+            let config = log_config_of(&self.image, &name.topic, &self.spec.config);
+            let log = PartitionLog::create(&name.to_string(), config, &mut out.store());
+            let metadata = crate::kafka::log::properties_file::partition_metadata_text(&crate::kafka::names::uuid_text(topic.id));
+            out.store().replace_text(&format!("{name}/partition.metadata"), metadata);
+            self.insert_partition(name.clone(), topic.id, log, 0);
+        }
+        let leads = registration.leader == me;
+        let Some(partition) = self.replicas.get_mut(name) else { return };
+        let changed = match leads {
+            true => partition.make_leader(me, registration.clone(), now, &mut out.store()),
+            false => partition.make_follower(registration.clone()),
+        };
+        if leads {
+            self.follow(name, topic.id, None);
+            self.advance_high_watermark(now, name, out);
+            self.complete_produces(now, name, out);
+        } else if changed {
+            self.complete_produces(now, name, out);
+            self.wake_fetches(now, name, out);
+            self.follow(name, topic.id, registration.leader());
+        } else if !self.is_followed(name, registration.leader()) {
+            self.follow(name, topic.id, registration.leader());
+        }
+        if changed && &*name.topic == OFFSETS_TOPIC {
+            self.offsets_leadership(now, name.partition, leads, out);
+        }
+    }
+
+    fn delete_replica(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
+        let Some(topic_id) = self.replicas.get(name).map(|partition| partition.topic_id) else { return };
+        self.follow(name, topic_id, None);
+        if let Some(partition) = self.replicas.get_mut(name) {
+            partition.leading = None;
+        }
+        self.complete_produces(now, name, out);
+        self.wake_fetches(now, name, out);
+        self.replicas.partitions.remove(name);
+        let files: Vec<String> = out.disk().list(&format!("{name}/")).map(|(path, _)| path.to_string()).collect();
+        for path in files {
+            // Listed a moment ago.
+            let _ = out.disk().delete(&path);
+        }
+    }
+
+    fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
+        let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
+        for name in names {
+            let config = log_config_of(&self.image, &name.topic, &self.spec.config);
+            let changes = self.replicas.get(&name).is_some_and(|partition| **partition.log.config() != *config);
+            if changes {
+                if let Some(partition) = self.replicas.get_mut(&name) {
+                    partition.log.set_config(config);
+                }
+                self.advance_high_watermark(now, &name, out);
+            }
+        }
+    }
+
+    pub(super) fn insert_partition(&mut self, name: TopicPartition, topic_id: uuid::Uuid, log: PartitionLog, high_watermark: i64) {
+        let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
+        let partition = Partition {
+            name: name.clone(),
+            topic_id,
+            log,
+            high_watermark,
+            registration: Default::default(),
+            leading: None,
+            waiting_fetches: BTreeSet::new(),
+            waiting_produces: Default::default(),
+        };
+        self.replicas.partitions.insert(name, partition.into());
+    }
+}
+
+/// The fetch of an observer.
+fn metadata_fetch(me: i32, log: &PartitionLog) -> FetchRequest {
+    let partition = FetchPartition::default()
+        .with_partition(0)
+        .with_fetch_offset(log.log_end_offset())
+        .with_last_fetched_epoch(log.latest_epoch().unwrap_or(-1))
+        .with_current_leader_epoch(-1)
+        .with_log_start_offset(log.log_start_offset())
+        .with_partition_max_bytes(1 << 20);
+    FetchRequest::default()
+        .with_max_wait_ms(500)
+        .with_min_bytes(1)
+        .with_max_bytes(8 << 20)
+        .with_replica_state(ReplicaState::default().with_replica_id(me.into()))
+        .with_session_epoch(-1)
+        .with_topics(vec![FetchTopic::default().with_topic_id(METADATA_TOPIC_ID).with_partitions(vec![partition])])
+}
+
+fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
+    let mut partition = |id, partition| {
+        if let Some(topic) = before.topic_by_id(id) {
+            touched.partitions.insert(TopicPartition { topic: topic.name.clone(), partition });
+        }
+    };
+    match record {
+        MetadataRecord::Partition(record) => partition(record.topic_id, record.partition_id),
+        MetadataRecord::PartitionChange(change) => partition(change.topic_id, change.partition_id),
+        MetadataRecord::RemoveTopic { topic_id } => {
+            if let Some(topic) = before.topic_by_id(*topic_id) {
+                let all = (0..topic.partitions.len() as i32).map(|n| TopicPartition { topic: topic.name.clone(), partition: n });
+                touched.deleted.extend(all);
+                touched.partitions.retain(|name| name.topic != topic.name);
+            }
+        }
+        MetadataRecord::Config { resource_type, .. } => touched.configs |= *resource_type == TOPIC_RESOURCE || *resource_type == 4,
+        _ => {}
+    }
+}
+
+/// The copy of the metadata log of a broker that starts for the first time.
+pub(super) fn new_metadata_log(out: &mut Outbox) -> PartitionLog {
+    PartitionLog::create(METADATA_DIR, metadata_log::log_config(), &mut out.store())
+}

@@ -1,0 +1,212 @@
+//! The broker's process: its state, and who takes which input.
+
+use std::collections::BTreeMap;
+
+use super::fetcher::Fetcher;
+use super::forward::{Call, Forwarding};
+use super::groups::Groups;
+use super::isr::IsrProposals;
+use super::lifecycle::Lifecycle;
+use super::metadata::Metadata;
+use super::replicas::Replicas;
+use super::requests::ClientConn;
+use super::startup::Reading;
+use super::{BrokerSpec, Settings};
+use crate::kafka::actor::{Input, Outbox};
+use crate::kafka::client::network::{NetworkClient, NetworkConfig};
+use crate::kafka::group::config::GroupConfig;
+use crate::kafka::group::coordinator::GroupCoordinator;
+use crate::kafka::metadata::image::Image;
+use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::sim::process::{Boot, ConnId};
+use crate::sim::time::{Duration, Time};
+
+/// A broker.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    pub(super) spec: BrokerSpec,
+    pub(super) settings: Settings,
+    pub(super) lifecycle: Lifecycle,
+    pub(super) reading: Reading,
+    pub(super) image: Image,
+    pub(super) metadata: Metadata,
+    pub(super) replicas: Replicas,
+    pub(super) fetchers: BTreeMap<BrokerId, Fetcher>,
+    pub(super) proposals: IsrProposals,
+    pub(super) groups: Groups,
+    pub(super) forwarding: Forwarding,
+    /// Connections that others opened.
+    pub(super) conns: BTreeMap<ConnId, ClientConn>,
+    /// To the controller's quorum, for the metadata; to the controller, for calls; to other brokers, to follow them.
+    pub(super) raft_net: NetworkClient<()>,
+    pub(super) controller_net: NetworkClient<Call>,
+    pub(super) replica_net: NetworkClient<BrokerId>,
+    pub(super) next_isr_check: Option<Time>,
+    pub(super) next_checkpoint: Option<Time>,
+    pub(super) next_retention_check: Option<Time>,
+}
+
+impl Broker {
+    pub fn new(spec: &BrokerSpec, _boot: &Boot) -> Broker {
+        let client_id = |role: &str| format!("broker-{}-{role}", spec.id);
+        let network = NetworkConfig::default();
+        // ReplicaFetcherBlockingSend: replica.socket.timeout.ms; one fetch at a time.
+        Broker {
+            settings: Settings::parse(&spec.config),
+            lifecycle: Lifecycle::new(),
+            reading: Reading::default(),
+            image: Image::default(),
+            metadata: Metadata::default(),
+            replicas: Replicas::default(),
+            fetchers: BTreeMap::new(),
+            proposals: IsrProposals::default(),
+            groups: Groups::new(GroupCoordinator::new(GroupConfig::from_properties(&spec.config))),
+            forwarding: Forwarding::default(),
+            conns: BTreeMap::new(),
+            raft_net: NetworkClient::new(&client_id("raft"), "", NetworkConfig { request_timeout: Duration::secs(2), ..network.clone() }),
+            controller_net: NetworkClient::new(&client_id("to-controller"), "", NetworkConfig { max_in_flight: 100, ..network.clone() }),
+            replica_net: NetworkClient::new(&client_id("fetcher-0"), "", NetworkConfig { max_in_flight: 1, ..network }),
+            next_isr_check: None,
+            next_checkpoint: None,
+            next_retention_check: None,
+            spec: spec.clone(),
+        }
+    }
+
+    pub fn id(&self) -> BrokerId {
+        self.spec.id
+    }
+
+    pub fn spec(&self) -> &BrokerSpec {
+        &self.spec
+    }
+
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+
+    /// The cluster as this broker knows it.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// Its partitions; for the stage, goals and tests.
+    pub fn replicas(&self) -> &Replicas {
+        &self.replicas
+    }
+
+    pub fn coordinator(&self) -> &GroupCoordinator {
+        &self.groups.coordinator
+    }
+
+    pub fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        match input {
+            Input::Start => self.start_up(now, out),
+            Input::Read(id, file) => self.read_back(now, id, file, out),
+            Input::Accepted { conn, from, .. } => self.accepted(conn, from),
+            Input::Terminate => self.begin_controlled_shutdown(now, out),
+            Input::Wake => self.wake(now, out),
+            Input::Told(_) => {}
+            input @ (Input::Connected(_) | Input::Frame(..) | Input::Closed(..)) => self.network(now, input, out),
+        }
+        self.poll_groups(now, out);
+    }
+
+    pub fn next_wake(&self) -> Option<Time> {
+        [
+            self.raft_net.next_wake(),
+            self.controller_net.next_wake(),
+            self.replica_net.next_wake(),
+            self.lifecycle.next_wake(),
+            self.metadata.next_wake(),
+            self.proposals.next_wake(),
+            self.fetchers_wake(),
+            self.replicas.next_deadline(),
+            self.groups.coordinator.next_wake(),
+            self.next_isr_check,
+            self.next_checkpoint,
+            self.next_retention_check,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    fn network(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        if self.raft_net.owns(&input) {
+            let completed = self.raft_net.handle(now, input, out);
+            completed.into_iter().for_each(|completed| self.metadata_fetched(now, completed, out));
+            self.fetch_metadata(now, out);
+        } else if self.controller_net.owns(&input) {
+            let completed = self.controller_net.handle(now, input, out);
+            completed.into_iter().for_each(|completed| self.controller_answered(now, completed, out));
+            self.call_what_waits(now, out);
+        } else if self.replica_net.owns(&input) {
+            let completed = self.replica_net.handle(now, input, out);
+            completed.into_iter().for_each(|completed| self.fetched(now, completed.token, completed.result, out));
+            self.send_fetches(now, out);
+        } else {
+            match input {
+                Input::Frame(conn, frame) => self.received(now, conn, frame, out),
+                Input::Closed(conn, _) => self.client_closed(conn),
+                _ => {}
+            }
+        }
+    }
+
+    fn wake(&mut self, now: Time, out: &mut Outbox) {
+        for completed in self.raft_net.poll(now, out) {
+            self.metadata_fetched(now, completed, out);
+        }
+        for completed in self.controller_net.poll(now, out) {
+            self.controller_answered(now, completed, out);
+        }
+        for completed in self.replica_net.poll(now, out) {
+            self.fetched(now, completed.token, completed.result, out);
+        }
+        self.expire_produces(now, out);
+        self.expire_fetches(now, out);
+        self.call_what_waits(now, out);
+        self.fetch_metadata(now, out);
+        self.send_fetches(now, out);
+        self.periodic(now, out);
+    }
+
+    /// Everything that waits for the controller.
+    fn call_what_waits(&mut self, now: Time, out: &mut Outbox) {
+        self.talk_to_controller(now, out);
+        self.send_proposals(now, out);
+        self.send_forwards(now, out);
+        self.give_producer_ids(now, out);
+    }
+
+    fn periodic(&mut self, now: Time, out: &mut Outbox) {
+        if self.next_isr_check.is_some_and(|at| at <= now) {
+            self.next_isr_check = Some(now + Duration::ms((self.settings.replica_lag_time_max_ms / 2).max(1)));
+            self.shrink_isrs(now, out);
+        }
+        if self.next_checkpoint.is_some_and(|at| at <= now) {
+            self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
+            self.write_checkpoints(out);
+        }
+        if self.next_retention_check.is_some_and(|at| at <= now) {
+            self.next_retention_check = Some(now + Duration::ms(self.settings.retention_check_interval_ms));
+            self.delete_old_segments(now, out);
+        }
+    }
+
+    fn delete_old_segments(&mut self, now: Time, out: &mut Outbox) {
+        let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
+        for name in names {
+            let Some(partition) = self.replicas.get_mut(&name) else { continue };
+            if partition.log.delete_old_segments(now.wall_ms(), partition.high_watermark, &mut out.store()) {
+                let log_start = partition.log.log_start_offset();
+                out.emit(crate::kafka::event::Event::LogStartMoved { partition: name, broker: self.spec.id, log_start });
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! All partitions of a broker, and the requests that wait for them (`ReplicaManager` and its purgatories).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use kafka_protocol::messages::produce_response::PartitionProduceResponse;
+
+use super::partition::Partition;
+use super::session::Sessions;
+use crate::kafka::actor::Config;
+use crate::kafka::config::topic::log_config;
+use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::metadata::image::Image;
+use crate::kafka::metadata::record::{BROKER_RESOURCE, TOPIC_RESOURCE};
+use crate::kafka::names::TopicPartition;
+use crate::kafka::protocol::frame::Frame;
+use crate::sim::process::ConnId;
+use crate::sim::time::Time;
+
+/// A connection of a client, and the request on it that is to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asker {
+    pub conn: ConnId,
+    pub correlation_id: i32,
+    pub version: i16,
+}
+
+impl Asker {
+    pub fn of(conn: ConnId, frame: &Frame) -> Asker {
+        Asker { conn, correlation_id: frame.correlation_id, version: frame.version }
+    }
+}
+
+/// Partitions and waiting requests.
+#[derive(Clone, Debug, Default)]
+pub struct Replicas {
+    pub partitions: OrdMap<TopicPartition, Arc<Partition>>,
+    pub waiting_produces: BTreeMap<u64, WaitingProduce>,
+    pub waiting_fetches: BTreeMap<u64, WaitingFetch>,
+    pub sessions: Sessions,
+    /// When each follower last fetched anything from here.
+    pub last_fetches: BTreeMap<i32, Time>,
+    next_number: u64,
+}
+
+/// A produce request with acks=all whose records are written here and not yet everywhere (`DelayedProduce`).
+#[derive(Clone, Debug)]
+pub struct WaitingProduce {
+    pub from: WaitsFor,
+    pub deadline: Time,
+    /// By topic and partition, in the order of the request; `None` while it waits.
+    pub answers: Vec<(uuid::Uuid, i32, PartitionProduceResponse, bool)>,
+}
+
+/// Who wants to know that records are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    Producer(Asker),
+    /// The group coordinator's append of that number.
+    Coordinator(u64),
+}
+
+/// A fetch that waits for bytes (`DelayedFetch`).
+#[derive(Clone, Debug)]
+pub struct WaitingFetch {
+    pub asker: Asker,
+    pub params: super::fetch::FetchParams,
+    pub deadline: Time,
+}
+
+impl Replicas {
+    /// A number for a waiting request; the order of arrival.
+    pub fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    pub fn get(&self, name: &TopicPartition) -> Option<&Partition> {
+        self.partitions.get(name).map(|partition| &**partition)
+    }
+
+    /// To change a partition: it is copied if a checkpoint shares it.
+    pub fn get_mut(&mut self, name: &TopicPartition) -> Option<&mut Partition> {
+        self.partitions.get_mut(name).map(Arc::make_mut)
+    }
+
+    /// The next time a waiting request must be answered whatever happens.
+    pub fn next_deadline(&self) -> Option<Time> {
+        let produces = self.waiting_produces.values().map(|waiting| waiting.deadline);
+        let fetches = self.waiting_fetches.values().map(|waiting| waiting.deadline);
+        produces.chain(fetches).min()
+    }
+
+    /// A client's connection ended: nobody waits there any more.
+    pub fn forget_conn(&mut self, conn: ConnId) {
+        let gone: Vec<u64> = self.waiting_fetches.iter().filter(|(_, waiting)| waiting.asker.conn == conn).map(|(&n, _)| n).collect();
+        for number in gone {
+            self.forget_fetch(number);
+        }
+        self.waiting_produces.retain(|_, waiting| !matches!(waiting.from, WaitsFor::Producer(asker) if asker.conn == conn));
+    }
+
+    /// Takes a waiting fetch out.
+    pub fn forget_fetch(&mut self, number: u64) -> Option<WaitingFetch> {
+        let waiting = self.waiting_fetches.remove(&number)?;
+        for wanted in &waiting.params.wanted {
+            if let Some(partition) = self.get_mut(&wanted.partition) {
+                partition.waiting_fetches.remove(&number);
+            }
+        }
+        Some(waiting)
+    }
+}
+
+/// How a topic's logs are run here.
+pub fn log_config_of(image: &Image, topic: &str, broker: &Config) -> Arc<LogConfig> {
+    Arc::new(log_config(&image.configs(TOPIC_RESOURCE, topic), &image.configs(BROKER_RESOURCE, ""), broker))
+}

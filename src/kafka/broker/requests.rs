@@ -1,0 +1,117 @@
+//! The connections of clients and other brokers, and which rule answers which request (`KafkaApis`).
+//!
+//! As in Kafka a connection's requests are answered one after the other, in order.
+
+use std::collections::VecDeque;
+
+use kafka_protocol::messages::ApiVersionsResponse;
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+
+use super::forward::Call;
+use super::process::Broker;
+use super::replicas::Asker;
+use crate::kafka::actor::Outbox;
+use crate::kafka::protocol::api::{Api, Request, Response};
+use crate::kafka::protocol::frame::{Batches, Body, Frame};
+use crate::sim::process::ConnId;
+use crate::sim::time::Time;
+
+/// A connection that somebody opened to this broker.
+#[derive(Clone, Debug, Default)]
+pub struct ClientConn {
+    /// The name of the host it comes from.
+    pub host: String,
+    /// A request of it is being answered; the next wait (Kafka mutes the channel).
+    busy: bool,
+    queue: VecDeque<Frame>,
+}
+
+impl Broker {
+    pub(super) fn accepted(&mut self, conn: ConnId, host: String) {
+        self.conns.insert(conn, ClientConn { host, ..ClientConn::default() });
+    }
+
+    pub(super) fn client_closed(&mut self, conn: ConnId) {
+        self.conns.remove(&conn);
+        self.replicas.forget_conn(conn);
+    }
+
+    /// Closes a client's connection, as Kafka does with what it cannot or will not answer.
+    pub(super) fn close_client(&mut self, conn: ConnId, out: &mut Outbox) {
+        if self.conns.contains_key(&conn) {
+            out.close(conn);
+            self.client_closed(conn);
+        }
+    }
+
+    pub(super) fn received(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
+        let Some(client) = self.conns.get_mut(&conn) else { return };
+        if client.busy {
+            return client.queue.push_back(frame);
+        }
+        client.busy = true;
+        self.handle(now, conn, frame, out);
+    }
+
+    /// Answers a request; the connection's next one is taken up.
+    pub(super) fn respond(&mut self, now: Time, asker: Asker, response: impl Into<Response>, batches: Vec<Batches>, out: &mut Outbox) {
+        if !self.conns.contains_key(&asker.conn) {
+            return;
+        }
+        out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, batches));
+        self.no_response(now, asker.conn, out);
+    }
+
+    /// A request is done with (acks=0 gets no answer); the connection's next one is taken up.
+    pub(super) fn no_response(&mut self, now: Time, conn: ConnId, out: &mut Outbox) {
+        let Some(client) = self.conns.get_mut(&conn) else { return };
+        match client.queue.pop_front() {
+            None => client.busy = false,
+            Some(frame) => self.handle(now, conn, frame, out),
+        }
+    }
+
+    fn handle(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
+        let asker = Asker::of(conn, &frame);
+        let Body::Request { client_id, request } = frame.body else { return self.close_client(conn, out) };
+        match &request {
+            Request::Produce(body) => return self.produce(now, asker, body, frame.batches, out),
+            Request::Fetch(body) => return self.fetch(now, asker, body, out),
+            Request::InitProducerId(body) => return self.init_producer_id(now, asker, body, out),
+            Request::Metadata(body) => return self.metadata_request(now, asker, body, out),
+            Request::FindCoordinator(body) => return self.find_coordinator(now, asker, body, out),
+            Request::CreateTopics(_)
+            | Request::DeleteTopics(_)
+            | Request::CreatePartitions(_)
+            | Request::IncrementalAlterConfigs(_)
+            | Request::ElectLeaders(_)
+            | Request::ListPartitionReassignments(_) => return self.forward(now, request, Call::Forwarded(asker), out),
+            Request::OffsetCommit(_)
+            | Request::OffsetFetch(_)
+            | Request::JoinGroup(_)
+            | Request::SyncGroup(_)
+            | Request::Heartbeat(_)
+            | Request::LeaveGroup(_)
+            | Request::DescribeGroups(_)
+            | Request::ListGroups(_) => return self.group_request(now, asker, &client_id, &request, out),
+            _ => {}
+        }
+        let response: Response = match &request {
+            Request::ApiVersions(_) => api_versions().into(),
+            Request::ListOffsets(body) => self.list_offsets(body).into(),
+            Request::DescribeConfigs(body) => self.describe_configs(body).into(),
+            Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
+            Request::DescribeCluster(_) => self.describe_cluster().into(),
+            Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),
+            // Requests that only controllers answer: Kafka closes the connection.
+            _ => return self.close_client(conn, out),
+        };
+        self.respond(now, asker, response, Vec::new(), out);
+    }
+}
+
+fn api_versions() -> ApiVersionsResponse {
+    let on_brokers = |api: &&Api| !matches!(api, Api::AlterPartition | Api::BrokerRegistration | Api::BrokerHeartbeat | Api::AllocateProducerIds);
+    let of = |api: &Api| ApiVersion::default().with_api_key(api.key()).with_min_version(api.version()).with_max_version(api.version());
+    ApiVersionsResponse::default().with_api_keys(Api::ALL.iter().filter(on_brokers).map(of).collect())
+}
