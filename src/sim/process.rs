@@ -83,10 +83,11 @@ pub enum Input<F, T> {
     Wake,
     /// A connection this process opened is established.
     Connected(ConnId),
-    /// Somebody connected to a port this process listens on.
+    /// Somebody connected to a port this process listens on; `from`: the name of its host.
     Accepted {
         conn: ConnId,
         port: u16,
+        from: String,
     },
     Frame(ConnId, F),
     /// The connection is gone; nothing more comes on it.

@@ -81,7 +81,8 @@ impl Broker {
                 0 => self.coordinator_of(key.as_str()),
                 _ => Err(ResponseError::CoordinatorNotAvailable),
             };
-            let node = found.and_then(|id| self.image.brokers.get(&id).filter(|broker| !broker.fenced).ok_or(ResponseError::CoordinatorNotAvailable));
+            let node = found
+                .and_then(|id| self.image.brokers.get(&id).filter(|broker| !broker.fenced).ok_or(ResponseError::CoordinatorNotAvailable));
             match node {
                 Ok(broker) => answer.with_node_id(broker.id.into()).with_host(text(&broker.host)).with_port(i32::from(broker.port)),
                 Err(error) => answer.with_error_code(error.code()).with_node_id((-1).into()).with_port(-1),
@@ -116,7 +117,10 @@ impl Broker {
         let topics = names.iter().map(|name| match self.image.topic(name) {
             None => {
                 let error = ResponseError::UnknownTopicOrPartition.code();
-                DescribedTopic::default().with_error_code(error).with_name(Some(TopicName(text(name)))).with_topic_authorized_operations(NO_OPERATIONS)
+                DescribedTopic::default()
+                    .with_error_code(error)
+                    .with_name(Some(TopicName(text(name))))
+                    .with_topic_authorized_operations(NO_OPERATIONS)
             }
             Some(topic) => DescribedTopic::default()
                 .with_name(Some(TopicName(text(name))))
@@ -148,8 +152,9 @@ impl Broker {
     /// DescribeConfigs of topics; other resources follow with the tools that ask for them.
     pub(super) fn describe_configs(&self, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
         let results = request.resources.iter().map(|resource| {
-            let result =
-                DescribeConfigsResult::default().with_resource_type(resource.resource_type).with_resource_name(resource.resource_name.clone());
+            let result = DescribeConfigsResult::default()
+                .with_resource_type(resource.resource_type)
+                .with_resource_name(resource.resource_name.clone());
             let name = resource.resource_name.as_str();
             if resource.resource_type != TOPIC_RESOURCE {
                 return result.with_error_code(ResponseError::InvalidRequest.code());
@@ -157,7 +162,8 @@ impl Broker {
             if self.image.topic(name).is_none() {
                 return result.with_error_code(ResponseError::UnknownTopicOrPartition.code());
             }
-            let wanted = |config: &str| resource.configuration_keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == config));
+            let wanted =
+                |config: &str| resource.configuration_keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == config));
             result.with_configs(self.topic_configs(name).into_iter().filter(|config| wanted(config.name.as_str())).collect())
         });
         DescribeConfigsResponse::default().with_results(results.collect())
@@ -167,7 +173,10 @@ impl Broker {
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|asked| {
                 let answer = EpochEndOffset::default().with_partition(asked.partition);
-                let partition = self.replicas.get(&TopicPartition::new(topic.topic.as_str(), asked.partition)).filter(|partition| partition.is_leader());
+                let partition = self
+                    .replicas
+                    .get(&TopicPartition::new(topic.topic.as_str(), asked.partition))
+                    .filter(|partition| partition.is_leader());
                 match partition {
                     None => answer.with_error_code(ResponseError::NotLeaderOrFollower.code()),
                     Some(partition) => {
@@ -225,13 +234,17 @@ impl Broker {
 
     fn create_missing_topic(&mut self, now: Time, name: &str, partitions: i32, factor: i16, out: &mut Outbox) {
         use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
-        let mut topic = CreatableTopic::default().with_name(TopicName(text(name))).with_num_partitions(partitions).with_replication_factor(factor);
+        let mut topic =
+            CreatableTopic::default().with_name(TopicName(text(name))).with_num_partitions(partitions).with_replication_factor(factor);
         if name == OFFSETS_TOPIC {
             // GroupCoordinator.offsetsTopicConfigs
             let config = |name, value| {
-                CreatableTopicConfig::default().with_name(StrBytes::from_static_str(name)).with_value(Some(StrBytes::from_static_str(value)))
+                CreatableTopicConfig::default()
+                    .with_name(StrBytes::from_static_str(name))
+                    .with_value(Some(StrBytes::from_static_str(value)))
             };
-            topic.configs = vec![config("cleanup.policy", "compact"), config("compression.type", "producer"), config("segment.bytes", "104857600")];
+            topic.configs =
+                vec![config("cleanup.policy", "compact"), config("compression.type", "producer"), config("segment.bytes", "104857600")];
         }
         let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
         self.forward(now, request.into(), Call::CreateTopic, out);
@@ -249,9 +262,15 @@ impl Broker {
         Ok(match timestamp {
             -1 => (if replica { log.log_end_offset() } else { visible }, -1, leading.epoch),
             -2 | -4 => (log.log_start_offset(), -1, epoch_at(log.log_start_offset())),
-            -3 => log.newest_timestamp().filter(|(offset, _)| *offset < visible).map_or(none, |(offset, time)| (offset, time, epoch_at(offset))),
+            -3 => log
+                .newest_timestamp()
+                .filter(|(offset, _)| *offset < visible)
+                .map_or(none, |(offset, time)| (offset, time, epoch_at(offset))),
             -5 => none,
-            _ => log.offset_for_time(timestamp).filter(|(offset, _)| *offset < visible).map_or(none, |(offset, time)| (offset, time, epoch_at(offset))),
+            _ => log
+                .offset_for_time(timestamp)
+                .filter(|(offset, _)| *offset < visible)
+                .map_or(none, |(offset, time)| (offset, time, epoch_at(offset))),
         })
     }
 
@@ -274,7 +293,7 @@ impl Broker {
     }
 
     fn offline(&self, partition: &PartitionRegistration) -> Vec<BrokerId> {
-        let dead = |replica: &&i32| self.image.brokers.get(replica).is_none_or(|broker| broker.fenced);
+        let dead = |replica: &&i32| self.image.brokers.get(*replica).is_none_or(|broker| broker.fenced);
         partition.replicas.iter().filter(dead).map(|&replica| BrokerId(replica)).collect()
     }
 
@@ -322,4 +341,3 @@ fn text(text: &str) -> StrBytes {
 fn nodes(ids: &[i32]) -> Vec<BrokerId> {
     ids.iter().map(|&id| BrokerId(id)).collect()
 }
-

@@ -113,9 +113,11 @@ impl Broker {
         let full = request.session_epoch <= 0;
         let session = match full {
             true => self.replicas.sessions.begin(replica),
-            false => {
-                self.replicas.sessions.resume(replica, request.session_id, request.session_epoch).ok_or(ResponseError::FetchSessionIdNotFound)?
-            }
+            false => self
+                .replicas
+                .sessions
+                .resume(replica, request.session_id, request.session_epoch)
+                .ok_or(ResponseError::FetchSessionIdNotFound)?,
         };
         let session_id = session.id;
         let mut said = Vec::new();
@@ -151,7 +153,16 @@ impl Broker {
 
     /// updateFollowerFetchState and what follows: the high watermark may move, the ISR may grow.
     #[allow(clippy::too_many_arguments)]
-    fn follower_reached(&mut self, now: Time, replica: i32, broker_epoch: i64, name: &TopicPartition, fetch_offset: i64, epoch: i32, out: &mut Outbox) {
+    fn follower_reached(
+        &mut self,
+        now: Time,
+        replica: i32,
+        broker_epoch: i64,
+        name: &TopicPartition,
+        fetch_offset: i64,
+        epoch: i32,
+        out: &mut Outbox,
+    ) {
         let Some(partition) = self.replicas.get_mut(name) else { return };
         let in_log = fetch_offset <= partition.log.log_end_offset();
         if !in_log || partition.leading.as_ref().is_none_or(|leading| leading.epoch != epoch) {

@@ -140,7 +140,9 @@ impl Broker {
             .with_min_bytes(settings.replica_fetch_min_bytes)
             .with_max_bytes(settings.replica_fetch_response_max_bytes)
             .with_replica_state(
-                ReplicaState::default().with_replica_id(WireBrokerId(self.spec.id.0)).with_replica_epoch(self.lifecycle.broker_epoch().unwrap_or(-1)),
+                ReplicaState::default()
+                    .with_replica_id(WireBrokerId(self.spec.id.0))
+                    .with_replica_epoch(self.lifecycle.broker_epoch().unwrap_or(-1)),
             );
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return request };
         request.session_id = fetcher.session_id;
@@ -178,7 +180,9 @@ impl Broker {
             let name = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone());
             for data in topic.partitions {
                 let batches = batches.next().unwrap_or_default();
-                let Some(name) = name.as_ref().map(|topic| TopicPartition { topic: topic.clone(), partition: data.partition_index }) else { continue };
+                let Some(name) = name.as_ref().map(|topic| TopicPartition { topic: topic.clone(), partition: data.partition_index }) else {
+                    continue;
+                };
                 let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
                 let Some(delayed) = fetcher.partitions.get_mut(&name) else { continue };
                 let Some(partition) = self.replicas.get_mut(&name) else { continue };
@@ -234,5 +238,11 @@ impl Broker {
 fn truncation_offset(partition: &super::partition::Partition, leader_epoch: i32, leader_end: i64) -> i64 {
     let end = partition.log.log_end_offset();
     let (epoch, own_end) = partition.log.epochs().end_offset_for(leader_epoch, end);
-    if epoch == leader_epoch { own_end.min(leader_end).min(end) } else if own_end >= 0 { own_end.min(end) } else { leader_end.min(end) }
+    if epoch == leader_epoch {
+        own_end.min(leader_end).min(end)
+    } else if own_end >= 0 {
+        own_end.min(end)
+    } else {
+        leader_end.min(end)
+    }
 }

@@ -109,7 +109,8 @@ impl Broker {
             if next == end {
                 let Some(broker_epoch) = self.lifecycle.broker_epoch() else { return };
                 if !self.forwarding.asked_for_ids && self.controller_ready(now, out) {
-                    let request = AllocateProducerIdsRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch);
+                    let request =
+                        AllocateProducerIdsRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch);
                     self.forwarding.asked_for_ids = self.call_controller(now, request, Call::ProducerIds, out);
                 }
                 return;

@@ -1,7 +1,7 @@
 //! The group coordinator's place in a broker: its requests, its appends to `__consumer_offsets`, its leaderships.
 
-use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use uuid::Uuid;
 
 use super::process::Broker;

@@ -83,7 +83,8 @@ impl Broker {
                 Some(follower) => follower.broker_epoch,
                 None => broker_epoch,
             };
-            let states = isr.iter().map(|replica| BrokerState::default().with_broker_id((*replica).into()).with_broker_epoch(epoch_of(replica)));
+            let states =
+                isr.iter().map(|replica| BrokerState::default().with_broker_id((*replica).into()).with_broker_epoch(epoch_of(replica)));
             let data = PartitionData::default()
                 .with_partition_index(name.partition)
                 .with_leader_epoch(leading.epoch)
@@ -98,7 +99,8 @@ impl Broker {
         if topics.is_empty() {
             return;
         }
-        let request = AlterPartitionRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch).with_topics(topics);
+        let request =
+            AlterPartitionRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch).with_topics(topics);
         self.call_controller(now, request, super::forward::Call::AlterPartition, out);
     }
 
@@ -127,10 +129,18 @@ impl Broker {
                 let Some(partition) = self.replicas.get_mut(&name) else { continue };
                 let Some(leading) = &mut partition.leading else { continue };
                 leading.proposed_isr = None;
-                if answer.error_code == 0 && answer.leader_epoch == leading.epoch && answer.partition_epoch > partition.registration.partition_epoch {
+                if answer.error_code == 0
+                    && answer.leader_epoch == leading.epoch
+                    && answer.partition_epoch > partition.registration.partition_epoch
+                {
                     let isr = answer.isr.iter().map(|id| id.0).collect();
                     let recovering = answer.leader_recovery_state == 1;
-                    let confirmed = PartitionRegistration { isr, partition_epoch: answer.partition_epoch, recovering, ..(*partition.registration).clone() };
+                    let confirmed = PartitionRegistration {
+                        isr,
+                        partition_epoch: answer.partition_epoch,
+                        recovering,
+                        ..(*partition.registration).clone()
+                    };
                     partition.registration = confirmed.into();
                 }
                 self.advance_high_watermark(now, &name, out);

@@ -41,7 +41,15 @@ const RETRY: Duration = Duration::ms(100);
 
 impl Lifecycle {
     pub fn new() -> Lifecycle {
-        Lifecycle { state: State::Starting, incarnation: Uuid::nil(), epoch: None, previous_epoch: -1, fenced: true, next_at: None, in_flight: false }
+        Lifecycle {
+            state: State::Starting,
+            incarnation: Uuid::nil(),
+            epoch: None,
+            previous_epoch: -1,
+            fenced: true,
+            next_at: None,
+            in_flight: false,
+        }
     }
 
     /// Since it was registered.
@@ -135,7 +143,10 @@ impl Broker {
 
     fn registration(&self) -> BrokerRegistrationRequest {
         let text = |text: String| StrBytes::from_string(text);
-        let listener = Listener::default().with_name(StrBytes::from_static_str("PLAINTEXT")).with_host(text(host_of(self.spec.id))).with_port(BROKER_PORT);
+        let listener = Listener::default()
+            .with_name(StrBytes::from_static_str("PLAINTEXT"))
+            .with_host(text(host_of(self.spec.id)))
+            .with_port(BROKER_PORT);
         let feature = |name, min, max| {
             Feature::default().with_name(StrBytes::from_static_str(name)).with_min_supported_version(min).with_max_supported_version(max)
         };

@@ -25,6 +25,8 @@ pub struct Metadata {
     pub log: Option<PartitionLog>,
     /// The offset after the last record that was applied.
     pub next_offset: i64,
+    /// What was on the disk at the start may be old: leaderships are taken up only after the controller has said the latest.
+    published: bool,
     in_flight: bool,
     retry_at: Option<Time>,
 }
@@ -82,8 +84,13 @@ impl Broker {
                         break;
                     }
                 }
+                let caught_up = data.is_some_and(|data| data.error_code == 0 && data.high_watermark <= log.log_end_offset());
                 if log.log_end_offset() > from {
                     self.apply_metadata(now, out);
+                }
+                if caught_up && !self.metadata.published {
+                    self.metadata.published = true;
+                    self.publish_everything(now, out);
                 }
             }
             Err(_) => self.metadata.retry_at = Some(now + Duration::ms(100)),
@@ -92,7 +99,7 @@ impl Broker {
     }
 
     /// Applies what is in the copy and not yet in the image.
-    pub(super) fn apply_metadata(&mut self, now: Time, out: &mut Outbox) {
+    fn apply_metadata(&mut self, now: Time, out: &mut Outbox) {
         let Some(log) = &self.metadata.log else { return };
         let mut touched = Touched::default();
         for (next, records) in metadata_log::records_from(log, self.metadata.next_offset) {
@@ -102,11 +109,13 @@ impl Broker {
             }
             self.metadata.next_offset = next;
         }
-        self.publish(now, touched, out);
+        if self.metadata.published {
+            self.publish(now, touched, out);
+        }
     }
 
     /// All partitions of the image that concern this broker: after its start.
-    pub(super) fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
+    fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
         let partitions = self.image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }).collect();
         self.publish(now, Touched { partitions, ..Touched::default() }, out);
     }

@@ -120,7 +120,13 @@ impl Partition {
     ///
     /// # Errors
     /// NotLeaderOrFollower; NotEnoughReplicas, where nothing was written; the log's errors.
-    pub fn append_to_leader(&mut self, batch: Batch, required_acks: i16, last_fetches: &BTreeMap<i32, Time>, store: &mut Store) -> Result<Appended, ResponseError> {
+    pub fn append_to_leader(
+        &mut self,
+        batch: Batch,
+        required_acks: i16,
+        last_fetches: &BTreeMap<i32, Time>,
+        store: &mut Store,
+    ) -> Result<Appended, ResponseError> {
         let min_isr = self.effective_min_isr();
         let Some(leading) = &mut self.leading else { return Err(ResponseError::NotLeaderOrFollower) };
         if required_acks == -1 && self.registration.isr.len() < min_isr {
@@ -163,7 +169,8 @@ impl Partition {
         let mut high_watermark = self.log.log_end_offset();
         for (replica, follower) in &leading.followers {
             let counts = self.maximal_isr().any(|member| member == *replica);
-            let about_to_join = follower.log_end >= 0 && now.since(follower.last_caught_up) <= lag_max && follower.log_end >= leading.epoch_start;
+            let about_to_join =
+                follower.log_end >= 0 && now.since(follower.last_caught_up) <= lag_max && follower.log_end >= leading.epoch_start;
             if (counts || about_to_join) && *replica != me {
                 high_watermark = high_watermark.min(follower.log_end.max(0));
             }

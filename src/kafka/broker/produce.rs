@@ -9,7 +9,7 @@ use super::process::Broker;
 use super::replicas::{Asker, WaitingProduce, WaitsFor};
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
-use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::kafka::names::TopicPartition;
 use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::frame::Batches;
 use crate::kafka::records::batch::Batch;
@@ -101,7 +101,8 @@ impl Broker {
 
     /// Produces that waited too long: the records are written, but not known to be everywhere.
     pub(super) fn expire_produces(&mut self, now: Time, out: &mut Outbox) {
-        let over: Vec<u64> = self.replicas.waiting_produces.iter().filter(|(_, waiting)| waiting.deadline <= now).map(|(&n, _)| n).collect();
+        let over: Vec<u64> =
+            self.replicas.waiting_produces.iter().filter(|(_, waiting)| waiting.deadline <= now).map(|(&n, _)| n).collect();
         for number in over {
             if let Some(waiting) = self.replicas.waiting_produces.get_mut(&number) {
                 for (_, _, answer, done) in waiting.answers.iter_mut().filter(|(_, _, _, done)| !done) {
@@ -236,10 +237,4 @@ fn produce_response(answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>) -
         }
     }
     ProduceResponse::default().with_responses(topics).into()
-}
-
-/// The broker that leads a partition, for errors that tell.
-pub(super) fn leader_hint(broker: &Broker, name: &TopicPartition) -> Option<(BrokerId, i32)> {
-    let partition = broker.image.partition(name)?;
-    Some((BrokerId(partition.leader), partition.leader_epoch))
 }

@@ -111,7 +111,8 @@ impl Broker {
 }
 
 fn api_versions() -> ApiVersionsResponse {
-    let on_brokers = |api: &&Api| !matches!(api, Api::AlterPartition | Api::BrokerRegistration | Api::BrokerHeartbeat | Api::AllocateProducerIds);
+    let on_brokers =
+        |api: &&Api| !matches!(api, Api::AlterPartition | Api::BrokerRegistration | Api::BrokerHeartbeat | Api::AllocateProducerIds);
     let of = |api: &Api| ApiVersion::default().with_api_key(api.key()).with_min_version(api.version()).with_max_version(api.version());
     ApiVersionsResponse::default().with_api_keys(Api::ALL.iter().filter(on_brokers).map(of).collect())
 }

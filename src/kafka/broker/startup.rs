@@ -36,7 +36,10 @@ impl Broker {
     /// Asks for every file that opening the logs needs.
     pub(super) fn start_up(&mut self, now: Time, out: &mut Outbox) {
         let wanted = |path: &str| {
-            path.ends_with(LOG_SUFFIX) || path.ends_with("leader-epoch-checkpoint") || path.ends_with("-offset-checkpoint") || !path.contains('/')
+            path.ends_with(LOG_SUFFIX)
+                || path.ends_with("leader-epoch-checkpoint")
+                || path.ends_with("-offset-checkpoint")
+                || !path.contains('/')
         };
         let paths: Vec<String> = out.disk().list("").map(|(path, _)| path.to_string()).filter(|path| wanted(path)).collect();
         for path in paths {
