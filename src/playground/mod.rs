@@ -2,10 +2,18 @@
 //!
 //! * [`spec`]: what a cluster is made of at time zero
 //! * [`command`]: what can be done to it
+//! * [`journal`]: what was done to it, and when
+//! * [`timeline`]: back and forth in time; [`checkpoints`], [`branch`]: from where
+//! * [`chronicle`]: what happened, as far as it is kept
 //! * [`snapshot`]: what is visible of it at one instant
 //! * [`history`]: whether what was acknowledged is what was read
 
+pub mod branch;
+pub mod checkpoints;
+pub mod chronicle;
 pub mod command;
 pub mod history;
+pub mod journal;
 pub mod snapshot;
 pub mod spec;
+pub mod timeline;
