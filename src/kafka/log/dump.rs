@@ -367,6 +367,8 @@ impl FindingsByFile {
 
     fn print(mut self, sink: &mut dyn DumpSink, heading: &str, words: [&str; 2]) {
         let buckets = hash_map_buckets(self.0.len());
+        // `computeIfAbsent` puts a new key before those of its bucket.
+        self.0.reverse();
         self.0.sort_by_key(|(path, _)| hash_map_bucket(path, buckets));
         for (path, pairs) in self.0 {
             sink.err(&format!("{heading}{path}"));

@@ -13,7 +13,7 @@ use crate::sim::chunk::ChunkId;
 pub(super) fn offset_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Exception> {
     let base_offset = start_offset(path)?;
     let segment = dump.read(&dump.files.absolute_path(&sibling(path, LOG_SUFFIX)))?;
-    let index = dump.read(path)?;
+    let index = read_index(dump, path)?;
     if offset_index::file_entries(base_offset, &index).next().is_none() {
         dump.sink.out(&format!("{path} is empty."));
         return Ok(());
@@ -40,9 +40,9 @@ pub(super) fn offset_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Except
 pub(super) fn time_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Exception> {
     let base_offset = start_offset(path)?;
     let segment = dump.read(&dump.files.absolute_path(&sibling(path, LOG_SUFFIX)))?;
-    let offsets = dump.files.read(&sibling(path, OFFSET_INDEX_SUFFIX)).unwrap_or_default();
+    let offsets = read_index(dump, &sibling(path, OFFSET_INDEX_SUFFIX))?;
     let offsets = OffsetIndex::parse(base_offset, &offsets, u32::MAX);
-    let index = dump.read(path)?;
+    let index = read_index(dump, path)?;
     if dump.options.index_sanity_check {
         return sanity_checked(dump, path, "time index", TimeIndex::sanity_check_file(base_offset, &index));
     }
@@ -73,6 +73,11 @@ pub(super) fn time_index(dump: &mut Dump<'_>, path: &str) -> Result<(), Exceptio
         previous = entry.timestamp;
     }
     Ok(())
+}
+
+/// Kafka's tool opens an index for writing, and fails to make one that is not there.
+fn read_index(dump: &Dump<'_>, path: &str) -> Result<Bytes, Exception> {
+    dump.files.read(path).ok_or_else(|| Exception("java.lang.IllegalArgumentException: Invalid max index size: -1".to_owned()))
 }
 
 fn sanity_checked(dump: &mut Dump<'_>, path: &str, kind: &str, outcome: Result<(), CorruptIndex>) -> Result<(), Exception> {

@@ -134,33 +134,27 @@ impl BatchBuilder {
         let base_timestamp = *self.base_timestamp.get_or_insert(timestamp);
         let timestamp_delta = timestamp.wrapping_sub(base_timestamp);
         let size = body_size(offset_delta, timestamp_delta, key, value, headers);
-        let out = &mut self.buffer;
-        out.reserve(size as usize + 5);
-        write_varint(out, size as i32);
-        out.push(0); // record attributes: all bits unused so far
-        write_varlong(out, timestamp_delta);
-        write_varint(out, offset_delta);
-        write_nullable(out, key);
-        write_nullable(out, value);
-        write_varint(out, headers.len() as i32);
-        for header in headers {
-            write_nullable(out, Some(header.key));
-            write_nullable(out, header.value);
+        self.write(size, offset_delta, timestamp, timestamp_delta, key, value, headers);
+    }
+
+    /// Appends behind the last offset if there is room ([`BatchBuilder::has_room_for`]); says whether there was.
+    pub fn try_append(&mut self, timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> bool {
+        let timestamp_delta = self.base_timestamp.map_or(0, |base| timestamp.wrapping_sub(base));
+        let offset_delta = self.last_offset_delta.wrapping_add(1);
+        let size = body_size(offset_delta, timestamp_delta, key, value, headers);
+        if !self.has_room(size) {
+            return false;
         }
-        self.record_count += 1;
-        self.max_timestamp = self.max_timestamp.max(timestamp);
-        self.last_offset_delta = self.last_offset_delta.max(offset_delta);
+        self.base_timestamp.get_or_insert(timestamp);
+        self.write(size, offset_delta, timestamp, timestamp_delta, key, value, headers);
+        true
     }
 
     /// `MemoryRecordsBuilder.hasRoomFor`: the first record always has room; of later ones none may lead beyond the limit, its own
     /// compression not counted.
     pub fn has_room_for(&self, timestamp: i64, key: Option<&[u8]>, value: Option<&[u8]>, headers: &[Header<'_>]) -> bool {
-        if self.record_count == 0 {
-            return true;
-        }
         let timestamp_delta = self.base_timestamp.map_or(0, |base| timestamp.wrapping_sub(base));
-        let size = record_size(self.last_offset_delta.wrapping_add(1), timestamp_delta, key, value, headers);
-        !self.is_full() && u64::from(self.estimated_size_bytes()) + u64::from(size) <= u64::from(self.write_limit)
+        self.has_room(body_size(self.last_offset_delta.wrapping_add(1), timestamp_delta, key, value, headers))
     }
 
     /// `MemoryRecordsBuilder.isFull`.
@@ -212,6 +206,44 @@ impl BatchBuilder {
             }
         };
         seal(self.base_offset, self.leader_epoch, info, body, id)
+    }
+
+    /// `size` is the record's without its own length.
+    fn has_room(&self, size: u32) -> bool {
+        let written = self.estimated_size_bytes();
+        let limit = u64::from(self.write_limit);
+        self.record_count == 0
+            || written < self.write_limit && u64::from(written) + u64::from(size) + u64::from(size_of_varint(size as i32)) <= limit
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one record, its size computed before")]
+    #[inline]
+    fn write(
+        &mut self,
+        size: u32,
+        offset_delta: i32,
+        timestamp: i64,
+        timestamp_delta: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[Header<'_>],
+    ) {
+        let out = &mut self.buffer;
+        out.reserve(size as usize + 5);
+        write_varint(out, size as i32);
+        out.push(0); // record attributes: all bits unused so far
+        write_varlong(out, timestamp_delta);
+        write_varint(out, offset_delta);
+        write_nullable(out, key);
+        write_nullable(out, value);
+        write_varint(out, headers.len() as i32);
+        for header in headers {
+            write_nullable(out, Some(header.key));
+            write_nullable(out, header.value);
+        }
+        self.record_count += 1;
+        self.max_timestamp = self.max_timestamp.max(timestamp);
+        self.last_offset_delta = self.last_offset_delta.max(offset_delta);
     }
 
     fn info(&self) -> BatchInfo {

@@ -95,21 +95,24 @@ impl<'a> Reader<'a> {
 }
 
 #[inline]
-pub fn write_unsigned_varint(out: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+pub fn write_unsigned_varint(out: &mut Vec<u8>, value: u32) {
+    write_unsigned_varlong(out, value.into());
 }
 
 #[inline]
 pub fn write_unsigned_varlong(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+    // Most values fit one byte or two: lengths and deltas. One write each is faster than pushing byte by byte.
+    if value < 0x80 {
+        out.push(value as u8);
+    } else if value < 0x4000 {
+        out.extend_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+    } else {
+        while value >= 0x80 {
+            out.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        out.push(value as u8);
     }
-    out.push(value as u8);
 }
 
 #[inline]
