@@ -136,6 +136,11 @@ pub enum FromWorker {
         name: String,
         bytes: Vec<u8>,
     },
+    /// What a dropped file holds, as kafka-dump-log prints it; where it stops making sense, the text says so.
+    FileReport {
+        name: String,
+        text: String,
+    },
     /// Something the page asked for could not be done.
     Refused(String),
     /// The worker is about to die of a bug.

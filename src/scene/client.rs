@@ -109,7 +109,7 @@ fn groups(stage: &mut Stage, homes: &mut Homes) {
 
 /// Draws a group at the top of `room`; returns its height.
 fn group(stage: &mut Stage, group: &GroupView, room: Rect, homes: &mut Homes) -> f64 {
-    let item = Item::Group(group.name.clone());
+    let item = Item::Group(group.name.as_str().into());
     let narrow = stage.plan.narrow;
     let tray: Vec<(&str, i32)> = places(group).into_iter().filter(|(_, place)| *place == Place::Tray).map(|(tp, _)| tp).collect();
     let head = if narrow { 40.0 } else { 60.0 };
@@ -247,7 +247,7 @@ fn chips(stage: &mut Stage, group: &GroupView, slots: &[(Place, Rect)], tray: &[
             let more_w = if rest > 1 { 34.0 } else { 0.0 };
             if x + width + more_w > right && !(rest == 1 && x + width <= right) {
                 let label = Label::new(format!("+{rest}"), Rect::new(x, chips_y + 3.0, right - x, 14.0), 11.0, Ink::Muted).mono();
-                stage.text(&Item::Group(group.name.clone()), Part::Badge, i as i64 + 10, label);
+                stage.text(&Item::Group(group.name.as_str().into()), Part::Badge, i as i64 + 10, label);
                 break;
             }
             let at = Rect::new(x, chips_y, width, CHIP_H);
@@ -258,7 +258,7 @@ fn chips(stage: &mut Stage, group: &GroupView, slots: &[(Place, Rect)], tray: &[
 }
 
 fn chip(stage: &mut Stage, group: &GroupView, slots: &[(Place, Rect)], what: (&str, i32), place: Place, at: Rect, text: String) {
-    let item = Item::Partition(what.0.to_owned(), what.1);
+    let item = Item::Partition(what.0.into(), what.1);
     let journey = stage.motion.chip(&group.name, what.0, what.1, stage.now_us).filter(|_| !stage.options.reduced_motion);
     let from = journey.and_then(|(from, part)| {
         let home = slots.iter().find(|slot| slot.0 == from).or(slots.last())?.1;

@@ -95,9 +95,10 @@ pub(super) fn state_word(node: &NodeView) -> &'static str {
 fn detail(node: &NodeView, active: bool, epoch: i32, width: f64) -> (String, Ink) {
     let state = state_word(node);
     match node.state {
-        NodeState::Running if !node.is_broker => {
-            (if active { format!("controller · epoch {epoch}") } else { "controller".to_owned() }, if active { Ink::Accent } else { Ink::Muted })
-        }
+        NodeState::Running if !node.is_broker => (
+            if active { format!("controller · epoch {epoch}") } else { "controller".to_owned() },
+            if active { Ink::Accent } else { Ink::Muted },
+        ),
         NodeState::Running if !node.fenced => {
             let disk = bytes(node.disk_bytes);
             let both = format!("leads {} of {} · {disk}", node.leaders, node.replicas);

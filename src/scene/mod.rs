@@ -14,7 +14,7 @@
 pub mod build;
 mod client;
 mod column;
-mod frame;
+pub mod frame;
 pub mod item;
 pub mod motion;
 pub mod plan;

@@ -137,8 +137,7 @@ fn chips_moved(before: &Snapshot, after: &Snapshot) -> Vec<(What, End)> {
 
 /// Where each partition of a group is.
 pub fn places(group: &GroupView) -> BTreeMap<(&str, i32), Place> {
-    let mut places: BTreeMap<(&str, i32), Place> =
-        group.offsets.iter().map(|o| ((o.topic.as_str(), o.partition), Place::Tray)).collect();
+    let mut places: BTreeMap<(&str, i32), Place> = group.offsets.iter().map(|o| ((o.topic.as_str(), o.partition), Place::Tray)).collect();
     for member in &group.members {
         for owned in &member.owned {
             places.insert((owned.topic.as_str(), owned.partition), Place::Member(member.process));

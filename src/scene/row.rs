@@ -21,7 +21,7 @@ pub(super) fn draw(stage: &mut Stage) {
             RowKind::Folded => folded(stage, row, topic),
             RowKind::Partition { index, thin } => {
                 let Some(partition) = topic.partitions.get(index) else { continue };
-                stage.target(&Item::Partition(topic.name.clone(), partition.partition), Rect { h: row.strip_h, ..row.at });
+                stage.target(&Item::Partition(topic.name.as_str().into(), partition.partition), Rect { h: row.strip_h, ..row.at });
                 number(stage, row, topic, partition);
                 if thin { bars(stage, row, topic, partition) } else { strips(stage, row, topic, partition) }
             }
@@ -49,7 +49,7 @@ fn is_up(stage: &Stage, broker: i32) -> bool {
 }
 
 fn topic_head(stage: &mut Stage, row: &Row, topic: &TopicView) {
-    let item = Item::Topic(topic.name.clone());
+    let item = Item::Topic(topic.name.as_str().into());
     let facts = match topic.internal {
         true if topic.partitions.len() == 1 => String::new(),
         true => format!("{} partitions", topic.partitions.len()),
@@ -83,7 +83,7 @@ fn topic_head(stage: &mut Stage, row: &Row, topic: &TopicView) {
 }
 
 fn number(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &PartitionView) {
-    let item = Item::Partition(topic.name.clone(), partition.partition);
+    let item = Item::Partition(topic.name.as_str().into(), partition.partition);
     let heads = stage.plan.heads;
     let lost = partition.leader.is_none();
     if (row.of == 1 && !stage.plan.narrow && !lost) || row.at.h < 14.0 {
@@ -118,7 +118,7 @@ fn strips(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &Partition
     let plan = stage.plan;
     for column in &plan.columns {
         let Some(log) = partition.logs.iter().find(|log| log.broker == column.node) else { continue };
-        let item = Item::Replica(topic.name.clone(), partition.partition, column.node);
+        let item = Item::Replica(topic.name.as_str().into(), partition.partition, column.node);
         let at = cell(row, column);
         let standing = standing(stage, partition, log);
         strip::draw(stage, &item, at, scale, log, standing);
@@ -138,7 +138,7 @@ fn edge(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &PartitionVi
     let plan = stage.plan;
     let find = |node: i32| plan.columns.iter().find(|c| c.node == node).map(|c| cell(row, c));
     let Some((leader, at)) = partition.leader.and_then(|id| Some((id, find(id)?))) else { return };
-    let item = Item::Replica(topic.name.clone(), partition.partition, leader);
+    let item = Item::Replica(topic.name.as_str().into(), partition.partition, leader);
     let now_us = stage.now_us;
     let journey = stage.motion.leader(&topic.name, partition.partition, now_us).filter(|_| !stage.options.reduced_motion);
     match journey.and_then(|(from, part)| Some((find(from)?, part))) {
@@ -157,7 +157,7 @@ fn edge(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &PartitionVi
 fn carets(stage: &mut Stage, topic: &TopicView, partition: &PartitionView, at: Rect, scale: Scale) {
     let snapshot = stage.snapshot;
     for group in snapshot.groups.iter().take(4) {
-        let item = Item::Group(group.name.clone());
+        let item = Item::Group(group.name.as_str().into());
         let n = partition.partition as i64;
         let is_here = |t: &str, p: i32| t == topic.name && p == partition.partition;
         let committed = group.offsets.iter().find(|o| is_here(&o.topic, o.partition)).and_then(|o| o.committed);
@@ -176,7 +176,7 @@ fn carets(stage: &mut Stage, topic: &TopicView, partition: &PartitionView, at: R
 /// A line for a topic that is folded: how much of it each broker leads.
 fn folded(stage: &mut Stage, row: &Row, topic: &TopicView) {
     let plan = stage.plan;
-    let item = Item::Topic(topic.name.clone());
+    let item = Item::Topic(topic.name.as_str().into());
     stage.target(&item, row.at);
     if row.of == 1 && plan.narrow {
         let at = Rect::new(row.at.x, row.at.y + 4.0, row.at.w, 17.0);
@@ -211,7 +211,7 @@ fn bars(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &PartitionVi
     let longest = partition.logs.iter().map(|log| log.log_end).max().unwrap_or(0).max(1) as f64;
     for column in &plan.columns {
         let Some(log) = partition.logs.iter().find(|log| log.broker == column.node) else { continue };
-        let item = Item::Replica(topic.name.clone(), partition.partition, column.node);
+        let item = Item::Replica(topic.name.as_str().into(), partition.partition, column.node);
         let at = cell(row, column).inset(0.5);
         let standing = standing(stage, partition, log);
         let (paint, dashed) = match standing {

@@ -95,12 +95,33 @@ pub struct Label {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Form {
-    Box { at: Rect, radius: f64, fill: Option<Paint>, stroke: Option<Stroke> },
-    Line { from: Point, to: Point, stroke: Stroke },
+    Box {
+        at: Rect,
+        radius: f64,
+        fill: Option<Paint>,
+        stroke: Option<Stroke>,
+    },
+    Line {
+        from: Point,
+        to: Point,
+        stroke: Stroke,
+    },
     /// Leaves and arrives level.
-    Curve { from: Point, to: Point, stroke: Stroke },
-    Path { points: Vec<Point>, stroke: Stroke },
-    Glyph { at: Point, size: f64, glyph: Glyph, paint: Paint },
+    Curve {
+        from: Point,
+        to: Point,
+        stroke: Stroke,
+    },
+    Path {
+        points: Vec<Point>,
+        stroke: Stroke,
+    },
+    Glyph {
+        at: Point,
+        size: f64,
+        glyph: Glyph,
+        paint: Paint,
+    },
     Text(Label),
 }
 

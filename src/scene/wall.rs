@@ -13,7 +13,7 @@ pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
     let walls = walls(stage);
     for (n, x) in walls.iter().enumerate() {
         let (top, bottom) = stage.plan.columns.first().map_or((0.0, 0.0), |c| (c.at.y, c.at.bottom()));
-        let item = Item::Link(String::new(), n.to_string());
+        let item = Item::Link("".into(), n.to_string().into());
         stage.line(&item, Part::Ground, 0, Point::new(*x, top), Point::new(*x, bottom), Ink::Bad.stroke(4.0).dashed());
         stage.glyph(&item, Part::Sign, 0, Point::new(*x, top + 10.0), 10.0, Glyph::Cross, Ink::Bad.full());
     }
@@ -22,7 +22,7 @@ pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
         if walls.iter().any(|x| (from.x - x) * (to.x - x) < 0.0) {
             continue;
         }
-        let item = Item::Link(a.clone(), b.clone());
+        let item = Item::Link(a.as_str().into(), b.as_str().into());
         let y = stage.plan.traffic_y + (n % 3) as f64 * 5.0 - 5.0;
         let stroke = Ink::Bad.stroke(1.5).dashed();
         let points = vec![from, Point::new(from.x, y), Point::new(to.x, y), to];

@@ -9,7 +9,7 @@ use crate::playground::snapshot::{NodeView, PartitionView, Snapshot, TopicView};
 pub fn describe(snapshot: &Snapshot, item: &Item) -> Option<String> {
     match item {
         Item::Node(id) => snapshot.nodes.iter().find(|n| n.id == *id).map(|n| node(snapshot, n)),
-        Item::Topic(name) => snapshot.topics.iter().find(|t| t.name == *name).map(topic),
+        Item::Topic(name) => snapshot.topics.iter().find(|t| *t.name == **name).map(topic),
         Item::Partition(name, number) => find(snapshot, name, *number).map(|(t, p)| partition(t, p)),
         Item::Replica(name, number, broker) => {
             let (topic, partition) = find(snapshot, name, *number)?;
@@ -19,9 +19,15 @@ pub fn describe(snapshot: &Snapshot, item: &Item) -> Option<String> {
             let stuck = p.stuck.as_ref().map_or(String::new(), |why| format!(", stuck: {why}"));
             format!("producer {} to {}: {} records a second, {} waiting{stuck}", p.name, p.topic, p.acked_per_s, p.buffered_records)
         }),
-        Item::Group(name) => snapshot.groups.iter().find(|g| g.name == *name).map(|g| {
+        Item::Group(name) => snapshot.groups.iter().find(|g| *g.name == **name).map(|g| {
             let members = g.members.len();
-            format!("group {}: {}, generation {}, {members} members, {} records a second", g.name, g.state.as_str(), g.generation, g.consumed_per_s)
+            format!(
+                "group {}: {}, generation {}, {members} members, {} records a second",
+                g.name,
+                g.state.as_str(),
+                g.generation,
+                g.consumed_per_s
+            )
         }),
         Item::Member(process) => snapshot.groups.iter().flat_map(|g| &g.members).find(|m| m.process == *process).map(|m| {
             let owned: Vec<String> = m.owned.iter().map(|o| format!("{}-{}", o.topic, o.partition)).collect();
@@ -54,7 +60,11 @@ fn node(snapshot: &Snapshot, node: &NodeView) -> String {
     let role = if node.is_broker { "broker" } else { "controller" };
     let active = if snapshot.controller == Some(node.id) { ", active controller" } else { "" };
     let fenced = if node.is_broker && node.fenced { ", fenced" } else { "" };
-    let load = if node.is_broker { format!(", leads {} of {} replicas, {}", node.leaders, node.replicas, bytes(node.disk_bytes)) } else { String::new() };
+    let load = if node.is_broker {
+        format!(", leads {} of {} replicas, {}", node.leaders, node.replicas, bytes(node.disk_bytes))
+    } else {
+        String::new()
+    };
     format!("{role} {}: {}{fenced}{active}{load}", node.host, state_word(node))
 }
 
@@ -65,7 +75,14 @@ fn topic(topic: &TopicView) -> String {
 
 fn partition(topic: &TopicView, partition: &PartitionView) -> String {
     let leader = partition.leader.map_or("no leader".to_owned(), |id| format!("leader {id}"));
-    format!("partition {}-{}: {leader}, epoch {}, replicas {}, ISR {}", topic.name, partition.partition, partition.leader_epoch, list(&partition.replicas), list(&partition.isr))
+    format!(
+        "partition {}-{}: {leader}, epoch {}, replicas {}, ISR {}",
+        topic.name,
+        partition.partition,
+        partition.leader_epoch,
+        list(&partition.replicas),
+        list(&partition.isr)
+    )
 }
 
 fn replica(topic: &TopicView, partition: &PartitionView, broker: i32) -> Option<String> {
@@ -76,7 +93,12 @@ fn replica(topic: &TopicView, partition: &PartitionView, broker: i32) -> Option<
         _ => "follower out of sync",
     };
     let (end, hw) = (grouped(log.log_end), grouped(log.high_watermark));
-    Some(format!("{}-{} on kafka-{broker}: {role}, log end {end}, high watermark {hw}, {}", topic.name, partition.partition, bytes(log.size_bytes)))
+    Some(format!(
+        "{}-{} on kafka-{broker}: {role}, log end {end}, high watermark {hw}, {}",
+        topic.name,
+        partition.partition,
+        bytes(log.size_bytes)
+    ))
 }
 
 fn list(ids: &[i32]) -> String {

@@ -1,26 +1,51 @@
-//! The page.
+//! The page: yew components, one a file, under one reducer.
+//!
+//! * [`app`]: the shell: who stands where, and who hears what
+//! * [`model`]: all that text and controls show; [`term`]: a terminal's lines
+//! * [`bridge`], [`inbox`]: the way to the worker and back
+//! * `stage`: the canvas: views go straight to it and never through the reducer
+//! * the others: a component each, named as what they show
 
-use gloo::worker::Spawnable;
-use yew::prelude::*;
+mod app;
+mod banner;
+mod bridge;
+mod chart;
+mod choice;
+#[cfg(feature = "demo")]
+mod demo;
+mod dock;
+mod download;
+mod events;
+mod file_drop;
+mod format;
+mod goal;
+mod hands;
+mod help;
+mod inbox;
+mod inspector;
+mod keys;
+mod lesson_panel;
+mod lessons;
+mod metrics;
+mod model;
+mod predict;
+mod prompt;
+mod prose;
+mod speed;
+mod stage;
+mod step;
+mod term;
+mod terminal;
+mod theme;
+mod time_bar;
+mod top_bar;
+mod track;
 
-use crate::web::{Engine, launch};
-
-/// Draws the page into the document's body.
+/// Draws the page into the element that `index.html` keeps for it.
 pub fn start() {
     console_error_panic_hook::set_once();
-    yew::Renderer::<Page>::new().render();
-}
-
-#[component]
-fn Page() -> Html {
-    let answer = use_state(|| None::<String>);
-    {
-        let answer = answer.clone();
-        use_effect_with((), move |()| {
-            let bridge = Engine::spawner().callback(move |text| answer.set(Some(text))).spawn(&launch::engine_url());
-            bridge.send("page".to_owned());
-            move || drop(bridge)
-        });
-    }
-    html! { <main data-engine={answer.is_some().then_some("ready")}>{ answer.as_deref().unwrap_or("Starting the engine...") }</main> }
+    match gloo::utils::document().get_element_by_id("app") {
+        Some(root) => yew::Renderer::<app::App>::with_root(root).render(),
+        None => yew::Renderer::<app::App>::new().render(),
+    };
 }

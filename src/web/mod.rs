@@ -4,6 +4,8 @@ pub mod launch;
 
 use gloo::worker::{HandlerId, Registrable, Worker, WorkerScope};
 
+use crate::wire::{FromWorker, Restored, ToWorker};
+
 /// Starts this thread as the engine; it answers whoever opens a bridge to it.
 pub fn start() {
     console_error_panic_hook::set_once();
@@ -15,8 +17,8 @@ pub struct Engine;
 
 impl Worker for Engine {
     type Message = ();
-    type Input = String;
-    type Output = String;
+    type Input = ToWorker;
+    type Output = FromWorker;
 
     fn create(_: &WorkerScope<Self>) -> Self {
         Self
@@ -24,7 +26,9 @@ impl Worker for Engine {
 
     fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
 
-    fn received(&mut self, scope: &WorkerScope<Self>, name: String, id: HandlerId) {
-        scope.respond(id, format!("Hello {name}, the engine is running"));
+    fn received(&mut self, scope: &WorkerScope<Self>, message: ToWorker, id: HandlerId) {
+        if let ToWorker::Open(_) = message {
+            scope.respond(id, FromWorker::Ready { ready_us: 0, restored: Restored::Fresh });
+        }
     }
 }

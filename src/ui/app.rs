@@ -1,0 +1,110 @@
+//! The shell: who stands where, and who hears what.
+
+use gloo::events::EventListener;
+use gloo::utils::{document, window};
+use yew::prelude::*;
+
+use super::banner::Banner;
+use super::choice::{Choosing, Failed};
+use super::dock::Dock;
+use super::file_drop;
+use super::hands::{Hands, Shared};
+use super::help::Help;
+use super::inbox::Inbox;
+use super::keys;
+use super::lesson_panel::LessonPanel;
+use super::lessons::{self, Lessons};
+use super::model::{Action, Model, Over, Phase};
+use super::stage::Stage;
+use super::stage::store::Store;
+use super::theme::use_theme;
+use super::time_bar::TimeBar;
+use super::top_bar::TopBar;
+use super::{bridge, format};
+use crate::lesson::model::Lesson;
+use crate::wire::{Open, ToWorker};
+
+#[component]
+pub fn App() -> Html {
+    let model = use_reducer(|| Model { session: 1, ..Model::default() });
+    let lesson = use_memo((), |()| lessons::asked_for().map(Shared::new));
+    let hands = {
+        let (dispatch, lesson) = (model.dispatcher(), lesson.clone());
+        use_memo((), move |()| connect(dispatch, lesson.as_ref().as_ref()))
+    };
+    let hands = (*hands).clone();
+    let (theme, set_theme) = use_theme();
+    use_listeners(hands.clone(), model.clone());
+    let state = match &model.phase {
+        Phase::Starting => "starting",
+        Phase::Choosing { .. } => "choosing",
+        Phase::Running(_) => "ready",
+        Phase::Failed(_) => "failed",
+    };
+    let phase = match &model.phase {
+        Phase::Choosing { message, options } => html! { <Choosing message={message.clone()} options={options.clone()} /> },
+        Phase::Failed(message) => html! { <Failed message={message.clone()} at={format::clock(model.clock.now_us, model.ready_us)} /> },
+        Phase::Starting | Phase::Running(_) => html! {},
+    };
+    let over = match model.over {
+        Over::Nothing => html! {},
+        Over::Help => html! { <Help /> },
+        Over::Lessons => html! { <Lessons current={(*lesson).as_ref().map(|l| l.slug.clone())} /> },
+    };
+    let folded = model.lesson_folded || lesson.is_none();
+    let title = (*lesson).as_ref().map(|lesson| (lesson.slug.clone(), lesson.title.clone()));
+    html! {
+        <ContextProvider<Hands> context={hands}>
+            <div class={classes!("app", folded.then_some("lesson-folded"), model.dock_open.then_some("dock-open"))} data-engine={state}>
+                <TopBar {title} seen={model.seen.clone()} storage={model.storage.clone()} ready_us={model.ready_us} {theme} {set_theme} />
+                if let Some(lesson) = &*lesson {
+                    <LessonPanel lesson={lesson.clone()} goals={model.goals.clone()} predicted={model.predicted.clone()} folded={model.lesson_folded} />
+                }
+                <main class="work">
+                    <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} ready_us={model.ready_us} />
+                    <Stage {theme} last={model.events.first().cloned()} ready_us={model.ready_us} />
+                    <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
+                    <Dock
+                        tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()}
+                        events={model.events.clone()} inspected={model.inspected.clone()} seen={model.seen.clone()}
+                        ready_us={model.ready_us} now_us={model.clock.now_us} alert={model.alert} {theme} open={model.dock_open}
+                    />
+                </main>
+                { over }
+                { phase }
+            </div>
+        </ContextProvider<Hands>>
+    }
+}
+
+/// Starts the engine and asks it for the lesson's cluster.
+fn connect(dispatch: UseReducerDispatcher<Model>, lesson: Option<&Shared<Lesson>>) -> Hands {
+    let store = Store::default();
+    let inbox = Inbox::new(store.clone(), dispatch.clone());
+    let link = bridge::connect(move |message| inbox.hear(message));
+    link.send(ToWorker::Open(Open { lesson: lesson.map(|l| l.slug.clone()), fresh: lessons::wants_fresh(), ..Open::default() }));
+    Hands::new(link, dispatch, store)
+}
+
+/// Keys, dropped files, and whether the page is seen at all.
+#[hook]
+fn use_listeners(hands: Hands, model: UseReducerHandle<Model>) {
+    let now = use_mut_ref(|| model.clone());
+    *now.borrow_mut() = model;
+    use_effect_with((), move |()| {
+        let listeners = [
+            EventListener::new_with_options(&document(), "keydown", gloo::events::EventListenerOptions::enable_prevent_default(), {
+                let hands = hands.clone();
+                move |event| keys::pressed(event, &hands, &now.borrow())
+            }),
+            EventListener::new(&document(), "visibilitychange", {
+                let hands = hands.clone();
+                move |_| hands.send(ToWorker::Visible(!document().hidden()))
+            }),
+        ];
+        let dropping = file_drop::listen(&window(), &hands, |hands, name| {
+            hands.act(Action::Inspect(super::model::Inspected::File { name, text: String::new() }));
+        });
+        move || drop((listeners, dropping))
+    });
+}

@@ -1,0 +1,79 @@
+//! What the worker says, on its way into the page: views go to the stage at once, all else into the reducer at most ten times a second.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use gloo::timers::callback::Timeout;
+use yew::UseReducerDispatcher;
+
+use super::format::real_ms;
+use super::model::{Action, Model};
+use super::stage::store::Store;
+use crate::wire::FromWorker;
+
+/// Real milliseconds between two changes of the page's text.
+const BEAT_MS: f64 = 100.0;
+
+pub struct Inbox {
+    store: Store,
+    dispatch: UseReducerDispatcher<Model>,
+    waiting: RefCell<Vec<FromWorker>>,
+    seen: Cell<bool>,
+    last_ms: Cell<f64>,
+    timer: RefCell<Option<Timeout>>,
+}
+
+impl Inbox {
+    pub fn new(store: Store, dispatch: UseReducerDispatcher<Model>) -> Rc<Inbox> {
+        Rc::new(Inbox {
+            store,
+            dispatch,
+            waiting: RefCell::default(),
+            seen: Cell::default(),
+            last_ms: Cell::default(),
+            timer: RefCell::default(),
+        })
+    }
+
+    pub fn hear(self: &Rc<Self>, message: FromWorker) {
+        match message {
+            FromWorker::View(view) => {
+                self.store.view(*view);
+                self.seen.set(true);
+            }
+            FromWorker::Clock(clock) => {
+                self.store.clock(clock);
+                self.waiting.borrow_mut().push(FromWorker::Clock(clock));
+            }
+            FromWorker::Metrics { reset, samples } => self.store.chart().borrow_mut().add(reset, &samples),
+            FromWorker::Exported { name, bytes } => {
+                if super::download::download(&name, &bytes).is_err() {
+                    self.waiting.borrow_mut().push(FromWorker::Refused(format!("The browser does not let {name} be saved")));
+                }
+            }
+            other => self.waiting.borrow_mut().push(other),
+        }
+        self.schedule();
+    }
+
+    /// At once if the last change is long ago, otherwise when its time comes.
+    fn schedule(self: &Rc<Self>) {
+        if self.timer.borrow().is_some() {
+            return;
+        }
+        let wait = (self.last_ms.get() + BEAT_MS - real_ms()).clamp(0.0, BEAT_MS) as u32;
+        let inbox = self.clone();
+        *self.timer.borrow_mut() = Some(Timeout::new(wait, move || inbox.deliver()));
+    }
+
+    fn deliver(&self) {
+        // The timer that runs now is let go without being cancelled.
+        if let Some(timer) = self.timer.borrow_mut().take() {
+            timer.forget();
+        }
+        self.last_ms.set(real_ms());
+        let heard = self.waiting.take();
+        let seen = self.seen.take().then(|| self.store.snapshot());
+        self.dispatch.dispatch(Action::Heard { heard, seen });
+    }
+}

@@ -1,0 +1,95 @@
+//! A terminal session: what was printed, and the line being typed.
+
+use web_sys::HtmlElement;
+use yew::prelude::*;
+
+use super::hands::Shared;
+use super::model::Completions;
+use super::prompt::PromptLine;
+use super::term::{Line, Terminal};
+use crate::wire::{Prompt, Stream};
+
+/// Nearer to the end than this many pixels, the view follows the output.
+const NEAR: i32 = 40;
+
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub session: u32,
+    pub terminal: Shared<Terminal>,
+    pub completions: Shared<Option<Completions>>,
+}
+
+#[component]
+pub fn TerminalView(props: &Props) -> Html {
+    let scroll = use_node_ref();
+    let follows = use_mut_ref(|| true);
+    {
+        let (scroll, follows) = (scroll.clone(), follows.clone());
+        use_effect_with((props.terminal.clone(), props.completions.clone()), move |_| {
+            if let Some(element) = scroll.cast::<HtmlElement>().filter(|_| *follows.borrow()) {
+                element.set_scroll_top(element.scroll_height());
+            }
+        });
+    }
+    let onscroll = {
+        let scroll = scroll.clone();
+        Callback::from(move |_: Event| {
+            if let Some(element) = scroll.cast::<HtmlElement>() {
+                *follows.borrow_mut() = element.scroll_height() - element.scroll_top() - element.client_height() < NEAR;
+            }
+        })
+    };
+    // A click anywhere but on a selection goes on typing.
+    let onclick = {
+        let scroll = scroll.clone();
+        Callback::from(move |_: MouseEvent| {
+            let selected = gloo::utils::window().get_selection().ok().flatten().is_some_and(|s| !s.is_collapsed());
+            let input = scroll.cast::<HtmlElement>().and_then(|e| e.query_selector("textarea").ok().flatten());
+            if let Some(input) = input.filter(|_| !selected) {
+                wasm_bindgen::JsCast::unchecked_into::<HtmlElement>(input).focus().ok();
+            }
+        })
+    };
+    let terminal = &*props.terminal;
+    html! {
+        <div class="terminal" ref={scroll} {onscroll} {onclick}>
+            if terminal.is_blank() {
+                <p class="terminal-hello">{ "Kafka's tools, over a simulated network. Try " }<code>{ "kafka-topics.sh --bootstrap-server kafka-1:9092 --list" }</code>
+                    { ", " }<code>{ "help" }</code>{ ", or Tab to complete." }</p>
+            }
+            <div role="log" aria-label="Terminal output">
+                { for terminal.chunks.iter().map(|(n, lines)| html! { <Chunk key={*n} lines={lines.clone()} /> }) }
+            </div>
+            <PromptLine session={props.session} prompt={terminal.prompt} history={Shared::new(terminal.history.clone())} completions={props.completions.clone()}
+                waiting={terminal.queue.len()} />
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ChunkProps {
+    lines: Shared<Vec<Line>>,
+}
+
+#[component]
+fn Chunk(props: &ChunkProps) -> Html {
+    let line = |line: &Line| {
+        let pieces = line.pieces.iter().map(|(stream, text)| match stream {
+            Stream::Input => html! { <span class="typed">{ text }</span> },
+            Stream::Out => html! { { text } },
+            Stream::Err => html! { <span class="err">{ text }</span> },
+            Stream::Note => html! { <span class="note">{ text }</span> },
+        });
+        html! { <div class="line">{ for pieces }</div> }
+    };
+    html! { <div class="chunk">{ for props.lines.iter().map(line) }</div> }
+}
+
+/// What stands before a line being typed.
+pub fn sigil(prompt: Prompt) -> &'static str {
+    match prompt {
+        Prompt::Command => "$",
+        Prompt::Input => ">",
+        Prompt::Busy => " ",
+    }
+}
