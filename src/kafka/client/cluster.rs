@@ -23,6 +23,8 @@ pub struct ClusterClient<T> {
     bootstrap: Vec<HostPort>,
     /// Whether the loss of a bootstrap connection is worth a line in the log. (Kafka's admin client says nothing.)
     pub warns_of_bootstrap: bool,
+    /// New metadata is due and no node can be asked: a connection or the end of a backoff comes first, and wakes by itself.
+    update_waits: bool,
     polled: Time,
 }
 
@@ -53,7 +55,14 @@ impl<T> ClusterClient<T> {
         for (i, address) in bootstrap.iter().enumerate() {
             network.set_node(bootstrap_id(i), address.clone());
         }
-        ClusterClient { network, metadata: Metadata::new(metadata), bootstrap, warns_of_bootstrap: true, polled: Time::ZERO }
+        ClusterClient {
+            network,
+            metadata: Metadata::new(metadata),
+            bootstrap,
+            warns_of_bootstrap: true,
+            update_waits: false,
+            polled: Time::ZERO,
+        }
     }
 
     pub fn cluster(&self) -> &Arc<Cluster> {
@@ -111,8 +120,7 @@ impl<T> ClusterClient<T> {
 
     /// When to be called at the latest.
     pub fn next_wake(&self) -> Option<Time> {
-        // An update that is due and could not be sent waits for a connection, and that wakes by itself.
-        let update = self.metadata.next_update().filter(|&at| at > self.polled);
+        let update = self.metadata.next_update().filter(|_| !self.update_waits).map(|at| at.max(self.polled));
         [self.network.next_wake(), update].into_iter().flatten().min()
     }
 
@@ -124,10 +132,10 @@ impl<T> ClusterClient<T> {
         self.polled = now;
         self.note_disconnections(now, out);
         let mut progress = Progress { completed: Vec::with_capacity(over.len()), metadata_updated: false };
-        for Completed { token, node, sent, result } in over {
+        for Completed { token, node, sent, correlation_id, result } in over {
             match token {
-                Token::Owner(token) => progress.completed.push(Completed { token, node, sent, result }),
-                Token::Metadata => progress.metadata_updated |= self.metadata_answered(now, result, out),
+                Token::Owner(token) => progress.completed.push(Completed { token, node, sent, correlation_id, result }),
+                Token::Metadata => progress.metadata_updated |= self.metadata_answered(now, correlation_id, result, out),
             }
         }
         self.maybe_update_metadata(now, out);
@@ -149,8 +157,8 @@ impl<T> ClusterClient<T> {
         }
     }
 
-    fn metadata_answered(&mut self, now: Time, result: Result<Answer, Failed>, out: &mut Outbox) -> bool {
-        let Ok(Answer { response: Response::Metadata(response), correlation_id, .. }) = result else {
+    fn metadata_answered(&mut self, now: Time, correlation_id: i32, result: Result<Answer, Failed>, out: &mut Outbox) -> bool {
+        let Ok(Answer { response: Response::Metadata(response), .. }) = result else {
             self.metadata.failed(now, out.rng());
             return false;
         };
@@ -182,17 +190,20 @@ impl<T> ClusterClient<T> {
     }
 
     fn maybe_update_metadata(&mut self, now: Time, out: &mut Outbox) {
+        self.update_waits = false;
         if self.metadata.next_update().is_none_or(|at| at > now) {
             return;
         }
         if !self.cluster().brokers.is_empty() && !self.network.has_available(now, &self.nodes()) {
             self.metadata.rebootstrap();
         }
-        if let Some(node) = self.any_ready(now, out) {
-            let request = self.metadata.request(now);
-            let sent = self.network.send(now, node, request, Vec::new(), Token::Metadata, out);
-            debug_assert!(sent.is_ok(), "any_ready said so");
-        }
+        let Some(node) = self.any_ready(now, out) else {
+            self.update_waits = true;
+            return;
+        };
+        let request = self.metadata.request(now);
+        let sent = self.network.send(now, node, request, Vec::new(), Token::Metadata, out);
+        debug_assert!(sent.is_ok(), "any_ready said so");
     }
 }
 
@@ -255,7 +266,8 @@ mod tests {
         }
 
         fn next_wake(&self) -> Option<Time> {
-            [Some(self.next), self.client.next_wake()].into_iter().flatten().filter(|&at| at > self.client.polled).min()
+            let own = Some(self.next).filter(|&at| at > self.client.polled);
+            [own, self.client.next_wake()].into_iter().flatten().min()
         }
     }
 

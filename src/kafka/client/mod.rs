@@ -5,11 +5,17 @@
 //! * [`network`]: requests to nodes, and what came of them
 //! * [`metadata`]: what a client knows of the cluster
 //! * [`cluster`]: network and metadata together: what producer, consumer and admin client stand on
+//! * [`config`]: reading settings in Kafka's words
+//! * [`error`]: Kafka's exceptions, as values
+//! * [`producer`]: from `send` to the acknowledgement
 
 pub mod backoff;
 pub mod cluster;
+pub mod config;
+pub mod error;
 pub mod log;
 pub mod metadata;
 pub mod network;
+pub mod producer;
 #[cfg(test)]
 mod testing;

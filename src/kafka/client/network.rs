@@ -53,7 +53,6 @@ pub struct Outgoing {
 pub struct Answer {
     pub response: Response,
     pub batches: Vec<Batches>,
-    pub correlation_id: i32,
 }
 
 /// Why no answer will come.
@@ -71,6 +70,7 @@ pub struct Completed<T> {
     pub token: T,
     pub node: BrokerId,
     pub sent: Time,
+    pub correlation_id: i32,
     pub result: Result<Answer, Failed>,
 }
 
@@ -381,11 +381,11 @@ impl<T> NetworkClient<T> {
             // Nobody asked for this: what Kafka throws a CorrelationIdMismatchException for.
             return self.disconnect(now, id, completed, out);
         };
-        let Some(request) = node.in_flight.remove(position) else { return };
-        match request.token {
+        let Some(mut request) = node.in_flight.remove(position) else { return };
+        match request.token.take() {
             Some(token) => {
-                let answer = Answer { response, batches: frame.batches, correlation_id: frame.correlation_id };
-                completed.push(Completed { token, node: id, sent: request.sent, result: Ok(answer) });
+                let answer = Answer { response, batches: frame.batches };
+                completed.push(request.over(token, id, Ok(answer)));
             }
             None => {
                 if let Link::Checking { conn } = node.link {
@@ -423,10 +423,11 @@ impl<T> NetworkClient<T> {
         node.failed_attempts += 1;
         node.link = Link::Down { retry_at: now + wait };
         node.wanted = false;
-        for request in node.in_flight.drain(..) {
+        for mut request in node.in_flight.drain(..) {
             let failed = if request.deadline <= now { Failed::TimedOut } else { Failed::Disconnected };
-            let over = |token| Completed { token, node: id, sent: request.sent, result: Err(failed) };
-            completed.extend(request.token.map(over));
+            if let Some(token) = request.token.take() {
+                completed.push(request.over(token, id, Err(failed)));
+            }
         }
         self.disconnected.push((id, was_ready));
     }
@@ -458,6 +459,12 @@ impl<T> Node<T> {
                 Some(oldest.unwrap_or(self.last_used + config.connections_max_idle))
             }
         }
+    }
+}
+
+impl<T> InFlight<T> {
+    fn over(self, token: T, node: BrokerId, result: Result<Answer, Failed>) -> Completed<T> {
+        Completed { token, node, sent: self.sent, correlation_id: self.correlation_id, result }
     }
 }
 

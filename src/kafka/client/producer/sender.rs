@@ -1,0 +1,566 @@
+//! `Sender`: from batch to Produce request, from answer to completion or another try.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::{NodeEndpoint, PartitionProduceResponse};
+use kafka_protocol::messages::{InitProducerIdRequest, ProduceRequest, ProduceResponse, ProducerId};
+use uuid::Uuid;
+
+use super::batch::{BatchId, PartitionIndex, ProducerBatch, ProducerIdAndEpoch};
+use super::config::Acks;
+use super::{Completion, Producer, Sent};
+use crate::kafka::actor::{HostPort, Outbox};
+use crate::kafka::client::cluster::Progress;
+use crate::kafka::client::error::*;
+use crate::kafka::client::network::{Answer, Completed, Failed, Outgoing};
+use crate::kafka::event::Event;
+use crate::kafka::names::BrokerId;
+use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::errors;
+use crate::kafka::protocol::frame::Batches;
+use crate::kafka::records::batch::{Batch, increment_sequence};
+use crate::kafka::records::builder::{BatchBuilder, batch_size_upper_bound};
+use crate::kafka::records::compression::CompressionType;
+use crate::kafka::records::record::Header;
+use crate::sim::process::Absent;
+use crate::sim::time::Time;
+
+const LOGGER: &str = "org.apache.kafka.clients.producer.internals.Sender";
+
+/// What a broker, or the lack of its answer, says of one batch.
+#[derive(Debug, Default)]
+struct Verdict {
+    code: i16,
+    message: Option<String>,
+    base_offset: i64,
+    record_errors: BTreeMap<u32, Option<String>>,
+    correlation_id: i32,
+    /// The leader, if the answer did not come because of silence or a broken connection.
+    silent: Option<BrokerId>,
+}
+
+impl Producer {
+    /// `Sender.runOnce`: takes in what is over, then sends whatever can be sent.
+    pub(super) fn run(&mut self, now: Time, progress: Progress<Sent>, out: &mut Outbox) {
+        self.polled = now;
+        for over in progress.completed {
+            match over.token.clone() {
+                Sent::Produce(batches) => self.handle_produce_response(now, &batches, over, out),
+                Sent::InitProducerId => self.handle_init_producer_id(now, over, out),
+            }
+        }
+        if self.client.metadata.version() != self.seen_metadata {
+            self.seen_metadata = self.client.metadata.version();
+            self.accumulator.update_cluster(self.client.cluster());
+        }
+        self.next_check = None;
+        if self.config.enable_idempotence {
+            self.resolve_sequences();
+            self.rewrite_sequences(out);
+            if self.identity.current.is_none() {
+                // Without a producer id nothing is sent, and nothing expires either: Kafka's sender waits in the same place.
+                return self.init_producer_id(now, out);
+            }
+        }
+        self.send_producer_data(now, out);
+        if self.accumulator.flushing && !self.closing && self.is_flushed() {
+            self.accumulator.flushing = false;
+        }
+    }
+
+    fn send_producer_data(&mut self, now: Time, out: &mut Outbox) {
+        loop {
+            let ready = self.accumulator.ready(now);
+            if ready.unknown_leader && !self.client.metadata.update_requested() {
+                self.client.metadata.request_update(false);
+            }
+            let mut sent = false;
+            for &node in &ready.nodes {
+                if self.client.ready(now, node, out) {
+                    sent |= self.send_to(now, node, out);
+                }
+            }
+            if !sent {
+                self.next_check = ready.next_check;
+                break;
+            }
+        }
+        self.expire(now, out);
+        let expiry = self.in_flight.values().map(|batch| batch.created + self.config.delivery_timeout).min();
+        self.next_check = [self.next_check, expiry, self.accumulator.next_expiry()].into_iter().flatten().min();
+    }
+
+    /// One Produce request to a node, if there is anything for it.
+    fn send_to(&mut self, now: Time, node: BrokerId, out: &mut Outbox) -> bool {
+        let (current, unresolved) = (self.identity.current, &self.identity.unresolved);
+        let idempotent = self.config.enable_idempotence;
+        // `shouldStopDrainBatchesForPartition`
+        let batches = self.accumulator.drain(now, node, |state, batch| {
+            if !idempotent {
+                return false;
+            }
+            let first = state.sequences.first_unacked();
+            match batch.has_sequence() {
+                true => first >= 0 && batch.base_sequence() != first,
+                false => state.sequences.has_unacked() && state.sequences.producer != current || unresolved.contains(&batch.partition),
+            }
+        });
+        if batches.is_empty() {
+            return false;
+        }
+        let cause = out.cause();
+        let batches: Vec<ProducerBatch> = batches.into_iter().map(|batch| self.seal(batch, out)).collect();
+        let (outgoing, ids) = self.produce_request(batches, out);
+        let sent = self.client.send(now, node, outgoing, Sent::Produce(ids.clone()), out);
+        debug_assert!(sent.is_ok(), "the node was ready");
+        out.because(cause);
+        if self.config.acks == Acks::None {
+            // Nobody will say anything of it: done as soon as it is on its way.
+            for id in ids {
+                if let Some(batch) = self.in_flight.remove(&id) {
+                    self.complete(now, batch, -1, out);
+                }
+            }
+        }
+        true
+    }
+
+    /// Numbers a drained batch, and writes its header.
+    fn seal(&mut self, mut batch: ProducerBatch, out: &mut Outbox) -> ProducerBatch {
+        let state = self.accumulator.partition_mut(batch.partition);
+        state.muted = self.config.network.max_in_flight == 1;
+        if batch.sealed().is_some() {
+            return batch;
+        }
+        let number = self.identity.current.filter(|_| self.config.enable_idempotence).map(|current| {
+            if state.sequences.producer != Some(current) && !state.sequences.has_unacked() {
+                state.sequences.start_over(current);
+            }
+            (current, state.sequences.assign(batch.id, batch.record_count()))
+        });
+        let topic = state.topic;
+        let uncompressed = batch.uncompressed_bytes();
+        let size = batch.seal(number, out.chunk_id()).size_bytes();
+        self.accumulator.learn_compression(topic, uncompressed, size);
+        batch
+    }
+
+    /// The request with these batches, which are in flight from here on; its cause is the last of their events.
+    fn produce_request(&mut self, batches: Vec<ProducerBatch>, out: &mut Outbox) -> (Outgoing, Vec<BatchId>) {
+        let mut topics: Vec<TopicProduceData> = Vec::new();
+        let mut by_topic: Vec<Vec<(BatchId, Batches)>> = Vec::new();
+        let mut retry = false;
+        let mut cause = out.cause();
+        for batch in batches {
+            let state = self.accumulator.partition(batch.partition);
+            let topic_id = self.accumulator.topic_state(state.topic).id;
+            let Some(sealed) = batch.sealed().cloned() else { continue };
+            retry |= batch.attempts > 0;
+            cause = Some(out.emit(Event::BatchSent {
+                producer: self.name.clone(),
+                partition: state.at.clone(),
+                count: batch.record_count(),
+                chunk: sealed.body.id(),
+                attempt: batch.attempts + 1,
+            }));
+            let place = topics.iter().position(|topic| topic.topic_id == topic_id).unwrap_or_else(|| {
+                topics.push(TopicProduceData::default().with_topic_id(topic_id));
+                by_topic.push(Vec::new());
+                topics.len() - 1
+            });
+            topics[place].partition_data.push(PartitionProduceData::default().with_index(state.at.partition));
+            by_topic[place].push((batch.id, vec![sealed]));
+            self.in_flight.insert(batch.id, batch);
+        }
+        out.because(cause);
+        let (ids, batches) = by_topic.into_iter().flatten().unzip();
+        let request = ProduceRequest::default()
+            .with_acks(self.config.acks.code())
+            .with_timeout_ms(self.config.network.request_timeout.as_ms() as i32)
+            .with_topic_data(topics);
+        let one_way = self.config.acks == Acks::None;
+        (Outgoing { batches, one_way, retry, ..Outgoing::new(request) }, ids)
+    }
+
+    fn handle_produce_response(&mut self, now: Time, ids: &[BatchId], over: Completed<Sent>, out: &mut Outbox) {
+        let correlation_id = over.correlation_id;
+        let response = match over.result {
+            Ok(Answer { response: Response::Produce(response), .. }) => response,
+            result => {
+                let timed_out = matches!(result, Err(Failed::TimedOut));
+                for id in ids {
+                    let (code, why) = if timed_out { (REQUEST_TIMED_OUT, " due to timeout") } else { (NETWORK_EXCEPTION, "") };
+                    let message = Some(format!("Disconnected from node {}{why}", over.node));
+                    let verdict = Verdict { code, message, base_offset: -1, correlation_id, silent: Some(over.node), ..Verdict::default() };
+                    self.complete_batch(now, *id, verdict, out);
+                }
+                return;
+            }
+        };
+        self.note_leaders(&response);
+        for id in ids {
+            let Some(batch) = self.in_flight.get(id) else { continue };
+            let state = self.accumulator.partition(batch.partition);
+            let topic_id = self.accumulator.topic_state(state.topic).id;
+            let answer = find_answer(&response, topic_id, state.at.partition);
+            let verdict = answer.map_or_else(|| Verdict { code: UNKNOWN_SERVER_ERROR, ..Verdict::default() }, verdict_of);
+            self.complete_batch(now, *id, Verdict { correlation_id, ..verdict }, out);
+        }
+    }
+
+    /// Brokers that no longer lead say who does (KIP-951).
+    fn note_leaders(&mut self, response: &ProduceResponse) {
+        let mut news = false;
+        for topic in &response.responses {
+            for partition in topic.partition_responses.iter().filter(|partition| partition.current_leader.leader_id.0 >= 0) {
+                let Some(index) = self.accumulator.find(topic.topic_id, partition.index) else { continue };
+                let leader = &partition.current_leader;
+                let endpoint = response.node_endpoints.iter().find(|endpoint| endpoint.node_id == leader.leader_id).map(address_of);
+                let at = self.accumulator.partition(index).at.clone();
+                if self.client.metadata.update_leader(&at, leader, endpoint.clone()) {
+                    news = true;
+                    if let Some(address) = endpoint {
+                        self.client.network.set_node(BrokerId(leader.leader_id.0), address);
+                    }
+                }
+            }
+        }
+        if news {
+            self.accumulator.update_cluster(self.client.cluster());
+        }
+    }
+
+    /// `completeBatch`: done, once more, in parts, or given up.
+    fn complete_batch(&mut self, now: Time, id: BatchId, verdict: Verdict, out: &mut Outbox) {
+        // A batch that was given up while on its way is no longer here.
+        let Some(batch) = self.in_flight.remove(&id) else { return };
+        let partition = batch.partition;
+        let info = errors::info(verdict.code);
+        match verdict.code {
+            errors::NONE => self.complete(now, batch, verdict.base_offset, out),
+            MESSAGE_TOO_LARGE if batch.record_count() > 1 => self.split(now, batch, &verdict, out),
+            _ if self.can_retry(now, &batch, &verdict) => self.retry(now, batch, &verdict, out),
+            DUPLICATE_SEQUENCE_NUMBER => self.complete(now, batch, -1, out),
+            code => {
+                let error = match code {
+                    CLUSTER_AUTHORIZATION_FAILED => {
+                        ClientError::of_code(code, Some("The producer is not authorized to do idempotent sends"))
+                    }
+                    TOPIC_AUTHORIZATION_FAILED => {
+                        let topic = &self.accumulator.partition(partition).at.topic;
+                        ClientError::of_code(code, Some(&format!("Not authorized to access topics: [{topic}]")))
+                    }
+                    code => ClientError::of_code(code, verdict.message.as_deref()),
+                };
+                let adjust = batch.attempts < self.config.retries;
+                self.fail_at(batch, error, verdict.record_errors, adjust, verdict.silent, out);
+            }
+        }
+        if info.refreshes_metadata() {
+            let at = &self.accumulator.partition(partition).at;
+            let message = match verdict.code {
+                UNKNOWN_TOPIC_OR_PARTITION => format!(
+                    "Received unknown topic or partition error in produce request on partition {at}. The topic-partition may not exist or the \
+                     user may not have Describe access to it"
+                ),
+                code => format!(
+                    "Received invalid metadata error in produce request on partition {at} due to {} Going to request metadata update now",
+                    ClientError::of_code(code, verdict.message.as_deref())
+                ),
+            };
+            self.client.network.log.warn(now, LOGGER, &message);
+            self.client.metadata.request_update(false);
+        }
+        self.accumulator.partition_mut(partition).muted = false;
+    }
+
+    /// `canRetry`, with the rules of an idempotent producer.
+    fn can_retry(&mut self, now: Time, batch: &ProducerBatch, verdict: &Verdict) -> bool {
+        if now >= batch.created + self.config.delivery_timeout || batch.attempts >= self.config.retries {
+            return false;
+        }
+        if self.config.enable_idempotence && verdict.code == OUT_OF_ORDER_SEQUENCE_NUMBER {
+            let sequences = &self.accumulator.partition(batch.partition).sequences;
+            let resolved = !self.identity.unresolved.contains(&batch.partition);
+            // Out of order because one before it failed: it comes again behind that one. Else the numbering itself is broken.
+            if !(resolved && (batch.sequence_was_reset || !sequences.is_next(batch.base_sequence()))) {
+                self.identity.request_bump(batch.partition);
+            }
+            return true;
+        }
+        errors::info(verdict.code).is_retriable()
+    }
+
+    fn retry(&mut self, now: Time, mut batch: ProducerBatch, verdict: &Verdict, out: &mut Outbox) {
+        let left = self.config.retries - batch.attempts - 1;
+        let at = &self.accumulator.partition(batch.partition).at;
+        let message = format!(
+            "Got error produce response with correlation id {} on topic-partition {at}, retrying ({left} attempts left). Error: {}",
+            verdict.correlation_id,
+            verdict.describe()
+        );
+        self.client.network.log.warn(now, LOGGER, &message);
+        batch.retry_at = now + self.config.retry.after(batch.attempts, out.rng());
+        batch.attempts += 1;
+        self.stats.retries += 1;
+        self.accumulator.put_back(batch);
+    }
+
+    fn complete(&mut self, now: Time, batch: ProducerBatch, base_offset: i64, out: &mut Outbox) {
+        let state = self.accumulator.partition_mut(batch.partition);
+        if batch.has_sequence() && batch.producer == state.sequences.producer {
+            state.sequences.acked(batch.id, batch.last_sequence());
+        } else {
+            state.sequences.untrack(batch.id);
+        }
+        let partition = state.at.clone();
+        self.accumulator.release(&batch);
+        let count = batch.record_count();
+        self.stats.acked += u64::from(count);
+        if let Some(sealed) = batch.sealed() {
+            out.emit(Event::BatchAcked {
+                producer: self.name.clone(),
+                partition: partition.clone(),
+                base_offset,
+                count,
+                chunk: sealed.body.id(),
+                latency_us: now.since(batch.created).0,
+            });
+        }
+        let first_index = batch.first_index;
+        let record_errors = BTreeMap::new();
+        self.completions.push(Completion { batch: batch.origin, partition, base_offset, count, first_index, error: None, record_errors });
+    }
+
+    pub(super) fn fail(
+        &mut self,
+        batch: ProducerBatch,
+        error: ClientError,
+        record_errors: BTreeMap<u32, Option<String>>,
+        adjust: bool,
+        out: &mut Outbox,
+    ) {
+        self.fail_at(batch, error, record_errors, adjust, None, out);
+    }
+
+    /// `failBatch`: gives a batch up. `adjust`: later batches' numbers would leave a gap, so numbering starts over in a new epoch.
+    #[allow(clippy::too_many_arguments)]
+    fn fail_at(
+        &mut self,
+        mut batch: ProducerBatch,
+        error: ClientError,
+        record_errors: BTreeMap<u32, Option<String>>,
+        adjust: bool,
+        silent: Option<BrokerId>,
+        out: &mut Outbox,
+    ) {
+        let state = self.accumulator.partition_mut(batch.partition);
+        state.sequences.untrack(batch.id);
+        let partition = state.at.clone();
+        let leader = silent.or(state.leader);
+        if self.config.enable_idempotence && (adjust || error.code == OUT_OF_ORDER_SEQUENCE_NUMBER) {
+            self.identity.request_bump(batch.partition);
+        }
+        self.accumulator.release(&batch);
+        let count = batch.record_count();
+        self.stats.failed += u64::from(count);
+        let host = leader.and_then(|leader| self.client.network.address(leader)).map(|address| address.host.clone());
+        let absent = host.filter(|_| error.code == REQUEST_TIMED_OUT || silent.is_some()).map(Absent::Host);
+        // A batch that was never sent has no chunk yet, and gets one for the event.
+        let chunk = batch.seal(None, out.chunk_id()).body.id();
+        let failed = Event::BatchFailed { producer: self.name.clone(), partition: partition.clone(), count, chunk, error: error.code };
+        out.emit_without(failed, absent.into_iter().collect());
+        let first_index = batch.first_index;
+        let (batch, error) = (batch.origin, Some(error));
+        self.completions.push(Completion { batch, partition, base_offset: -1, count, first_index, error, record_errors });
+    }
+
+    /// Gives up what is older than `delivery.timeout.ms`.
+    fn expire(&mut self, now: Time, out: &mut Outbox) {
+        let old = |batch: &ProducerBatch| batch.created + self.config.delivery_timeout <= now;
+        let ids: Vec<BatchId> = self.in_flight.values().filter(|batch| old(batch)).map(|batch| batch.id).collect();
+        let mut expired = self.accumulator.expired(now);
+        expired.extend(ids.into_iter().filter_map(|id| self.in_flight.remove(&id)));
+        for batch in expired {
+            let at = &self.accumulator.partition(batch.partition).at;
+            let elapsed = now.since(batch.created).as_ms();
+            let message = format!("Expiring {} record(s) for {at}:{elapsed} ms has passed since batch creation", batch.record_count());
+            // It was sent: whether it arrived is not known, so neither is the next number.
+            if batch.has_sequence() {
+                self.identity.unresolved.insert(batch.partition);
+            }
+            self.fail(batch, ClientError::timeout(message), BTreeMap::new(), false, out);
+        }
+    }
+
+    /// `maybeResolveSequences`: once nothing of a partition is on its way, what was acknowledged last tells whether a number was lost.
+    fn resolve_sequences(&mut self) {
+        for index in self.identity.unresolved.clone() {
+            let sequences = &self.accumulator.partition(index).sequences;
+            if sequences.has_unacked() {
+                continue;
+            }
+            if !sequences.is_next(sequences.next()) {
+                self.identity.request_bump(index);
+            }
+            self.identity.unresolved.remove(&index);
+        }
+    }
+
+    /// `bumpIdempotentProducerEpoch`, and new numbers for the partitions that need them.
+    fn rewrite_sequences(&mut self, out: &mut Outbox) {
+        if self.identity.rewrite.is_empty() || self.identity.current.is_none() {
+            return;
+        }
+        self.identity.bump();
+        // With the last epoch used up, numbering starts over under the new id.
+        let Some(current) = self.identity.current else { return };
+        for index in std::mem::take(&mut self.identity.rewrite) {
+            self.renumber(index, current, out);
+            self.identity.unresolved.remove(&index);
+        }
+    }
+
+    fn renumber(&mut self, index: PartitionIndex, current: ProducerIdAndEpoch, out: &mut Outbox) {
+        let state = self.accumulator.partition_mut(index);
+        for id in state.sequences.start_over(current) {
+            let waiting = state.queue.iter_mut().find(|batch| batch.id == id);
+            let Some(batch) = waiting.or_else(|| self.in_flight.get_mut(&id)) else { continue };
+            let base = state.sequences.assign(id, batch.record_count());
+            batch.renumber(current, base, out.chunk_id());
+        }
+    }
+
+    fn init_producer_id(&mut self, now: Time, out: &mut Outbox) {
+        if self.identity.in_flight {
+            return;
+        }
+        if now < self.identity.retry_at {
+            self.next_check = Some(self.identity.retry_at);
+            return;
+        }
+        let Some(node) = self.client.any_ready(now, out) else { return };
+        let request =
+            InitProducerIdRequest::default().with_transaction_timeout_ms(i32::MAX).with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
+        let sent = self.client.send(now, node, Outgoing::new(request), Sent::InitProducerId, out);
+        self.identity.in_flight = sent.is_ok();
+    }
+
+    fn handle_init_producer_id(&mut self, now: Time, over: Completed<Sent>, out: &mut Outbox) {
+        self.identity.in_flight = false;
+        let code = match over.result {
+            Ok(Answer { response: Response::InitProducerId(response), .. }) if response.error_code == errors::NONE => {
+                let current = ProducerIdAndEpoch { id: response.producer_id.0, epoch: response.producer_epoch };
+                self.identity.current = Some(current);
+                self.identity.attempts = 0;
+                for index in std::mem::take(&mut self.identity.rewrite) {
+                    self.renumber(index, current, out);
+                }
+                return;
+            }
+            Ok(Answer { response: Response::InitProducerId(response), .. }) => response.error_code,
+            Ok(_) => UNKNOWN_SERVER_ERROR,
+            Err(_) => NETWORK_EXCEPTION,
+        };
+        if !errors::info(code).is_retriable() {
+            let message = match code {
+                CLUSTER_AUTHORIZATION_FAILED => Some("The producer is not authorized to do idempotent sends"),
+                _ => None,
+            };
+            for batch in self.accumulator.take_all() {
+                self.fail(batch, ClientError::of_code(code, message), BTreeMap::new(), false, out);
+            }
+        }
+        self.identity.retry_at = now + self.config.retry.after(self.identity.attempts, out.rng());
+        self.identity.attempts += 1;
+    }
+
+    /// The broker's limit is below what the batch has: its records go again in smaller batches (`splitAndReenqueue`).
+    fn split(&mut self, now: Time, batch: ProducerBatch, verdict: &Verdict, out: &mut Outbox) {
+        let state = self.accumulator.partition(batch.partition);
+        let (at, topic) = (state.at.clone(), state.topic);
+        let left = self.config.retries - batch.attempts.min(self.config.retries);
+        let message = format!(
+            "Got error produce response in correlation id {} on topic-partition {at}, splitting and retrying ({left} attempts left). Error: {}",
+            verdict.correlation_id,
+            verdict.describe()
+        );
+        self.client.network.log.warn(now, LOGGER, &message);
+        let Some(whole) = batch.sealed().cloned() else { return };
+        // A part that is still too large is halved, down to single records (KAFKA-8350).
+        let target = if batch.is_split { whole.size_bytes() / 2 } else { self.config.batch_size };
+        let Some(parts) = split_records(&whole, target, self.config.compression) else {
+            return self.fail(batch, ClientError::of_code(MESSAGE_TOO_LARGE, None), BTreeMap::new(), true, out);
+        };
+        self.accumulator.distrust_compression(topic);
+        self.accumulator.partition_mut(batch.partition).sequences.untrack(batch.id);
+        self.accumulator.release(&batch);
+        let mut first_index = batch.first_index;
+        let mut sequence = batch.base_sequence();
+        let mut split = Vec::with_capacity(parts.len());
+        for builder in parts {
+            let count = builder.record_count();
+            let mut part = ProducerBatch::part_of(&batch, self.accumulator.next_batch_id(), builder, first_index);
+            part.seal(batch.producer.map(|producer| (producer, sequence)), out.chunk_id());
+            if batch.has_sequence() {
+                self.accumulator.partition_mut(batch.partition).sequences.track(sequence, part.id);
+                sequence = increment_sequence(sequence, count as i32);
+            }
+            first_index += count;
+            split.push(part);
+        }
+        // Without numbers each goes in front, so the last has to be first.
+        split.into_iter().rev().for_each(|part| self.accumulator.put_back(part));
+    }
+}
+
+impl Verdict {
+    /// `formatErrMsg`.
+    fn describe(&self) -> String {
+        let name = errors::info(self.code).name;
+        match self.message.as_deref().filter(|message| !message.is_empty()) {
+            Some(message) => format!("{name}. Error Message: {message}"),
+            None => name.to_owned(),
+        }
+    }
+}
+
+fn find_answer(response: &ProduceResponse, topic_id: Uuid, partition: i32) -> Option<&PartitionProduceResponse> {
+    let topic = response.responses.iter().find(|topic| topic.topic_id == topic_id)?;
+    topic.partition_responses.iter().find(|answer| answer.index == partition)
+}
+
+fn verdict_of(answer: &PartitionProduceResponse) -> Verdict {
+    let of_record = |error: &kafka_protocol::messages::produce_response::BatchIndexAndErrorMessage| {
+        (error.batch_index.max(0) as u32, error.batch_index_error_message.as_ref().map(|message| message.to_string()))
+    };
+    Verdict {
+        code: answer.error_code,
+        message: answer.error_message.as_ref().map(|message| message.to_string()),
+        base_offset: answer.base_offset,
+        record_errors: answer.record_errors.iter().map(of_record).collect(),
+        ..Verdict::default()
+    }
+}
+
+fn address_of(endpoint: &NodeEndpoint) -> HostPort {
+    HostPort { host: endpoint.host.to_string(), port: endpoint.port as u16 }
+}
+
+/// A batch's records in batches of at most `target` bytes (or of one record). `None` if they cannot be read, which is our own fault.
+fn split_records(whole: &Batch, target: u32, compression: CompressionType) -> Option<Vec<BatchBuilder>> {
+    let mut parts: Vec<BatchBuilder> = Vec::new();
+    let records = whole.records().ok()?;
+    for record in &records {
+        let record = record.ok()?;
+        let headers: Vec<Header> = record.headers.iter().collect();
+        let fits = |part: &BatchBuilder| part.has_room_for(record.timestamp, record.key, record.value, &headers);
+        if !parts.last().is_some_and(fits) {
+            let limit = target.max(batch_size_upper_bound(record.key, record.value, &headers));
+            parts.push(BatchBuilder::new(compression, limit));
+        }
+        parts.last_mut()?.append(record.timestamp, record.key, record.value, &headers);
+    }
+    Some(parts)
+}

@@ -1,0 +1,295 @@
+//! The producer against brokers that answer from a script.
+
+use std::collections::BTreeSet;
+
+use super::load::{KeyChoice, ProducerLoad, ProducerProcess, ValueChoice};
+use super::*;
+use crate::kafka::actor::{Config, Tell};
+use crate::kafka::client::testing::{Client, Fake, FakeBroker, bootstrap, broker, client, world};
+use crate::kafka::event::Event;
+use crate::sim::engine::Sim;
+use crate::sim::fault::Fault;
+use crate::sim::process::{Boot, ProcessId};
+
+impl Client for ProducerProcess {
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        ProducerProcess::step(self, now, input, out);
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        ProducerProcess::next_wake(self)
+    }
+}
+
+type World = Sim<Fake<ProducerProcess>>;
+
+fn load(rate: u32, config: &[(&str, &str)]) -> ProducerLoad {
+    ProducerLoad {
+        name: "checkout".into(),
+        topic: "orders".into(),
+        records_per_second: rate,
+        key: KeyChoice::None,
+        value: ValueChoice::Unique("order".into()),
+        config: config.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect::<Config>(),
+        bootstrap: bootstrap(),
+    }
+}
+
+fn start(brokers: Vec<FakeBroker>, load: &ProducerLoad) -> (World, ProcessId) {
+    let boot = Boot { id: ProcessId(9), host: "client".into(), incarnation: 0 };
+    world(7, brokers, ProducerProcess::new(load, &boot))
+}
+
+/// The values of all partitions, wherever they were produced to.
+fn values(sim: &World, brokers: i32, partitions: i32) -> Vec<String> {
+    (1..=brokers).flat_map(|b| (0..partitions).flat_map(move |p| broker(sim, b).values(p))).collect()
+}
+
+/// Every record once, in order within its partition.
+fn check_complete(sim: &World, id: ProcessId, brokers: i32, partitions: i32) {
+    let values = values(sim, brokers, partitions);
+    let distinct: BTreeSet<&String> = values.iter().collect();
+    assert_eq!(distinct.len(), values.len(), "a value came twice");
+    let stats = client(sim, id).producer().expect("a sound configuration").stats();
+    assert!(stats.acked > 0);
+    assert_eq!((values.len() as u64, stats.failed), (stats.acked, 0));
+    for b in 1..=brokers {
+        for p in 0..partitions {
+            let numbers: Vec<u64> = broker(sim, b).values(p).iter().map(|v| v.trim_start_matches("order-").parse().unwrap()).collect();
+            assert!(numbers.is_sorted(), "partition {p} at broker {b}: {numbers:?}");
+        }
+    }
+}
+
+/// Lets the producer send until `ms`, then end and finish what it has.
+fn run_and_stop(sim: &mut World, ms: u64) {
+    sim.run_until(Time::from_ms(ms));
+    sim.inject(&Fault::Stop { host: "client".into() }, None).unwrap();
+}
+
+#[test]
+fn a_steady_rate_is_spread_over_partitions() {
+    let (mut sim, id) = start(vec![FakeBroker::new(6), FakeBroker::new(6)], &load(1_000, &[("batch.size", "200")]));
+    sim.run_until(Time::from_ms(10_000));
+    let producer = client(&sim, id);
+    assert_eq!(producer.why_stuck(), None);
+    assert!((9_990..=10_000).contains(&producer.produced()), "{}", producer.produced());
+    assert!(producer.producer().unwrap().buffered_records() < 20);
+    for p in 0..6 {
+        let count = broker(&sim, p % 2 + 1).values(p).len();
+        assert!((1_000..2_500).contains(&count), "partition {p} has {count}");
+    }
+    check_complete_so_far(&sim, id);
+}
+
+fn check_complete_so_far(sim: &World, id: ProcessId) {
+    let stats = client(sim, id).producer().expect("a sound configuration").stats();
+    assert!(values(sim, 2, 6).len() as u64 >= stats.acked);
+}
+
+#[test]
+fn retriable_errors_delay_and_neither_lose_nor_double_nor_reorder() {
+    for config in [&[][..], &[("batch.size", "100")], &[("max.in.flight.requests.per.connection", "1"), ("enable.idempotence", "false")]] {
+        let mut first = FakeBroker::new(3);
+        first.errors = [19, 19, 0, 20, 0, 7, 6].into();
+        let (mut sim, id) = start(vec![first, FakeBroker::new(3)], &load(1_000, config));
+        run_and_stop(&mut sim, 3_000);
+        let before = client(&sim, id).produced();
+        sim.run_until(Time::from_ms(3_000));
+        assert!(before > 2_900);
+        check_complete(&sim, id, 2, 3);
+        assert!(client(&sim, id).producer().unwrap().stats().retries >= 5);
+    }
+}
+
+#[test]
+fn what_was_written_and_not_answered_is_not_written_twice() {
+    let mut first = FakeBroker::new(3);
+    first.break_after_produce = 3;
+    let (mut sim, id) = start(vec![first], &load(1_000, &[]));
+    sim.run_until(Time::from_ms(5_000));
+    check_complete(&sim, id, 1, 3);
+    let log: Vec<String> = client(&sim, id).producer().unwrap().client().network.log.lines().map(|l| l.message.clone()).collect();
+    assert!(
+        log.iter().any(|l| l.ends_with("attempts left). Error: NETWORK_EXCEPTION. Error Message: Disconnected from node 1")),
+        "{log:?}"
+    );
+}
+
+#[test]
+fn follows_a_leader_that_moved() {
+    let (mut sim, id) = start(vec![FakeBroker::new(2), FakeBroker::new(2)], &load(1_000, &[]));
+    sim.run_until(Time::from_ms(2_000));
+    for node in 0..2 {
+        sim.tell(ProcessId(node), Tell::Line("lead 0 2".into()));
+    }
+    sim.run_until(Time::from_ms(5_000));
+    assert!(broker(&sim, 2).values(0).len() > 500, "partition 0 goes on at its new leader");
+    check_complete(&sim, id, 2, 2);
+}
+
+#[test]
+fn an_outage_is_made_up_for_within_a_second() {
+    let (mut sim, id) = start(vec![FakeBroker::new(6)], &load(1_000, &[("request.timeout.ms", "30000")]));
+    sim.run_until(Time::from_ms(3_000));
+    sim.inject(&Fault::Pause { host: "kafka-1".into() }, None).unwrap();
+    sim.run_until(Time::from_ms(12_000));
+    let stuck = client(&sim, id).producer().unwrap().buffered_records();
+    assert!((8_900..=9_100).contains(&stuck), "{stuck}");
+    sim.inject(&Fault::Resume { host: "kafka-1".into() }, None).unwrap();
+    sim.run_until(Time::from_ms(13_000));
+    assert!(client(&sim, id).producer().unwrap().buffered_records() < 50);
+    check_complete(&sim, id, 1, 6);
+}
+
+#[test]
+fn silence_beyond_delivery_timeout_fails_batches_and_numbering_starts_over() {
+    let config = [("request.timeout.ms", "1000"), ("delivery.timeout.ms", "3000"), ("linger.ms", "0")];
+    let (mut sim, id) = start(vec![FakeBroker::new(1)], &load(100, &config));
+    sim.run_until(Time::from_ms(2_000));
+    sim.tell(ProcessId(0), Tell::Line("mute".into()));
+    sim.run_until(Time::from_ms(8_000));
+    let producer = client(&sim, id);
+    let stats = producer.producer().unwrap().stats();
+    assert!(stats.failed > 250, "{stats:?}");
+    let error = producer.last_error().unwrap();
+    let expected =
+        "org.apache.kafka.common.errors.TimeoutException: Expiring 300 record(s) for orders-0:3000 ms has passed since batch creation";
+    assert_eq!(error, expected);
+    sim.tell(ProcessId(0), Tell::Line("unmute".into()));
+    sim.run_until(Time::from_ms(12_000));
+    let stats = client(&sim, id).producer().unwrap().stats();
+    assert!(stats.acked > 400, "{stats:?}");
+    let epochs: BTreeSet<i16> = broker(&sim, 1).log[&0].iter().map(|batch| batch.info.producer_epoch).collect();
+    assert!(epochs.len() > 1, "a number was lost, so the epoch was raised: {epochs:?}");
+}
+
+#[test]
+fn a_batch_too_large_for_the_broker_is_split() {
+    let mut first = FakeBroker::new(1);
+    first.max_message_bytes = Some(300);
+    let (mut sim, id) = start(vec![first], &load(2_000, &[("linger.ms", "50")]));
+    sim.run_until(Time::from_ms(2_000));
+    check_complete(&sim, id, 1, 1);
+}
+
+#[test]
+fn memory_and_max_request_size_hold() {
+    let mut big = load(0, &[("buffer.memory", "100000"), ("max.request.size", "20000"), ("batch.size", "4000")]);
+    big.value = ValueChoice::SizeBytes(1_000);
+    let (mut sim, id) = start(vec![FakeBroker::new(3)], &big);
+    for _ in 0..50 {
+        sim.run_until(sim.now() + crate::sim::time::Duration::ms(20));
+        assert!(client(&sim, id).producer().unwrap().buffered_bytes() <= 100_000);
+    }
+    assert!(client(&sim, id).producer().unwrap().stats().acked > 10_000);
+    big.value = ValueChoice::SizeBytes(20_000);
+    let (mut sim, id) = start(vec![FakeBroker::new(3)], &big);
+    sim.run_until(Time::from_ms(100));
+    let expected = "org.apache.kafka.common.errors.RecordTooLargeException: The message is 20087 bytes when serialized which is larger than \
+                    20000, which is the value of the max.request.size configuration.";
+    assert_eq!(client(&sim, id).last_error(), Some(expected));
+}
+
+#[test]
+fn an_unknown_topic_is_waited_for_and_then_refused() {
+    let mut nowhere = load(1, &[("max.block.ms", "4000")]);
+    nowhere.topic = "nowhere".into();
+    let (mut sim, id) = start(vec![FakeBroker::new(3)], &nowhere);
+    sim.run_until(Time::from_ms(4_500));
+    assert!(client(&sim, id).why_stuck().is_some());
+    sim.run_until(Time::from_ms(5_500));
+    let expected = "org.apache.kafka.common.errors.TimeoutException: Topic nowhere not present in metadata after 4000 ms.";
+    assert_eq!(client(&sim, id).last_error(), Some(expected));
+    let log: Vec<String> = client(&sim, id).producer().unwrap().client().network.log.lines().map(|l| l.message.clone()).collect();
+    let issue = "[Producer clientId=checkout] The metadata response from the cluster reported a recoverable issue with correlation id 4 : \
+                 {nowhere=UNKNOWN_TOPIC_OR_PARTITION}";
+    assert_eq!(log[0], issue);
+    let asked = broker(&sim, 1).requests.iter().filter(|(_, api)| *api == crate::kafka::protocol::api::Api::Metadata).count();
+    assert!((5..60).contains(&asked), "{asked} questions in 4 s");
+}
+
+#[test]
+fn without_acks_nothing_is_waited_for() {
+    let (mut sim, id) = start(vec![FakeBroker::new(3)], &load(1_000, &[("acks", "0")]));
+    run_and_stop(&mut sim, 2_000);
+    sim.run_until(Time::from_ms(2_100));
+    let acked: Vec<i64> = sim
+        .take_events()
+        .into_iter()
+        .filter_map(|recorded| match recorded.event {
+            Event::BatchAcked { base_offset, .. } => Some(base_offset),
+            _ => None,
+        })
+        .collect();
+    assert!(acked.len() > 100 && acked.iter().all(|&offset| offset == -1));
+    assert!(values(&sim, 1, 3).len() > 1_900);
+    assert!(matches!(sim.slot(id).map(|slot| slot.state), Some(crate::sim::engine::State::Exited(0))));
+}
+
+#[test]
+fn keys_go_to_their_partitions() {
+    let mut keyed = load(300, &[]);
+    keyed.key = KeyChoice::List(["alice", "bob", "carol", "dave"].map(String::from).to_vec());
+    let (mut sim, _) = start(vec![FakeBroker::new(3)], &keyed);
+    sim.run_until(Time::from_ms(2_000));
+    let counts = [0, 1, 2].map(|p| broker(&sim, 1).values(p).len());
+    // alice and bob to 0, dave to 1, carol to 2.
+    assert!(counts[0].abs_diff(counts[1] * 2) < 8 && counts[1].abs_diff(counts[2]) < 4, "{counts:?}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_ends_the_process() {
+    let (mut sim, id) = start(vec![FakeBroker::new(1)], &load(1, &[("acks", "two")]));
+    sim.run_until(Time::from_ms(100));
+    assert!(matches!(sim.slot(id).map(|slot| slot.state), Some(crate::sim::engine::State::Exited(1))));
+}
+
+#[test]
+fn compressed_batches_are_read_back() {
+    for codec in ["gzip", "snappy", "lz4", "zstd"] {
+        let (mut sim, id) = start(vec![FakeBroker::new(2)], &load(2_000, &[("compression.type", codec), ("batch.size", "1000")]));
+        sim.run_until(Time::from_ms(1_000));
+        check_complete(&sim, id, 1, 2);
+    }
+}
+
+/// Not a test: prints what a record costs on its way into the accumulator, and a batch on its way out.
+#[test]
+#[ignore = "a measurement, to be run alone: cargo test --release --lib producer_cost -- --ignored --nocapture"]
+fn producer_cost() {
+    use super::accumulator::{Accumulator, ProducerRecord};
+    use crate::kafka::client::metadata::{Metadata, MetadataConfig};
+    use crate::sim::chunk::ChunkId;
+    use crate::sim::rng::Rng;
+
+    let mut rng = Rng::derive(1, "bench");
+    let mut metadata = Metadata::new(MetadataConfig::default());
+    let mut three = FakeBroker::new(6);
+    three.brokers = 3;
+    metadata.update(Time::ZERO, three.metadata_of_orders(), &mut rng);
+    let config = Arc::new(ProducerConfig::parse(&Config::new()).unwrap());
+    for (what, key) in [("sticky", None), ("keyed", Some(&b"key-1234"[..]))] {
+        let mut accumulator = Accumulator::new(config.clone());
+        let topic = accumulator.topic("orders");
+        accumulator.update_cluster(metadata.cluster());
+        let value = [b'x'; 100];
+        let record = ProducerRecord { topic, partition: None, timestamp: None, key, value: Some(&value), headers: &[] };
+        let (mut appended, mut appending, mut sealing) = (0_u64, std::time::Duration::ZERO, std::time::Duration::ZERO);
+        while appended < 10_000_000 {
+            let began = std::time::Instant::now();
+            while accumulator.append(Time::from_ms(5), &record, &mut rng).is_ok() {
+                appended += 1;
+            }
+            appending += began.elapsed();
+            let began = std::time::Instant::now();
+            for mut batch in accumulator.take_all() {
+                batch.seal(None, ChunkId(1));
+                accumulator.release(&batch);
+            }
+            sealing += began.elapsed();
+        }
+        let ns = |time: std::time::Duration| time.as_nanos() as f64 / appended as f64;
+        println!("{what}: {:.1} ns a record to append, {:.1} ns to seal", ns(appending), ns(sealing));
+    }
+}
