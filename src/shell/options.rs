@@ -180,8 +180,8 @@ impl Options {
 
 /// The help table, as joptsimple lays it out: two columns, sorted by name.
 pub fn usage(table: &[Opt]) -> String {
-    const LEFT: usize = 39;
-    const RIGHT: usize = 78 - LEFT;
+    const LEFT: usize = 40;
+    const RIGHT: usize = 39;
     let mut rows: Vec<(String, &str)> = table.iter().map(|opt| (heading(opt), opt.help)).collect();
     rows.push(("--help".into(), "Print usage information."));
     rows.push(("--version".into(), "Display Kafka version."));
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn the_help_table_has_every_option() {
         let text = usage(TABLE);
-        assert!(text.starts_with("Option                                  Description\n------"), "{text}");
+        assert!(text.starts_with("Option                                   Description\n------"), "{text}");
         for opt in TABLE {
             assert!(text.contains(&format!("\n--{}", opt.name)), "{text}");
         }

@@ -1,15 +1,11 @@
 //! The order in which Java's `HashMap` gives its entries back. It is no order anybody chose, but it is always the same, and tools print in it.
 
 use crate::kafka::names::TopicPartition;
-
-/// `String.hashCode`.
-pub fn of_str(text: &str) -> i32 {
-    text.encode_utf16().fold(0i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
-}
+use crate::kafka::records::murmur2::java_string_hash;
 
 /// `TopicPartition.hashCode`.
 pub fn of_partition(partition: &TopicPartition) -> i32 {
-    (31 + partition.partition).wrapping_mul(31).wrapping_add(of_str(&partition.topic))
+    (31 + partition.partition).wrapping_mul(31).wrapping_add(java_string_hash(&partition.topic))
 }
 
 /// The entries of a `new HashMap<>(initial_capacity)` after they were put in, in this order (16 is Java's default).
@@ -32,7 +28,7 @@ mod tests {
     use super::*;
 
     fn check(names: &[&str], expected: &[&str]) {
-        assert_eq!(order(names.iter().copied(), names.len() as u32, |name| of_str(name)), expected);
+        assert_eq!(order(names.iter().copied(), names.len() as u32, |name| java_string_hash(name)), expected);
     }
 
     #[test]

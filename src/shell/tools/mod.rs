@@ -4,9 +4,15 @@
 //! * [`help`]: what `help` prints
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
+pub mod consumer;
+pub mod groups;
 pub mod help;
 pub mod hosts;
+pub mod kafka;
+pub mod offsets;
+pub mod producer;
 pub mod text;
+pub mod topics;
 
 use self::hosts::Done;
 use self::text::Text;

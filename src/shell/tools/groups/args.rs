@@ -1,0 +1,186 @@
+//! The options of kafka-consumer-groups (`ConsumerGroupCommandOptions`).
+
+use crate::shell::options::{Completes, Opt, Options, UsageError, flag, may, with};
+use crate::shell::tools::hosts::Done;
+use crate::shell::tools::kafka::{checked, help_or_version, usage_and_exit};
+
+pub const TABLE: &[Opt] = &[
+    flag("all-groups", "Apply to all consumer groups."),
+    flag("all-topics", "With --reset-offsets: all topics of the group."),
+    with("bootstrap-server", "String: server to connect to", "REQUIRED: Where to begin: HOST:PORT, or several with commas.")
+        .completed_by(Completes::Servers),
+    with("by-duration", "String: duration", "With --reset-offsets: so long ago (PnDTnHnMnS)."),
+    with("command-config", "String: command config property file", "A file with properties for the admin client."),
+    flag("delete", "Delete groups."),
+    flag("delete-offsets", "Delete a group's offsets of topics."),
+    flag("describe", "Show a group's partitions, offsets and lag."),
+    flag("dry-run", "With --reset-offsets: only show what it would do."),
+    flag("execute", "With --reset-offsets: do it."),
+    flag("export", "With --reset-offsets: print CSV."),
+    with("from-file", "String: path to CSV file", "With --reset-offsets: to the values in the file."),
+    with("group", "String: consumer group", "The group. May be given several times.").completed_by(Completes::Groups),
+    flag("list", "List all consumer groups."),
+    flag("members", "With --describe: the group's members."),
+    flag("offsets", "With --describe: partitions and their offsets (the default)."),
+    flag("reset-offsets", "Set a group's offsets."),
+    with("shift-by", "Long: number-of-offsets", "With --reset-offsets: by so many."),
+    may("state", "String", "With --describe: the group's state. With --list: each group's state, or only groups in these states."),
+    with("timeout", "Long: timeout (ms)", "How long an answer is waited for (5000)."),
+    flag("to-current", "With --reset-offsets: to the current offset."),
+    with("to-datetime", "String: datetime", "With --reset-offsets: to a time."),
+    flag("to-earliest", "With --reset-offsets: to the earliest offset."),
+    flag("to-latest", "With --reset-offsets: to the latest offset."),
+    with("to-offset", "Long: offset", "With --reset-offsets: to this offset."),
+    with("topic", "String: topic", "With --reset-offsets and --delete-offsets: the topic.").completed_by(Completes::Topics),
+    may("type", "String", "With --list: each group's type, or only groups of these types."),
+    with("validate-regex", "String: regex", "Whether a regular expression is one."),
+    flag("verbose", "With --describe: more columns."),
+];
+
+/// Asked for, and not to be had here.
+const ABSENT: &[&str] = &["delete", "reset-offsets", "delete-offsets", "validate-regex"];
+
+/// The states that a group can be in, as they are listed.
+const STATES: &[&str] =
+    &["Assigning", "CompletingRebalance", "Dead", "Empty", "NotReady", "PreparingRebalance", "Reconciling", "Stable", "Unknown"];
+const TYPES: &[&str] = &["Classic", "Consumer"];
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    List { states: Shown, types: Shown },
+    Describe { groups: Groups, view: View, verbose: bool },
+}
+
+/// Whether a column is shown, and which values are wanted (empty: all).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    pub column: bool,
+    pub only: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Groups {
+    All,
+    /// In the order given, none twice.
+    Named(Vec<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Offsets,
+    Members,
+    State,
+}
+
+/// Reads and checks the arguments.
+///
+/// # Errors
+/// What is said instead of doing anything.
+pub fn parse(args: &[String]) -> Result<(Options, Action), Done> {
+    let options =
+        Options::parse(TABLE, args).map_err(|error| Done::failed(format!("Exception in thread \"main\" {}: {error}", error.class()), 1))?;
+    let blurb = "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.";
+    if let Some(done) = help_or_version(TABLE, args, &options, blurb) {
+        return Err(done);
+    }
+    check(&options)?;
+    let actions = ["list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex"];
+    if actions.iter().filter(|action| options.has(action)).count() != 1 {
+        let sentence =
+            "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, --delete-offsets, --validate-regex";
+        return Err(usage_and_exit(TABLE, sentence));
+    }
+    if let Some(absent) = ABSENT.iter().find(|name| options.has(name)) {
+        return Err(Done::failed(format!("kafka-consumer-groups: --{absent} is not to be had in this terminal yet"), 1));
+    }
+    let action = if options.has("list") {
+        Action::List { states: shown(&options, "state", "states", STATES)?, types: shown(&options, "type", "types", TYPES)? }
+    } else {
+        let view = match (options.has("members"), options.has("state")) {
+            (true, _) => View::Members,
+            (_, true) => View::State,
+            _ => View::Offsets,
+        };
+        let mut named: Vec<String> = Vec::new();
+        for group in options.all("group") {
+            if !named.iter().any(|known| known == group) {
+                named.push(group.to_owned());
+            }
+        }
+        let groups = if options.has("all-groups") { Groups::All } else { Groups::Named(named) };
+        Action::Describe { groups, view, verbose: options.has("verbose") }
+    };
+    Ok((options, action))
+}
+
+fn check(options: &Options) -> Result<(), Done> {
+    if !options.has("validate-regex") {
+        checked(TABLE, [options.require(&["bootstrap-server"])])?;
+    }
+    if options.has("describe") {
+        if !options.has("group") && !options.has("all-groups") {
+            return Err(usage_and_exit(TABLE, "Option [describe] takes one of these options: [group], [all-groups]"));
+        }
+        if ["members", "offsets", "state"].iter().filter(|name| options.has(name)).count() > 1 {
+            return Err(usage_and_exit(TABLE, "Option [describe] takes at most one of these options: [members], [offsets], [state]"));
+        }
+        if options.all("state").next().is_some() {
+            return Err(usage_and_exit(TABLE, "Option [describe] does not take a value for [state]"));
+        }
+    }
+    let group: Result<(), UsageError> = options.exclude("group", &["all-groups"]);
+    checked(
+        TABLE,
+        [
+            options.exclude("list", &["members", "offsets"]),
+            group,
+            options.exclude("group", &["list"]),
+            options.exclude("topic", &["list", "describe"]),
+        ],
+    )
+}
+
+/// A column of `--list`: `--state`, `--state Stable,Empty`.
+fn shown(options: &Options, name: &'static str, plural: &str, known: &[&str]) -> Result<Shown, Done> {
+    let mut only = Vec::new();
+    for word in options.all(name).flat_map(|list| list.split(',')).map(str::trim) {
+        let Some(known) = known.iter().find(|known| known.eq_ignore_ascii_case(word)) else {
+            let said = format!(
+                "Exception in thread \"main\" java.lang.IllegalArgumentException: Invalid {name} list '{word}'. Valid {plural} are: {}",
+                known.join(", ")
+            );
+            return Err(Done::failed(said, 1));
+        };
+        only.push((*known).to_owned());
+    }
+    Ok(Shown { column: options.has(name), only })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_as_the_tool_refuses() {
+        let cases = [
+            ("--bootstrap-server k:1 --describe", "Option [describe] takes one of these options: [group], [all-groups]"),
+            (
+                "--bootstrap-server k:1 --group g1",
+                "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, --delete-offsets, --validate-regex",
+            ),
+            ("--bootstrap-server k:1 --describe --list", "Option [describe] takes one of these options: [group], [all-groups]"),
+            (
+                "--bootstrap-server k:1 --describe --group g1 --members --state",
+                "Option [describe] takes at most one of these options: [members], [offsets], [state]",
+            ),
+            ("--bootstrap-server k:1 --describe --group g1 --topic orders", "Option \"[topic]\" can't be used with option \"[describe]\""),
+            ("--list", "Missing required argument \"[bootstrap-server]\""),
+            ("--lists", "Exception in thread \"main\" joptsimple.UnrecognizedOptionException: lists is not a recognized option"),
+        ];
+        for (line, expected) in cases {
+            let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(parse(&args).unwrap_err().err[0], expected, "{line}");
+        }
+    }
+}

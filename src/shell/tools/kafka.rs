@@ -1,0 +1,126 @@
+//! What Kafka's tools have in common: how they read their options and their files, how they find a cluster, how they say what went wrong.
+
+use regex_lite::Regex;
+
+use super::hosts::Done;
+use crate::kafka::actor::{Config, HostPort};
+use crate::kafka::log::properties_file;
+use crate::shell::files::Files;
+use crate::shell::java::exception::Exception;
+use crate::shell::java::log;
+use crate::shell::options::{Opt, Options, UsageError, usage};
+use crate::sim::time::Time;
+
+/// The version these tools are of.
+pub const VERSION: &str = "4.3.1";
+/// Options whose argument is a file of properties.
+const FILE_OPTIONS: &[&str] = &["command-config", "consumer.config", "producer.config", "reader-config", "formatter-config"];
+
+/// A sentence and the help table on standard error, status 1 (`CommandLineUtils.printUsageAndExit`).
+pub fn usage_and_exit(table: &[Opt], sentence: &str) -> Done {
+    let mut err = vec![sentence.to_owned()];
+    err.extend(usage(table).lines().map(str::to_owned));
+    Done { err, status: 1, ..Done::default() }
+}
+
+/// `CommandLineUtils.maybePrintHelpOrVersion`: also without any argument the tool only says what it is for.
+pub fn help_or_version(table: &[Opt], args: &[String], options: &Options, blurb: &str) -> Option<Done> {
+    if args.is_empty() || options.has("help") {
+        return Some(usage_and_exit(table, blurb));
+    }
+    options.has("version").then(|| Done::said(vec![VERSION.to_owned()]))
+}
+
+/// An exception that was thrown before the tool was under way: its message, then itself.
+pub fn message_and_trace(exception: &Exception) -> Done {
+    Done { err: vec![exception.text().to_owned(), exception.to_string()], status: 1, ..Done::default() }
+}
+
+/// What a check of options comes to.
+pub fn checked(table: &[Opt], checks: impl IntoIterator<Item = Result<(), UsageError>>) -> Result<(), Done> {
+    checks.into_iter().find_map(Result::err).map_or(Ok(()), |error| Err(usage_and_exit(table, &error.0)))
+}
+
+/// The files that a tool's arguments name.
+pub fn files(table: &'static [Opt], args: &[String]) -> Vec<String> {
+    let Ok(options) = Options::parse(table, args) else { return Vec::new() };
+    FILE_OPTIONS.iter().flat_map(|name| options.all(name)).map(str::to_owned).collect()
+}
+
+/// The properties in a file.
+///
+/// # Errors
+/// Java's words for a file that is not there.
+pub fn properties(path: &str, files: &Files) -> Result<Config, Exception> {
+    let text = files.get(path).ok_or_else(|| Exception::new("java.nio.file.NoSuchFileException", path))?;
+    Ok(properties_file::parse(text.as_bytes()).into_iter().collect())
+}
+
+/// `key=value` arguments (`CommandLineUtils.parseKeyValueArgs`).
+///
+/// # Errors
+/// An argument without `=`.
+pub fn key_values<'a>(args: impl Iterator<Item = &'a str>) -> Result<Config, Exception> {
+    let mut config = Config::new();
+    for arg in args.filter(|arg| !arg.is_empty()) {
+        let (key, value) = arg.split_once('=').unwrap_or((arg, ""));
+        if !arg.contains('=') {
+            return Err(Exception::illegal_argument(format!("Missing value for key {arg}")));
+        }
+        config.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(config)
+}
+
+/// Which topics a name means that is also a regular expression, with commas between alternatives (`TopicFilter.IncludeList`).
+///
+/// # Errors
+/// What Java says of a pattern that is none.
+pub fn include_list(pattern: &str) -> Result<Regex, Exception> {
+    let quotes = |c: char| c == '"' || c == '\'';
+    let pattern = pattern.trim().replace(',', "|").replace(' ', "");
+    let pattern = pattern.trim_start_matches(quotes).trim_end_matches(quotes);
+    Regex::new(&format!("^(?:{pattern})$"))
+        .map_err(|_| Exception::new("java.lang.RuntimeException", format!("{pattern} is an invalid regex.")))
+}
+
+/// Where a client starts from: the addresses that resolve, and the warnings about those that do not (`ClientUtils`).
+///
+/// # Errors
+/// The cause for which no client can be made.
+pub fn bootstrap(now: Time, servers: &str, hosts: &[String]) -> Result<(Vec<HostPort>, Vec<String>), (Exception, Vec<String>)> {
+    let (mut addresses, mut warnings) = (Vec::new(), Vec::new());
+    for url in servers.split(',').map(str::trim).filter(|url| !url.is_empty()) {
+        let address = url.rsplit_once(':').and_then(|(host, port)| Some(HostPort { host: host.to_owned(), port: port.parse().ok()? }));
+        let Some(address) = address.filter(|address| !address.host.is_empty()) else {
+            return Err((Exception::config(format!("Invalid url in bootstrap.servers: {url}")), warnings));
+        };
+        if hosts.contains(&address.host) || address.host == "client" {
+            addresses.push(address);
+        } else {
+            let message = format!("Couldn't resolve server {url} from bootstrap.servers as DNS resolution failed for {}", address.host);
+            warnings.push(log::line(now, "WARN", &message, "org.apache.kafka.clients.ClientUtils"));
+        }
+    }
+    if addresses.is_empty() {
+        return Err((Exception::config("No resolvable bootstrap urls given in bootstrap.servers"), warnings));
+    }
+    Ok((addresses, warnings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_resolve() {
+        let hosts = ["kafka-1".to_owned(), "kafka-2".to_owned()];
+        let found = |servers: &str| bootstrap(Time::ZERO, servers, &hosts);
+        let (addresses, warnings) = found("nowhere:9092, kafka-2:9092").unwrap();
+        assert_eq!(addresses, [HostPort { host: "kafka-2".into(), port: 9092 }]);
+        assert!(warnings[0].contains("Couldn't resolve server nowhere:9092 from bootstrap.servers as DNS resolution failed for nowhere"));
+        assert_eq!(found("kafka-1").unwrap_err().0.text(), "Invalid url in bootstrap.servers: kafka-1");
+        assert_eq!(found("kafka-1:port").unwrap_err().0.text(), "Invalid url in bootstrap.servers: kafka-1:port");
+        assert_eq!(found("nowhere:1").unwrap_err().0.text(), "No resolvable bootstrap urls given in bootstrap.servers");
+    }
+}

@@ -1,0 +1,3 @@
+//! kafka-get-offsets (`org.apache.kafka.tools.GetOffsetShell`).
+
+pub mod args;

@@ -1,0 +1,4 @@
+//! kafka-console-producer (`org.apache.kafka.tools.ConsoleProducer`).
+
+pub mod args;
+pub mod reader;
