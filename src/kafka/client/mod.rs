@@ -7,11 +7,13 @@
 //! * [`cluster`]: network and metadata together: what producer, consumer and admin client stand on
 //! * [`config`]: reading settings in Kafka's words
 //! * [`error`]: Kafka's exceptions, as values
+//! * [`consumer`]: reads records, alone or in a group
 //! * [`producer`]: from `send` to the acknowledgement
 
 pub mod backoff;
 pub mod cluster;
 pub mod config;
+pub mod consumer;
 pub mod error;
 pub mod log;
 pub mod metadata;

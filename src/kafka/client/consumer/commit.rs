@@ -1,0 +1,181 @@
+//! OffsetCommit and OffsetFetch: how far the group has read.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::ResponseError::*;
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
+use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetFetchRequest, TopicName};
+
+use super::kafka_consumer::{Closing, KafkaConsumer, Token};
+use super::membership::str_bytes;
+use super::subscription::{FetchState, Position, Wanted};
+use crate::kafka::actor::Outbox;
+use crate::kafka::client::error::ClientError;
+use crate::kafka::client::network::Outgoing;
+use crate::kafka::names::{Name, TopicPartition};
+use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::errors;
+use crate::sim::time::Time;
+
+/// Why positions are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitKind {
+    /// Every `auto.commit.interval.ms`.
+    Auto,
+    /// The application asked for it (`commitAsync`).
+    Asked,
+    /// Before partitions are given up.
+    BeforeRebalance,
+    Close,
+}
+
+impl KafkaConsumer {
+    /// Commits all positions as they are now, if the coordinator can be asked. What becomes of it shows in the group.
+    pub fn commit_async(&mut self, now: Time, out: &mut Outbox) -> bool {
+        self.commit(now, CommitKind::Asked, out)
+    }
+
+    /// Sends what was consumed; `false` if there is nothing to send, or nobody to send it to.
+    pub(super) fn commit(&mut self, now: Time, kind: CommitKind, out: &mut Outbox) -> bool {
+        let Some(membership) = &mut self.membership else { return false };
+        let Some(node) = membership.coordinator_node() else { return false };
+        let in_group = matches!(self.subscriptions.wanted, Wanted::Topics(_));
+        if (in_group && !membership.is_stable()) || self.subscriptions.all_consumed().next().is_none() {
+            return false;
+        }
+        if !self.client.ready(now, node, out) {
+            return false;
+        }
+        let mut topics: BTreeMap<Name, Vec<OffsetCommitRequestPartition>> = BTreeMap::new();
+        for (partition, position) in self.subscriptions.all_consumed() {
+            let offset = OffsetCommitRequestPartition::default()
+                .with_partition_index(partition.partition)
+                .with_committed_offset(position.offset)
+                .with_committed_leader_epoch(position.leader_epoch.unwrap_or(-1))
+                .with_committed_metadata(Some(str_bytes("")));
+            topics.entry(partition.topic.clone()).or_default().push(offset);
+        }
+        let topic = |(name, partitions): (Name, Vec<OffsetCommitRequestPartition>)| {
+            OffsetCommitRequestTopic::default().with_name(TopicName(str_bytes(&name))).with_partitions(partitions)
+        };
+        let request = OffsetCommitRequest::default()
+            .with_group_id(GroupId(str_bytes(membership.group())))
+            .with_generation_id_or_member_epoch(if in_group { membership.generation() } else { -1 })
+            .with_member_id(str_bytes(if in_group { membership.member_id() } else { "" }))
+            .with_group_instance_id(self.config.group_instance_id.as_deref().filter(|_| in_group).map(str_bytes))
+            .with_topics(topics.into_iter().map(topic).collect());
+        let sent = self.client.send(now, node, Outgoing::new(request), Token::Commit(kind), out).is_ok();
+        membership.preparing |= sent && kind == CommitKind::BeforeRebalance;
+        sent
+    }
+
+    /// `maybeAutoCommitOffsetsAsync`.
+    pub(super) fn maybe_auto_commit(&mut self, now: Time, out: &mut Outbox) {
+        let Some(membership) = &self.membership else { return };
+        if self.config.enable_auto_commit
+            && membership.next_auto_commit <= now
+            && !membership.preparing
+            && self.commit(now, CommitKind::Auto, out)
+            && let Some(membership) = &mut self.membership
+        {
+            membership.next_auto_commit = now + self.config.auto_commit_interval;
+        }
+    }
+
+    /// `OffsetCommitResponseHandler`.
+    pub(super) fn committed(&mut self, now: Time, kind: CommitKind, response: Option<Response>, out: &mut Outbox) {
+        let error = match response {
+            Some(Response::OffsetCommit(response)) => {
+                let mut codes = response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
+                codes.find(|&code| code != errors::NONE)
+            }
+            _ => Some(NetworkException.code()),
+        };
+        if let (Some(code), Some(membership)) = (error, &mut self.membership) {
+            match ResponseError::try_from_code(code).unwrap_or(UnknownServerError) {
+                NotCoordinator | CoordinatorNotAvailable | RequestTimedOut => membership.coordinator_unknown(now, &self.config),
+                RebalanceInProgress => membership.request_rejoin(),
+                UnknownMemberId | FencedInstanceId if membership.is_stable() => membership.reset_generation(false),
+                IllegalGeneration if membership.is_stable() => membership.reset_generation(true),
+                _ => {}
+            }
+            if kind == CommitKind::Auto && errors::info(code).is_retriable() {
+                membership.next_auto_commit = membership.next_auto_commit.min(now + self.config.retry.initial);
+            }
+        }
+        match (kind, self.closing) {
+            (CommitKind::BeforeRebalance, _) => self.prepared(),
+            (CommitKind::Close, Closing::Committing { until }) => self.closing = self.leave_to_close(now, until, out),
+            _ => {}
+        }
+    }
+
+    /// `refreshCommittedOffsetsIfNeeded`: where the group left off.
+    pub(super) fn fetch_committed(&mut self, now: Time, out: &mut Outbox) {
+        let Some(membership) = &mut self.membership else { return };
+        let mut topics: BTreeMap<Name, Vec<i32>> = BTreeMap::new();
+        for (partition, _) in self.subscriptions.unpositioned().filter(|(_, state)| *state == FetchState::Initializing) {
+            topics.entry(partition.topic.clone()).or_default().push(partition.partition);
+        }
+        if topics.is_empty() || membership.offset_fetch_in_flight || membership.retry_at > now {
+            return;
+        }
+        let Some(node) = membership.coordinator_node() else { return };
+        if !self.client.ready(now, node, out) {
+            return;
+        }
+        let topic = |(name, partitions): (Name, Vec<i32>)| {
+            OffsetFetchRequestTopics::default().with_name(TopicName(str_bytes(&name))).with_partition_indexes(partitions)
+        };
+        let group = OffsetFetchRequestGroup::default()
+            .with_group_id(GroupId(str_bytes(membership.group())))
+            .with_topics(Some(topics.into_iter().map(topic).collect()));
+        let request = OffsetFetchRequest::default().with_groups(vec![group]).with_require_stable(true);
+        membership.offset_fetch_in_flight = self.client.send(now, node, Outgoing::new(request), Token::OffsetFetch, out).is_ok();
+    }
+
+    /// `OffsetFetchResponseHandler`. Partitions without a committed offset are left to `auto.offset.reset`.
+    pub(super) fn committed_fetched(&mut self, now: Time, response: Option<Response>) {
+        let Some(membership) = &mut self.membership else { return };
+        membership.offset_fetch_in_flight = false;
+        let group = match response {
+            Some(Response::OffsetFetch(response)) => response.groups.into_iter().next(),
+            _ => None,
+        };
+        // Without an answer the coordinator is unknown already.
+        let Some(group) = group else { return };
+        match ResponseError::try_from_code(group.error_code) {
+            None => {}
+            Some(NotCoordinator | CoordinatorNotAvailable) => return membership.coordinator_unknown(now, &self.config),
+            Some(error) => {
+                membership.retry_at = now + self.config.retry.initial;
+                if !errors::info(error.code()).is_retriable() {
+                    self.error = Some(ClientError::of_code(error.code(), None));
+                }
+                return;
+            }
+        }
+        for topic in group.topics {
+            for answer in topic.partitions {
+                let partition = TopicPartition::new(topic.name.as_str(), answer.partition_index);
+                if self.subscriptions.get(&partition).is_none_or(|state| state.fetch != FetchState::Initializing) {
+                    continue;
+                }
+                if answer.error_code != errors::NONE {
+                    if let Some(membership) = &mut self.membership {
+                        membership.retry_at = now + self.config.retry.initial;
+                    }
+                    continue;
+                }
+                let epoch = Some(answer.committed_leader_epoch).filter(|&epoch| epoch >= 0);
+                let state = match answer.committed_offset {
+                    offset if offset >= 0 => FetchState::Fetching(Position { offset, leader_epoch: epoch }),
+                    _ => FetchState::AwaitReset(self.config.auto_offset_reset),
+                };
+                self.subscriptions.set(&partition, state);
+            }
+        }
+    }
+}

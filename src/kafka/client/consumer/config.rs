@@ -1,0 +1,164 @@
+//! A consumer's configuration, by Kafka's names and with its defaults (`ConsumerConfig`).
+
+use crate::kafka::actor::Config;
+use crate::kafka::client::backoff::ExponentialBackoff;
+use crate::kafka::client::config::{ConfigError, Settings, invalid};
+use crate::kafka::client::metadata::MetadataConfig;
+use crate::kafka::client::network::NetworkConfig;
+use crate::kafka::group::assignor::Assignor;
+use crate::kafka::names::Name;
+use crate::sim::time::Duration;
+
+/// What a consumer reads of its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerConfig {
+    /// `group.id`; without one there are no commits and no group.
+    pub group_id: Option<Name>,
+    pub group_instance_id: Option<Name>,
+    pub auto_offset_reset: OffsetReset,
+    pub enable_auto_commit: bool,
+    pub auto_commit_interval: Duration,
+    pub session_timeout: Duration,
+    pub heartbeat_interval: Duration,
+    /// `max.poll.interval.ms`: who does not poll for that long leaves its group; also how long a rebalance may take.
+    pub max_poll_interval: Duration,
+    pub max_poll_records: u32,
+    pub fetch_min_bytes: i32,
+    pub fetch_max_wait: Duration,
+    pub fetch_max_bytes: i32,
+    pub max_partition_fetch_bytes: i32,
+    pub isolation_level: IsolationLevel,
+    pub check_crcs: bool,
+    /// `default.api.timeout.ms`: how long closing may take at most.
+    pub default_api_timeout: Duration,
+    /// `partition.assignment.strategy`, best first. (Of Kafka's default, range and cooperative-sticky, only the first is known here.)
+    pub assignors: Vec<Assignor>,
+    pub retry: ExponentialBackoff,
+    pub network: NetworkConfig,
+    pub metadata: MetadataConfig,
+}
+
+/// `auto.offset.reset`: where to start without a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OffsetReset {
+    Earliest,
+    Latest,
+    /// Tell the application.
+    None,
+}
+
+/// `isolation.level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsolationLevel {
+    ReadUncommitted,
+    ReadCommitted,
+}
+
+impl IsolationLevel {
+    /// As in requests.
+    pub fn code(self) -> i8 {
+        match self {
+            IsolationLevel::ReadUncommitted => 0,
+            IsolationLevel::ReadCommitted => 1,
+        }
+    }
+}
+
+/// A consumer talks to a node with as many requests as it likes (`ConsumerUtils.CONSUMER_MAX_INFLIGHT_REQUESTS_PER_CONNECTION`).
+const MAX_IN_FLIGHT: u32 = 100;
+
+impl ConsumerConfig {
+    /// Reads settings. Left out: deserializers, interceptors, security, `client.rack`, `group.protocol=consumer`, `auto.offset.reset=by_duration:..`,
+    /// sticky assignors.
+    ///
+    /// # Errors
+    /// The first setting that cannot be, in Kafka's words.
+    pub fn parse(config: &Config) -> Result<ConsumerConfig, ConfigError> {
+        let settings = Settings(config);
+        let text = |name: &str| config.get(name).map(|value| Name::from(value.trim())).filter(|value| !value.is_empty());
+        let group_id = text("group.id");
+        let session_timeout = settings.int_millis("session.timeout.ms", 45_000)?;
+        let heartbeat_interval = settings.int_millis("heartbeat.interval.ms", 3_000)?;
+        if heartbeat_interval >= session_timeout {
+            // Kafka: IllegalArgumentException out of the constructor.
+            return Err(ConfigError("Heartbeat must be set lower than the session timeout".to_owned()));
+        }
+        let reset = match settings.one_of("auto.offset.reset", "latest", &["earliest", "latest", "none"])? {
+            "earliest" => OffsetReset::Earliest,
+            "none" => OffsetReset::None,
+            _ => OffsetReset::Latest,
+        };
+        let isolation_level = match settings.one_of("isolation.level", "read_uncommitted", &["read_committed", "read_uncommitted"])? {
+            "read_committed" => IsolationLevel::ReadCommitted,
+            _ => IsolationLevel::ReadUncommitted,
+        };
+        let retry = settings.backoff("retry.backoff", 100, 1_000)?;
+        Ok(ConsumerConfig {
+            enable_auto_commit: settings.boolean("enable.auto.commit", group_id.is_some())? && group_id.is_some(),
+            group_id,
+            group_instance_id: text("group.instance.id"),
+            auto_offset_reset: reset,
+            auto_commit_interval: settings.int_millis("auto.commit.interval.ms", 5_000)?,
+            session_timeout,
+            heartbeat_interval,
+            max_poll_interval: Duration::ms(settings.int("max.poll.interval.ms", 300_000, 1..=i32::MAX)? as u64),
+            max_poll_records: settings.int("max.poll.records", 500, 1..=i32::MAX)? as u32,
+            fetch_min_bytes: settings.int("fetch.min.bytes", 1, 0..=i32::MAX)?,
+            fetch_max_wait: settings.int_millis("fetch.max.wait.ms", 500)?,
+            fetch_max_bytes: settings.int("fetch.max.bytes", 52_428_800, 0..=i32::MAX)?,
+            max_partition_fetch_bytes: settings.int("max.partition.fetch.bytes", 1_048_576, 0..=i32::MAX)?,
+            isolation_level,
+            check_crcs: settings.boolean("check.crcs", true)?,
+            default_api_timeout: settings.int_millis("default.api.timeout.ms", 60_000)?,
+            assignors: assignors(config)?,
+            retry,
+            network: NetworkConfig { max_in_flight: MAX_IN_FLIGHT, ..settings.network(30_000)? },
+            metadata: MetadataConfig {
+                max_age: settings.millis("metadata.max.age.ms", 300_000)?,
+                max_idle: None,
+                retry,
+                allow_auto_topic_creation: settings.boolean("allow.auto.create.topics", true)?,
+            },
+        })
+    }
+}
+
+fn assignors(config: &Config) -> Result<Vec<Assignor>, ConfigError> {
+    const NAME: &str = "partition.assignment.strategy";
+    let Some(classes) = config.get(NAME) else { return Ok(vec![Assignor::Range]) };
+    let known: Vec<Assignor> = classes.split(',').filter_map(|class| Assignor::from_class(class.trim())).collect();
+    if known.is_empty() {
+        return Err(invalid(NAME, classes, "none of these assignors is known here"));
+    }
+    Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(lines: &str) -> Result<ConsumerConfig, String> {
+        let pairs = lines.split(';').filter_map(|line| line.split_once('='));
+        let config = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        ConsumerConfig::parse(&config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults() {
+        let config = parse("group.id=g").unwrap();
+        assert_eq!((config.max_poll_records, config.auto_offset_reset, config.enable_auto_commit), (500, OffsetReset::Latest, true));
+        assert_eq!((config.session_timeout, config.heartbeat_interval), (Duration::secs(45), Duration::secs(3)));
+        assert_eq!(config.assignors, [Assignor::Range]);
+        assert!(!parse("").unwrap().enable_auto_commit, "without a group nothing is committed");
+    }
+
+    #[test]
+    fn refuses() {
+        assert!(parse("auto.offset.reset=sometimes").is_err());
+        assert!(parse("session.timeout.ms=3000").is_err());
+        assert!(parse("max.poll.records=0").is_err());
+        assert!(parse("partition.assignment.strategy=com.example.Mine").is_err());
+        let both = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor, org.apache.kafka.clients.consumer.RoundRobinAssignor";
+        assert_eq!(parse(&format!("partition.assignment.strategy={both}")).unwrap().assignors, [Assignor::RoundRobin]);
+    }
+}

@@ -1,0 +1,240 @@
+//! Fetch: one request a node at a time, for those of its partitions from which nothing is waiting to be read (`AbstractFetch`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::messages::{FetchRequest, FetchResponse, produce_response};
+use uuid::Uuid;
+
+use super::completed_fetch::CompletedFetch;
+use super::config::OffsetReset;
+use super::kafka_consumer::{KafkaConsumer, Receiver, Token};
+use super::subscription::{FetchState, Position};
+use crate::kafka::actor::{HostPort, Outbox};
+use crate::kafka::client::error::ClientError;
+use crate::kafka::client::network::{Answer, Failed, Outgoing};
+use crate::kafka::event::Event;
+use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::errors;
+use crate::kafka::protocol::frame::Batches;
+use crate::sim::time::Time;
+
+/// What was asked of a node: partition and offset, in the order of the request.
+pub type Asked = Vec<(TopicPartition, i64)>;
+
+const OFFSET_OUT_OF_RANGE: i16 = 1;
+const CORRUPT_MESSAGE: i16 = 2;
+
+impl KafkaConsumer {
+    /// `sendFetches`.
+    pub(super) fn send_fetches(&mut self, now: Time, out: &mut Outbox) {
+        // A node whose records wait to be read is not asked again before they are (KAFKA-17182), nor one that has not answered.
+        let busy: BTreeSet<BrokerId> = self.buffer.iter().map(|fetch| fetch.node).chain(self.fetching.iter().copied()).collect();
+        let cluster = self.client.cluster().clone();
+        let mut fetchable: BTreeMap<BrokerId, Vec<(u64, TopicPartition, i64)>> = BTreeMap::new();
+        let mut without_leader = false;
+        for (partition, state) in self.subscriptions.partitions() {
+            let FetchState::Fetching(position) = state.fetch else { continue };
+            match cluster.leader(partition) {
+                None => without_leader = true,
+                Some(leader) if busy.contains(&leader) || state.not_before > now => {}
+                Some(leader) => fetchable.entry(leader).or_default().push((state.turn, partition.clone(), position.offset)),
+            }
+        }
+        if without_leader {
+            self.client.metadata.request_update(false);
+        }
+        for (node, mut partitions) in fetchable {
+            if !self.client.ready(now, node, out) {
+                continue;
+            }
+            partitions.sort();
+            let asked: Asked = partitions.into_iter().map(|(_, partition, offset)| (partition, offset)).collect();
+            let request = self.fetch_request(&asked);
+            let timeout = Some(self.config.network.request_timeout);
+            let outgoing = Outgoing { timeout, ..Outgoing::new(request) };
+            if self.client.send(now, node, outgoing, Token::Fetch(asked), out).is_ok() {
+                self.fetching.insert(node);
+            }
+        }
+    }
+
+    fn fetch_request(&self, asked: &Asked) -> FetchRequest {
+        let config = &self.config;
+        let cluster = self.client.cluster();
+        let mut topics: Vec<FetchTopic> = Vec::new();
+        for (partition, offset) in asked {
+            let id = cluster.topic(&partition.topic).map_or(Uuid::nil(), |topic| topic.id);
+            let place = topics.iter().position(|topic| topic.topic_id == id).unwrap_or_else(|| {
+                topics.push(FetchTopic::default().with_topic_id(id));
+                topics.len() - 1
+            });
+            let epoch = cluster.partition(partition).map_or(-1, |info| info.leader_epoch);
+            let fetch = FetchPartition::default().with_partition(partition.partition).with_fetch_offset(*offset);
+            topics[place]
+                .partitions
+                .push(fetch.with_current_leader_epoch(epoch).with_partition_max_bytes(config.max_partition_fetch_bytes));
+        }
+        FetchRequest::default()
+            .with_max_wait_ms(config.fetch_max_wait.as_ms() as i32)
+            .with_min_bytes(config.fetch_min_bytes)
+            .with_max_bytes(config.fetch_max_bytes)
+            .with_isolation_level(config.isolation_level.code())
+            .with_session_id(0)
+            .with_session_epoch(-1)
+            .with_topics(topics)
+    }
+
+    /// The answer of a node, or none.
+    pub(super) fn fetched(&mut self, now: Time, node: BrokerId, asked: Asked, result: Result<Answer, Failed>) {
+        self.fetching.remove(&node);
+        let Ok(Answer { response: Response::Fetch(response), batches, .. }) = result else { return };
+        if response.error_code != errors::NONE {
+            for (partition, _) in &asked {
+                self.try_again_later(now, partition);
+            }
+            return;
+        }
+        let endpoints = endpoints(&response);
+        let offsets: BTreeMap<TopicPartition, i64> = asked.into_iter().collect();
+        let mut batches = batches.into_iter();
+        for topic in response.responses {
+            let name = self.client.cluster().topic_name(topic.topic_id).cloned();
+            for data in topic.partitions {
+                // The batches stand in the order of the body, whether or not we know its topics.
+                let batches = batches.next().unwrap_or_default();
+                let Some(topic) = name.clone() else { continue };
+                let partition = TopicPartition { topic, partition: data.partition_index };
+                if let Some(&offset) = offsets.get(&partition) {
+                    self.partition_fetched(now, node, partition, offset, data, batches, &endpoints);
+                }
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn partition_fetched(
+        &mut self,
+        now: Time,
+        node: BrokerId,
+        partition: TopicPartition,
+        offset: i64,
+        data: PartitionData,
+        batches: Batches,
+        endpoints: &BTreeMap<BrokerId, HostPort>,
+    ) {
+        // Taken away, or sought elsewhere: the answer is out of date.
+        if self.subscriptions.position(&partition).is_none_or(|position| position.offset != offset) {
+            return;
+        }
+        match data.error_code {
+            errors::NONE => {
+                if let Some(state) = self.subscriptions.get_mut(&partition) {
+                    state.high_watermark = Some(data.high_watermark);
+                    state.log_start_offset = Some(data.log_start_offset).filter(|&at| at >= 0);
+                    state.last_stable_offset = Some(data.last_stable_offset).filter(|&at| at >= 0);
+                }
+                if !batches.is_empty() {
+                    self.buffer.push_back(CompletedFetch::new(partition, node, offset, batches, data.aborted_transactions));
+                }
+            }
+            OFFSET_OUT_OF_RANGE => match self.config.auto_offset_reset {
+                OffsetReset::None => {
+                    let message = format!("Fetch position {offset} is out of range for partition {partition}");
+                    self.error.get_or_insert_with(|| ClientError::of_code(OFFSET_OUT_OF_RANGE, Some(&message)));
+                }
+                reset => self.subscriptions.set(&partition, FetchState::AwaitReset(reset)),
+            },
+            CORRUPT_MESSAGE => {
+                let message = format!("Encountered corrupt message when fetching offset {offset} for topic-partition {partition}");
+                self.error.get_or_insert_with(|| ClientError::kafka(message));
+            }
+            code if errors::info(code).is_retriable() || errors::info(code).refreshes_metadata() => {
+                self.try_again_later(now, &partition);
+                self.learn_leader(&partition, &data, endpoints);
+            }
+            code => {
+                let message = format!("Unexpected error code {code} while fetching at offset {offset} from topic-partition {partition}");
+                self.error.get_or_insert_with(|| ClientError::kafka(message));
+            }
+        }
+    }
+
+    /// The leader is another one, or not ready: a moment later, and with fresh metadata.
+    fn try_again_later(&mut self, now: Time, partition: &TopicPartition) {
+        self.client.metadata.request_update(false);
+        let at = now + self.config.retry.initial;
+        if let Some(state) = self.subscriptions.get_mut(partition) {
+            state.not_before = at;
+        }
+    }
+
+    /// KIP-951: who is not the leader says who is.
+    fn learn_leader(&mut self, partition: &TopicPartition, data: &PartitionData, endpoints: &BTreeMap<BrokerId, HostPort>) {
+        let id = BrokerId(data.current_leader.leader_id.0);
+        let leader = produce_response::LeaderIdAndEpoch::default()
+            .with_leader_id(data.current_leader.leader_id)
+            .with_leader_epoch(data.current_leader.leader_epoch);
+        let address = endpoints.get(&id).cloned();
+        if self.client.metadata.update_leader(partition, &leader, address.clone()) {
+            if let Some(address) = address {
+                self.client.network.set_node(id, address);
+            }
+            if let Some(state) = self.subscriptions.get_mut(partition) {
+                state.not_before = Time::ZERO;
+            }
+        }
+    }
+
+    /// `collectFetch`: up to `max.poll.records`, in the order in which the answers came.
+    ///
+    /// # Errors
+    /// Bytes that cannot be read, once all records before them were handed out.
+    pub(super) fn collect(&mut self, receiver: &mut impl Receiver, out: &mut Outbox) -> Result<u32, ClientError> {
+        let mut room = self.config.max_poll_records;
+        while room > 0 {
+            let Some(fetch) = self.buffer.front_mut() else { break };
+            let position = self.subscriptions.position(&fetch.partition);
+            if position.is_none_or(|position| position.offset != fetch.next_offset) {
+                self.buffer.pop_front();
+                continue;
+            }
+            let handed_out = fetch.next_portion(room, self.config.isolation_level, self.config.check_crcs, receiver);
+            let (partition, next) = (fetch.partition.clone(), Position { offset: fetch.next_offset, leader_epoch: fetch.last_epoch });
+            if position.is_some_and(|position| position.offset != next.offset) {
+                self.subscriptions.set(&partition, FetchState::Fetching(next));
+            }
+            if fetch.is_consumed() {
+                self.buffer.pop_front();
+                self.subscriptions.move_to_end(&partition);
+            }
+            match handed_out {
+                Ok(None) => {}
+                Ok(Some(portion)) => {
+                    room -= portion.count.min(room);
+                    out.emit(Event::Consumed {
+                        group: self.config.group_id.clone(),
+                        client: self.client_id.clone(),
+                        partition,
+                        from: portion.from,
+                        to: portion.to,
+                        count: portion.count,
+                        chunk: portion.chunk,
+                    });
+                }
+                Err(_) if room < self.config.max_poll_records => break, // next time
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.config.max_poll_records - room)
+    }
+}
+
+fn endpoints(response: &FetchResponse) -> BTreeMap<BrokerId, HostPort> {
+    let endpoint = |node: &kafka_protocol::messages::fetch_response::NodeEndpoint| {
+        (BrokerId(node.node_id.0), HostPort { host: node.host.to_string(), port: node.port as u16 })
+    };
+    response.node_endpoints.iter().map(endpoint).collect()
+}
