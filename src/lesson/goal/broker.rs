@@ -1,5 +1,7 @@
 //! Whether something happened to a broker as the goal asks, and if something else did, the difference.
 
+use std::collections::BTreeSet;
+
 use super::watch::{Seen, Verdict};
 use super::{EventIs, Which};
 use crate::kafka::event::Event;
@@ -7,11 +9,18 @@ use crate::kafka::names::{BrokerId, host_of, node_on};
 use crate::sim::fault::Occurrence;
 
 /// Waits for a broker to be killed, stopped or started.
+///
+/// A page that is opened again may have to kill and start every host at one instant (`Command::RestartAll`). Nobody did that, and no goal counts
+/// it: so a death is believed when its instant has passed.
 #[derive(Clone, Debug)]
 pub struct BrokerWatch {
     wanted: EventIs,
     /// The last thing that was nearly it.
     near: Option<String>,
+    /// A death at this instant that is not believed yet, and what it lacks.
+    death: Option<(u64, BrokerId, Option<String>)>,
+    /// Brokers that were restarted by nobody.
+    restarted: BTreeSet<BrokerId>,
 }
 
 /// What may happen to a broker's process.
@@ -24,32 +33,63 @@ enum Happened {
 
 impl BrokerWatch {
     pub fn new(wanted: EventIs) -> BrokerWatch {
-        BrokerWatch { wanted, near: None }
+        BrokerWatch { wanted, near: None, death: None, restarted: BTreeSet::new() }
     }
 
-    pub fn event(&mut self, event: &Event, seen: &Seen) -> Option<Verdict> {
-        let (happened, broker) = match event {
-            Event::Sim(Occurrence::Killed { host } | Occurrence::PowerLost { host }) => (Happened::Killed, node_on(host)?),
-            Event::Sim(Occurrence::Stopping { host }) => (Happened::Stopped, node_on(host)?),
-            Event::BrokerStarted { broker, .. } => (Happened::Started, *broker),
-            _ => return None,
-        };
-        match self.difference(happened, broker, seen) {
-            None => Some(Verdict::Holds),
+    pub fn event(&mut self, now_us: u64, event: &Event, seen: &Seen) -> Option<Verdict> {
+        let believed = self.death.as_ref().is_some_and(|(at_us, ..)| *at_us < now_us).then(|| self.believe()).flatten();
+        if believed == Some(Verdict::Holds) {
+            return believed;
+        }
+        match event {
+            Event::Sim(Occurrence::Killed { host } | Occurrence::PowerLost { host }) => {
+                let broker = node_on(host)?;
+                self.death = Some((now_us, broker, self.difference(Happened::Killed, broker, seen)));
+                None
+            }
+            Event::Sim(Occurrence::Started { host }) => {
+                let broker = node_on(host)?;
+                if self.death.as_ref().is_some_and(|(at_us, dead, _)| *at_us == now_us && *dead == broker) {
+                    self.death = None;
+                    self.restarted.insert(broker);
+                }
+                None
+            }
+            Event::Sim(Occurrence::Stopping { host }) => Some(self.conclude(self.difference(Happened::Stopped, node_on(host)?, seen))),
+            Event::BrokerStarted { broker, .. } if !self.restarted.remove(broker) => {
+                Some(self.conclude(self.difference(Happened::Started, *broker, seen)))
+            }
+            _ => None,
+        }
+    }
+
+    pub fn look(&mut self) -> Verdict {
+        self.believe().unwrap_or_else(|| Verdict::NotYet(self.why_not()))
+    }
+
+    /// The death was one.
+    fn believe(&mut self) -> Option<Verdict> {
+        let (_, _, lacks) = self.death.take()?;
+        Some(self.conclude(lacks))
+    }
+
+    fn conclude(&mut self, lacks: Option<String>) -> Verdict {
+        match lacks {
+            None => Verdict::Holds,
             Some(near) => {
                 self.near = Some(near.clone());
-                Some(Verdict::NotYet(near))
+                Verdict::NotYet(near)
             }
         }
     }
 
-    pub fn look(&self) -> Verdict {
+    fn why_not(&self) -> String {
         let nothing = match self.wanted {
             EventIs::BrokerKilled(_) => "no broker was killed yet",
             EventIs::BrokerStopped(_) => "no broker was stopped yet",
             EventIs::BrokerStarted(_) => "no broker was started yet",
         };
-        Verdict::NotYet(self.near.clone().unwrap_or_else(|| nothing.to_owned()))
+        self.near.clone().unwrap_or_else(|| nothing.to_owned())
     }
 
     /// What tells this from what is wanted, if anything does.
@@ -69,14 +109,7 @@ impl BrokerWatch {
                 Some(format!("{host} was killed, and had no time to hand anything over. Use systemctl stop {host}."))
             }
             // What comes before a start, or after an end, tells nothing new.
-            _ => self.near.clone().or_else(|| self.nothing()),
-        }
-    }
-
-    fn nothing(&self) -> Option<String> {
-        match self.look() {
-            Verdict::NotYet(why) => Some(why),
-            Verdict::Holds | Verdict::Lost(_) => None,
+            _ => Some(self.why_not()),
         }
     }
 }

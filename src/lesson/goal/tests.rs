@@ -204,6 +204,7 @@ fn a_broker_that_ended_otherwise_is_named() {
     board.look(S, &cluster(S));
     assert_eq!(status(&board), (Progress::Open, "no broker was killed yet".into()));
     board.event(S, &killed("kafka-100"));
+    board.look(S, &cluster(S));
     assert_eq!(status(&board).1, "kafka-100 was killed, but it led no partition of orders");
     board.event(S, &stopping("kafka-1"));
     let why = "kafka-1 was stopped in an orderly way: it handed its leaderships over first, so there was nothing to see. Use kill -9.";
@@ -211,7 +212,28 @@ fn a_broker_that_ended_otherwise_is_named() {
     board.event(S, &Event::BrokerStarted { broker: BrokerId(1), clean: true });
     assert_eq!(status(&board), (Progress::Open, why.into()));
     board.event(S, &killed("kafka-2"));
+    let mut later = board.clone();
+    later.event(S + 1, &stopping("kafka-3"));
+    assert_eq!(status(&later).0, Progress::Done);
+    board.look(S, &cluster(S));
     assert_eq!(status(&board).0, Progress::Done);
+}
+
+/// A page that is opened again kills and starts every host at one instant.
+#[test]
+fn a_restart_by_nobody_counts_for_nothing() {
+    let again = |goal_body: &str, by_nobody: bool| {
+        let mut board = goal(goal_body);
+        board.look(S, &cluster(S));
+        board.event(S, &killed("kafka-1"));
+        board.event(if by_nobody { S } else { 2 * S }, &Event::Sim(Occurrence::Started { host: "kafka-1".into() }));
+        board.look(3 * S, &cluster(3 * S));
+        board.event(4 * S, &Event::BrokerStarted { broker: BrokerId(1), clean: false });
+        status(&board).0
+    };
+    for body in ["event = { broker_killed = { led = \"orders\" } }", "event = { broker_started = {} }"] {
+        assert_eq!((again(body, true), again(body, false)), (Progress::Open, Progress::Done));
+    }
 }
 
 /// A rate that falls, explained at each stage, comes back and must stay.
@@ -301,6 +323,7 @@ fn goals_follow_one_another_and_never_waits_for_all() {
     assert_eq!(progress(&board), [Progress::Open, Progress::Waiting, Progress::Open]);
     let mut dead = board.clone();
     dead.event(S, &killed("kafka-1"));
+    dead.look(S, &cluster(S));
     assert_eq!(progress(&dead)[0], Progress::Failed);
     board.event(S, &ended("kafka-topics", "--list", 0, ""));
     assert_eq!(progress(&board), [Progress::Open, Progress::Open, Progress::Done]);

@@ -94,7 +94,7 @@ impl Watch {
     pub fn event(&mut self, now_us: u64, event: &Event, seen: &Seen, is_open: bool) -> Option<Verdict> {
         match self {
             Watch::Tool(watch) if is_open => watch.event(event),
-            Watch::Broker(watch) if is_open => watch.event(event, seen),
+            Watch::Broker(watch) if is_open => watch.event(now_us, event, seen),
             Watch::Reads(watch) if is_open => watch.event(event, seen),
             Watch::Rate(watch) => {
                 watch.event(now_us, event);
