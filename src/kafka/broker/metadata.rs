@@ -48,6 +48,8 @@ struct Touched {
     partitions: BTreeSet<TopicPartition>,
     deleted: BTreeSet<TopicPartition>,
     configs: bool,
+    /// Brokers that came, went, or count again.
+    brokers: BTreeSet<i32>,
 }
 
 impl Broker {
@@ -130,6 +132,9 @@ impl Broker {
         if touched.configs {
             self.publish_configs(now, out);
         }
+        for broker in touched.brokers {
+            self.reconsider_follower(now, broker, out);
+        }
         self.shed_fetchers();
         self.send_fetches(now, out);
         self.fetch_metadata(now, out);
@@ -168,6 +173,18 @@ impl Broker {
         }
         if changed && &*name.topic == OFFSETS_TOPIC {
             self.offsets_leadership(now, name.partition, leads, out);
+        }
+    }
+
+    /// A broker counts again: where it has caught up already, it may join the ISR. (Kafka finds that out at its next idle fetch.)
+    fn reconsider_follower(&mut self, now: Time, broker: i32, out: &mut Outbox) {
+        if !self.image.is_active(broker) {
+            return;
+        }
+        let led = self.replicas.partitions.values().filter(|partition| partition.should_expand_isr(broker));
+        let names: Vec<TopicPartition> = led.map(|partition| partition.name.clone()).collect();
+        for name in names {
+            self.propose_expanded_isr(now, &name, broker, out);
         }
     }
 
@@ -250,6 +267,9 @@ fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
                 touched.deleted.extend(all);
                 touched.partitions.retain(|name| name.topic != topic.name);
             }
+        }
+        MetadataRecord::BrokerRegistrationChange { broker_id, .. } => {
+            touched.brokers.insert(*broker_id);
         }
         MetadataRecord::Config { resource_type, .. } => touched.configs |= *resource_type == TOPIC_RESOURCE || *resource_type == 4,
         _ => {}

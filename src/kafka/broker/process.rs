@@ -41,6 +41,8 @@ pub struct Broker {
     pub(super) raft_net: NetworkClient<()>,
     pub(super) controller_net: NetworkClient<Call>,
     pub(super) replica_net: NetworkClient<BrokerId>,
+    /// Of the last step: what was due then and could not be done (no connection yet) is tried when the network says so, not by waking again.
+    now: Time,
     pub(super) next_isr_check: Option<Time>,
     pub(super) next_checkpoint: Option<Time>,
     pub(super) next_retention_check: Option<Time>,
@@ -66,6 +68,7 @@ impl Broker {
             raft_net: NetworkClient::new(&client_id("raft"), "", NetworkConfig { request_timeout: Duration::secs(2), ..network.clone() }),
             controller_net: NetworkClient::new(&client_id("to-controller"), "", NetworkConfig { max_in_flight: 100, ..network.clone() }),
             replica_net: NetworkClient::new(&client_id("fetcher-0"), "", NetworkConfig { max_in_flight: 1, ..network }),
+            now: Time::ZERO,
             next_isr_check: None,
             next_checkpoint: None,
             next_retention_check: None,
@@ -104,6 +107,7 @@ impl Broker {
     }
 
     pub fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        self.now = now;
         match input {
             Input::Start => self.start_up(now, out),
             Input::Read(id, file) => self.read_back(now, id, file, out),
@@ -133,6 +137,7 @@ impl Broker {
         ]
         .into_iter()
         .flatten()
+        .filter(|at| *at > self.now)
         .min()
     }
 

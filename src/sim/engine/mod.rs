@@ -67,6 +67,8 @@ pub struct Slot<M: Model> {
     /// The earliest wake in the queue that still counts.
     alarm: Option<Time>,
     alarm_generation: u64,
+    last_wake: Time,
+    woken_at_once: u32,
     /// What came while it was paused.
     held: VecDeque<Entry<M::Tell>>,
     /// Handshakes that its kernel completed meanwhile.
@@ -207,6 +209,8 @@ impl<M: Model> Sim<M> {
             ports: BTreeSet::new(),
             alarm: None,
             alarm_generation: 0,
+            last_wake: Time::ZERO,
+            woken_at_once: 0,
             held: VecDeque::new(),
             accepted_while_paused: VecDeque::new(),
         }));
@@ -345,11 +349,23 @@ impl<M: Model> Sim<M> {
             self.record(recorded, absent);
         }
         if let Some(at) = wake {
+            self.check_progress(id, at, now);
             self.set_alarm(id, at.max(now));
         }
         for effect in effects {
             self.carry_out(id, effect);
         }
+    }
+
+    /// A process that keeps asking to be woken at an instant that has come stands still for ever: a bug of the process.
+    fn check_progress(&mut self, id: ProcessId, at: Time, now: Time) {
+        let slot = Arc::make_mut(&mut self.slots[id.0 as usize]);
+        slot.woken_at_once = match slot.last_wake == now && at <= now {
+            true => slot.woken_at_once + 1,
+            false => 0,
+        };
+        slot.last_wake = now;
+        assert!(slot.woken_at_once < 10_000, "{} asks to be woken at {at} again and again, and it is {now}", slot.name);
     }
 
     fn record(&mut self, mut recorded: Recorded<M::Event>, absent: Vec<Absent>) {

@@ -1,0 +1,345 @@
+//! Brokers and a controller without clients of their own: one process asks, the test looks at what the cluster did.
+
+use bytes::Bytes;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use ottla::kafka::actor::{Input, Outbox};
+use ottla::kafka::broker::BrokerSpec;
+use ottla::kafka::broker::process::Broker;
+use ottla::kafka::controller::ControllerSpec;
+use ottla::kafka::controller::process::Controller;
+use ottla::kafka::event::Event;
+use ottla::kafka::names::{BROKER_PORT, BrokerId, TopicPartition, host_of};
+use ottla::kafka::protocol::api::{Request, Response};
+use ottla::kafka::protocol::frame::{Batches, Body, Frame};
+use ottla::kafka::records::builder::BatchBuilder;
+use ottla::kafka::records::compression::CompressionType;
+use ottla::sim::chunk::ChunkId;
+use ottla::sim::engine::{Settings, Sim};
+use ottla::sim::fault::Fault;
+use ottla::sim::process::{Boot, ConnId, Model, Process, ProcessId, Recorded};
+use ottla::sim::time::{Duration, Time};
+
+#[derive(Clone, Debug)]
+struct Cluster;
+
+#[derive(Clone, Debug)]
+enum Spec {
+    Broker(BrokerSpec),
+    Controller(ControllerSpec),
+    Asker,
+}
+
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
+enum Role {
+    Broker(Broker),
+    Controller(Controller),
+    Asker(Asker),
+}
+
+/// Sends what the test tells it, to the host the test names, over a connection for each request.
+#[derive(Clone, Debug, Default)]
+struct Asker {
+    asking: Vec<(ConnId, Request, Vec<Batches>)>,
+    answers: Vec<(Time, Response)>,
+}
+
+#[derive(Clone, Debug)]
+struct Ask(i32, Request, Vec<Batches>);
+
+impl Model for Cluster {
+    type Frame = Frame;
+    type Event = Event;
+    type Tell = Ask;
+    type Spec = Spec;
+    type Process = Role;
+
+    fn boot(spec: &Spec, boot: &Boot) -> Role {
+        match spec {
+            Spec::Broker(spec) => Role::Broker(Broker::new(spec, boot)),
+            Spec::Controller(spec) => Role::Controller(Controller::new(spec, boot)),
+            Spec::Asker => Role::Asker(Asker::default()),
+        }
+    }
+
+    fn start_up(_: &Spec) -> Duration {
+        Duration::secs(3)
+    }
+}
+
+impl Process<Cluster> for Role {
+    fn step(&mut self, now: Time, input: ottla::sim::process::Input<Frame, Ask>, out: &mut Outbox) {
+        use ottla::sim::process::Input as In;
+        let plain = match input {
+            In::Told(Ask(broker, request, batches)) => {
+                if let Role::Asker(asker) = self {
+                    let conn = out.connect(&host_of(BrokerId(broker)), BROKER_PORT);
+                    asker.asking.push((conn, request, batches));
+                }
+                return;
+            }
+            In::Start => Input::Start,
+            In::Wake => Input::Wake,
+            In::Connected(conn) => Input::Connected(conn),
+            In::Accepted { conn, port, from } => Input::Accepted { conn, port, from },
+            In::Frame(conn, frame) => Input::Frame(conn, frame),
+            In::Closed(conn, why) => Input::Closed(conn, why),
+            In::Read(id, file) => Input::Read(id, file),
+            In::Terminate => Input::Terminate,
+        };
+        match self {
+            Role::Broker(broker) => broker.step(now, plain, out),
+            Role::Controller(controller) => controller.step(now, plain, out),
+            Role::Asker(asker) => match plain {
+                Input::Connected(conn) => {
+                    let Some(i) = asker.asking.iter().position(|(asking, ..)| *asking == conn) else { return };
+                    let (_, request, batches) = asker.asking.remove(i);
+                    out.send(conn, Frame::with_batches(1, "asker", request, batches));
+                }
+                Input::Frame(conn, frame) => {
+                    if let Body::Response(response) = frame.body {
+                        asker.answers.push((now, response));
+                    }
+                    out.close(conn);
+                }
+                _ => {}
+            },
+        }
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        match self {
+            Role::Broker(broker) => broker.next_wake(),
+            Role::Controller(controller) => controller.next_wake(),
+            Role::Asker(_) => None,
+        }
+    }
+}
+
+struct World {
+    sim: Sim<Cluster>,
+    asker: ProcessId,
+    brokers: Vec<ProcessId>,
+    chunks: u64,
+    events: Vec<Recorded<Event>>,
+}
+
+impl World {
+    fn new(brokers: i32) -> World {
+        let mut sim = Sim::new(Settings { seed: 7, ..Settings::default() });
+        let controller = BrokerId(100);
+        let cluster_id = "ottla".to_owned();
+        let spec = ControllerSpec { id: controller, config: Default::default(), cluster_id: cluster_id.clone() };
+        sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
+        let spawn = |id: i32, sim: &mut Sim<Cluster>| {
+            let spec =
+                BrokerSpec { id: BrokerId(id), config: Default::default(), controllers: vec![controller], cluster_id: cluster_id.clone() };
+            sim.spawn(&host_of(BrokerId(id)), &format!("kafka-{id}"), Spec::Broker(spec), Duration::ZERO)
+        };
+        let brokers = (1..=brokers).map(|id| spawn(id, &mut sim)).collect();
+        let asker = sim.spawn("client", "asker", Spec::Asker, Duration::ZERO);
+        let mut world = World { sim, asker, brokers, chunks: 0, events: Vec::new() };
+        world.run(5_000);
+        world
+    }
+
+    fn run(&mut self, ms: u64) {
+        let until = self.sim.now() + Duration::ms(ms);
+        self.sim.run_until(until);
+        self.events.extend(self.sim.take_events());
+    }
+
+    fn ask(&mut self, broker: i32, request: impl Into<Request>, batches: Vec<Batches>) {
+        self.sim.tell(self.asker, Ask(broker, request.into(), batches));
+    }
+
+    fn answers(&self) -> Vec<(Time, Response)> {
+        match self.sim.process(self.asker) {
+            Some(Role::Asker(asker)) => asker.answers.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn broker(&self, id: i32) -> &Broker {
+        match self.sim.process(self.brokers[id as usize - 1]) {
+            Some(Role::Broker(broker)) => broker,
+            _ => panic!("kafka-{id} does not run"),
+        }
+    }
+
+    fn create(&mut self, topic: &str, partitions: i32, factor: i16) {
+        let topic = CreatableTopic::default()
+            .with_name(TopicName(StrBytes::from_string(topic.into())))
+            .with_num_partitions(partitions)
+            .with_replication_factor(factor);
+        self.ask(1, CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000), vec![]);
+        self.run(500);
+    }
+
+    fn leader(&self, topic: &str, on: i32) -> i32 {
+        self.broker(on).image().partition(&TopicPartition::new(topic, 0)).unwrap().leader
+    }
+
+    fn produce(&mut self, to: i32, topic: &str, text: &str, acks: i16) {
+        let id = self.broker(to).image().topic(topic).unwrap().id;
+        let mut builder = BatchBuilder::new(CompressionType::None, 1 << 20);
+        builder.append(self.sim.now().wall_ms(), None, Some(text.as_bytes()), &[]);
+        self.chunks += 1;
+        let batch = builder.build(ChunkId(1 << 60 | self.chunks));
+        let topic = TopicProduceData::default().with_topic_id(id).with_partition_data(vec![PartitionProduceData::default()]);
+        let request = ProduceRequest::default().with_acks(acks).with_timeout_ms(30_000).with_topic_data(vec![topic]);
+        self.ask(to, request, vec![vec![batch]]);
+    }
+
+    fn values(&self, broker: i32, topic: &str) -> Vec<Bytes> {
+        let partition = self.broker(broker).replicas().get(&TopicPartition::new(topic, 0)).unwrap();
+        let batches = partition.log.read(0, u32::MAX, i64::MAX).unwrap();
+        let values = |batch: &ottla::kafka::records::batch::Batch| -> Vec<Bytes> {
+            batch.records().unwrap().iter().map(|record| Bytes::copy_from_slice(record.unwrap().value.unwrap())).collect()
+        };
+        batches.iter().flat_map(values).collect()
+    }
+
+    fn isr(&self, topic: &str, on: i32) -> Vec<i32> {
+        self.broker(on).image().partition(&TopicPartition::new(topic, 0)).unwrap().isr.clone()
+    }
+
+    fn produce_errors(&self) -> Vec<i16> {
+        let errors = self.answers().into_iter().filter_map(|(_, answer)| match answer {
+            Response::Produce(response) => Some(response.responses[0].partition_responses[0].error_code),
+            _ => None,
+        });
+        errors.collect()
+    }
+}
+
+#[test]
+fn three_brokers_register_and_replicate() {
+    let mut world = World::new(3);
+    world.create("orders", 1, 3);
+    let leader = world.leader("orders", 2);
+    world.produce(leader, "orders", "a", -1);
+    world.run(100);
+    world.produce(leader, "orders", "b", -1);
+    world.run(1_000);
+    assert_eq!(world.produce_errors(), [0, 0]);
+    for broker in 1..=3 {
+        assert_eq!(world.values(broker, "orders"), ["a", "b"], "on kafka-{broker}");
+        let high_watermark = world.broker(broker).replicas().get(&TopicPartition::new("orders", 0)).unwrap().high_watermark;
+        assert_eq!(high_watermark, 2, "on kafka-{broker}");
+    }
+}
+
+#[test]
+fn a_killed_leader_is_replaced_after_its_session_and_comes_back_in_sync() {
+    let mut world = World::new(3);
+    world.create("orders", 1, 3);
+    let leader = world.leader("orders", 1);
+    world.produce(leader, "orders", "a", -1);
+    world.run(1_000);
+    let killed_at = world.sim.now();
+    world.sim.inject(&Fault::Kill { host: host_of(BrokerId(leader)) }, None).unwrap();
+    world.run(10_000);
+    let survivor = if leader == 1 { 2 } else { 1 };
+    let next = world.leader("orders", survivor);
+    assert_ne!(next, leader);
+    let elected =
+        world.events.iter().find(|event| matches!(&event.event, Event::LeaderElected { before: Some(before), .. } if before.0 == leader));
+    let elected = elected.expect("an election");
+    let after_ms = elected.at.since(killed_at).as_ms();
+    assert!((7_000..=9_000).contains(&after_ms), "the session ends 7 to 9 s after the kill, not {after_ms} ms");
+    let fenced = world.events.iter().find(|event| Some(event.id) == elected.trigger).expect("a trigger");
+    assert!(matches!(fenced.event, Event::BrokerFenced { .. }));
+    assert_eq!(fenced.blockers.len(), 1, "no heartbeat came because the broker was killed");
+    world.produce(next, "orders", "b", -1);
+    world.run(1_000);
+    assert_eq!(world.isr("orders", survivor).len(), 2);
+    world.sim.inject(&Fault::Start { host: host_of(BrokerId(leader)) }, None).unwrap();
+    world.run(8_000);
+    assert_eq!(world.isr("orders", survivor), [1, 2, 3], "an ISR that grew is in ascending order");
+    assert_eq!(world.leader("orders", survivor), next, "the returned broker follows");
+    assert_eq!(world.values(leader, "orders"), ["a", "b"]);
+    assert_eq!(world.produce_errors(), [0, 0]);
+}
+
+#[test]
+fn a_stopped_leader_hands_over_before_it_ends() {
+    let mut world = World::new(3);
+    world.create("orders", 1, 3);
+    let leader = world.leader("orders", 1);
+    world.sim.inject(&Fault::Stop { host: host_of(BrokerId(leader)) }, None).unwrap();
+    world.run(1_000);
+    let survivor = if leader == 1 { 2 } else { 1 };
+    assert_ne!(world.leader("orders", survivor), leader);
+    assert!(world.sim.host(&host_of(BrokerId(leader))).unwrap().disk.exists(".kafka_cleanshutdown"));
+}
+
+#[test]
+fn a_cut_off_leaders_tail_is_truncated() {
+    let mut world = World::new(3);
+    world.create("orders", 1, 3);
+    let leader = world.leader("orders", 1);
+    world.produce(leader, "orders", "kept", -1);
+    world.run(1_000);
+    let others: Vec<i32> = (1..=3).filter(|&id| id != leader).collect();
+    for other in others.iter().copied().chain([100]) {
+        world.sim.inject(&Fault::Cut { a: host_of(BrokerId(leader)), b: host_of(BrokerId(other)) }, None).unwrap();
+    }
+    world.produce(leader, "orders", "lost", 1);
+    world.run(12_000);
+    let next = world.leader("orders", others[0]);
+    assert!(others.contains(&next));
+    world.produce(next, "orders", "new", -1);
+    world.run(1_000);
+    assert_eq!(world.values(leader, "orders"), ["kept", "lost"]);
+    world.sim.inject(&Fault::HealAll, None).unwrap();
+    world.run(15_000);
+    for broker in 1..=3 {
+        assert_eq!(world.values(broker, "orders"), ["kept", "new"], "on kafka-{broker}");
+    }
+    assert!(world.events.iter().any(|event| matches!(event.event, Event::Truncated { from: 2, to: 1, .. })));
+    assert_eq!(world.isr("orders", next), [1, 2, 3]);
+}
+
+#[test]
+fn a_power_cut_loses_what_was_not_flushed_a_kill_does_not() {
+    let mut world = World::new(1);
+    world.create("orders", 1, 1);
+    world.produce(1, "orders", "a", -1);
+    world.run(1_000);
+    world.sim.inject(&Fault::Kill { host: "kafka-1".into() }, None).unwrap();
+    world.sim.inject(&Fault::Start { host: "kafka-1".into() }, None).unwrap();
+    world.run(20_000);
+    assert_eq!(world.values(1, "orders"), ["a"]);
+    world.produce(1, "orders", "b", -1);
+    world.run(1_000);
+    assert_eq!(world.produce_errors(), [0, 0]);
+    world.run(31_000);
+    world.produce(1, "orders", "c", -1);
+    world.run(1_000);
+    world.sim.inject(&Fault::PowerCut { host: "kafka-1".into() }, None).unwrap();
+    world.sim.inject(&Fault::Start { host: "kafka-1".into() }, None).unwrap();
+    world.run(20_000);
+    assert_eq!(world.values(1, "orders"), ["a", "b"], "c was only in the page cache");
+}
+
+#[test]
+fn a_clone_runs_to_the_same_digest_and_so_does_a_run_with_every_frame_encoded() {
+    let mut world = World::new(3);
+    world.create("orders", 6, 3);
+    let mut copy = world.sim.clone();
+    let fault = Fault::Kill { host: "kafka-2".into() };
+    let mut recoded = world.sim.clone();
+    recoded.set_recode(ottla::kafka::protocol::codec::recode);
+    let mut digests = Vec::new();
+    for sim in [&mut world.sim, &mut copy, &mut recoded] {
+        sim.inject(&fault, None).unwrap();
+        sim.run_until(Time(60_000_000));
+        digests.push(sim.digest());
+    }
+    assert_eq!(digests[0], digests[1]);
+    assert_eq!(digests[0], digests[2]);
+}
