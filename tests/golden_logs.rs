@@ -298,6 +298,128 @@ fn assert_same_text(folder: &str, ours: &str, theirs: &str) {
     assert_eq!(ours.lines().count(), theirs.lines().count(), "{folder}");
 }
 
+/// What the cleaner left of a batch all whose records went is, byte by byte, what we make of the dirty one.
+#[test]
+fn emptied_batches() {
+    let mut dirty = BTreeMap::new();
+    let mut compared = 0;
+    each_folder(|folder, expect| {
+        if !folder.name.starts_with("compact") {
+            return;
+        }
+        for segment in expect["segments"].as_array().unwrap() {
+            let bytes = folder.read(&format!("{:020}.log", segment["baseOffset"].as_i64().unwrap()));
+            for PositionedBatch { batch, .. } in batches_of(&bytes) {
+                let key = (expect["topic"].to_string(), batch.base_offset);
+                match dirty.get(&key) {
+                    Some(before) if batch.info.record_count == 0 => {
+                        assert_eq!(
+                            Batch::emptied(before, ChunkId(1)).to_bytes(),
+                            batch.to_bytes(),
+                            "{} at {}",
+                            folder.name,
+                            batch.base_offset
+                        );
+                        compared += 1;
+                    }
+                    _ => drop(dirty.insert(key, batch)),
+                }
+            }
+        }
+    });
+    assert!(compared > 0, "no batch was empty");
+}
+
+/// A segment that was damaged in its second batch, at position 405: what Kafka's tool printed for the same bytes, from there on.
+#[test]
+fn damaged_files_end_as_in_kafka() {
+    type Damage = fn(&mut Vec<u8>);
+    let header = "baseOffset: 8 lastOffset: 10 count: 3";
+    let cases: [(&str, Damage, i32, &[&str]); 8] = [
+        ("whole", |_| {}, 0, &[header, "| offset: 8"]),
+        (
+            "a negative length",
+            |bytes| bytes[413..417].copy_from_slice(&[0xff, 0xff, 0xff, 0xf0]),
+            1,
+            &[
+                "Exception in thread \"main\" org.apache.kafka.common.errors.CorruptRecordException: Found record size -16 smaller than minimum record \
+             overhead (14) in file 00000000000000000000.log.",
+            ],
+        ),
+        (
+            "zeros",
+            |bytes| bytes[405..].fill(0),
+            1,
+            &[
+                "Exception in thread \"main\" org.apache.kafka.common.errors.CorruptRecordException: Found record size 0 smaller than minimum record \
+             overhead (14) in file 00000000000000000000.log.",
+            ],
+        ),
+        ("a huge length", |bytes| bytes[413] = 0x7f, 0, &["Found 2815 invalid bytes at the end of 00000000000000000000.log"]),
+        ("torn in the header", |bytes| bytes.truncate(415), 0, &["Found 10 invalid bytes at the end of 00000000000000000000.log"]),
+        (
+            "a record too long",
+            |bytes| bytes[405 + 61] = 0x7e,
+            1,
+            &[
+                header,
+                "Exception in thread \"main\" org.apache.kafka.common.InvalidRecordException: Invalid record size: expected to read 63 bytes in record \
+             payload, but instead read 16",
+            ],
+        ),
+        (
+            "too many records promised",
+            |bytes| bytes[405 + 60] = 99,
+            1,
+            &[
+                "baseOffset: 8 lastOffset: 10 count: 99",
+                "| offset: 8",
+                "| offset: 9",
+                "| offset: 10",
+                "Exception in thread \"main\" org.apache.kafka.common.InvalidRecordException: Incorrect declared batch size, premature EOF reached",
+            ],
+        ),
+        (
+            "too few records promised",
+            |bytes| bytes[405 + 60] = 1,
+            1,
+            &[
+                "baseOffset: 8 lastOffset: 10 count: 1 ",
+                "Exception in thread \"main\" org.apache.kafka.common.InvalidRecordException: Incorrect declared batch size, records still remaining in \
+             file",
+            ],
+        ),
+    ];
+    let plain = Folder { name: "plain".to_owned(), path: Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/logs/plain") };
+    let whole = plain.read("00000000000000000000.log");
+    for (what, damage, status, expected) in cases {
+        let mut bytes = whole.to_vec();
+        damage(&mut bytes);
+        let options = DumpOptions { deep_iteration: true, ..DumpOptions::default() };
+        let mut printed = Printed::default();
+        assert_eq!(dump(["00000000000000000000.log"], &options, &OneFile(bytes.into()), &mut printed), status, "{what}");
+        // Two lines of heading, then the first batch with its eight records.
+        let lines: Vec<&str> = printed.0.lines().skip(2 + 1 + 8).collect();
+        assert!(lines.len() >= expected.len(), "{what}: {lines:?}");
+        for (line, expected) in lines.iter().zip(expected) {
+            assert!(line.starts_with(expected), "{what}: {line}");
+        }
+        assert_eq!(what == "whole", lines.len() != expected.len(), "{what}: {lines:?}");
+    }
+}
+
+struct OneFile(Bytes);
+
+impl DumpFiles for OneFile {
+    fn read(&self, _path: &str) -> Option<Bytes> {
+        Some(self.0.clone())
+    }
+
+    fn absolute_path(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
 #[test]
 fn every_file_of_a_partition_has_a_kind() {
     each_folder(|folder, expect| {

@@ -315,3 +315,31 @@ fn i32_at(bytes: &[u8], at: usize) -> i32 {
 fn i64_at(bytes: &[u8], at: usize) -> i64 {
     (i64::from(i32_at(bytes, at)) << 32) | i64::from(i32_at(bytes, at + 4) as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_wrap() {
+        for (sequence, increment, expected) in [(0, 5, 5), (i32::MAX, 1, 0), (i32::MAX - 1, 3, 1), (i32::MAX, 0, i32::MAX)] {
+            assert_eq!(increment_sequence(sequence, increment), expected);
+        }
+    }
+
+    /// A leader's fields are beside the body: they change neither checksum nor chunk.
+    #[test]
+    fn a_leader_sets_offset_and_epoch_without_touching_the_body() {
+        let hex = "00000000000000000000003a0000000002e99b8dd80000000000000000018bcfe568000000018bcfe56800ffffffffffffffffffffffffffff\
+                   0000000110000000026b027600";
+        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let bytes = Bytes::from(bytes);
+        let mut batch = Batch::parse(&bytes, ChunkId(1)).unwrap();
+        assert_eq!(batch.to_bytes(), bytes);
+        (batch.base_offset, batch.leader_epoch) = (42, 7);
+        let moved = Batch::parse(&batch.to_bytes(), ChunkId(1)).unwrap();
+        assert_eq!((moved.base_offset, moved.leader_epoch, moved.next_offset()), (42, 7, 43));
+        assert_eq!((moved.check_crc(), moved.info), (Ok(()), batch.info));
+        assert!(moved.body.is_verified() && !batch.body.is_verified());
+    }
+}
