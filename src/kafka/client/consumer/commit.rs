@@ -170,11 +170,10 @@ impl KafkaConsumer {
                     continue;
                 }
                 let epoch = Some(answer.committed_leader_epoch).filter(|&epoch| epoch >= 0);
-                let state = match answer.committed_offset {
-                    offset if offset >= 0 => FetchState::Fetching(Position { offset, leader_epoch: epoch }),
-                    _ => FetchState::AwaitReset(self.config.auto_offset_reset),
-                };
-                self.subscriptions.set(&partition, state);
+                match answer.committed_offset {
+                    offset if offset >= 0 => self.subscriptions.set_committed(&partition, Position { offset, leader_epoch: epoch }),
+                    _ => self.subscriptions.set(&partition, FetchState::AwaitReset(self.config.auto_offset_reset)),
+                }
             }
         }
     }

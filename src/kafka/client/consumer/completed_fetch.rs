@@ -178,3 +178,111 @@ fn record_error(partition: &TopicPartition, error: &RecordsError) -> ClientError
     );
     ClientError::kafka(message).caused_by(ClientError::kafka(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::kafka::records::builder::BatchBuilder;
+    use crate::kafka::records::compression::CompressionType;
+    use crate::kafka::records::record::Record;
+    use crate::sim::chunk::{Chunk, ChunkId};
+
+    /// Offsets as they come.
+    #[derive(Default)]
+    struct Seen(Vec<i64>);
+
+    impl Receiver for Seen {
+        fn record(&mut self, _: &TopicPartition, _: &Batch, record: &Record<'_>) {
+            self.0.push(record.offset);
+        }
+    }
+
+    /// Three records of this producer, from this offset on.
+    fn batch(base_offset: i64, producer: i64, compression: CompressionType) -> Batch {
+        let mut builder = BatchBuilder::new(compression, u32::MAX);
+        builder.set_base_offset(base_offset);
+        builder.set_leader_epoch(4);
+        if producer >= 0 {
+            builder.set_producer_state(producer, 0, 0);
+            builder.set_transactional(true);
+        }
+        (0..3).for_each(|i| builder.append(i, None, Some(b"value"), &[]));
+        builder.build(ChunkId(base_offset as u64))
+    }
+
+    fn marker(offset: i64, producer: i64, commit: bool) -> Batch {
+        let mut builder = BatchBuilder::new(CompressionType::None, u32::MAX);
+        builder.set_base_offset(offset);
+        builder.set_producer_state(producer, 0, -1);
+        builder.set_transactional(true);
+        builder.set_control(true);
+        builder.append(0, Some(&[0, 0, 0, u8::from(commit)]), Some(&[0; 6]), &[]);
+        builder.build(ChunkId(offset as u64))
+    }
+
+    fn fetch(from: i64, batches: Vec<Batch>, aborted: &[(i64, i64)]) -> CompletedFetch {
+        let aborted = aborted
+            .iter()
+            .map(|&(producer, first)| AbortedTransaction::default().with_producer_id(producer.into()).with_first_offset(first));
+        CompletedFetch::new(TopicPartition::new("orders", 0), BrokerId(1), from, batches, Some(aborted.collect()))
+    }
+
+    /// All that comes, in portions of at most `max`, and the error at the end if there is one.
+    fn read(fetch: &mut CompletedFetch, max: u32, isolation: IsolationLevel) -> (Vec<i64>, Vec<u32>, Option<String>) {
+        let (mut seen, mut counts) = (Seen::default(), Vec::new());
+        loop {
+            match fetch.next_portion(max, isolation, true, &mut seen) {
+                Ok(Some(portion)) => {
+                    assert_eq!(seen.0.last(), Some(&portion.to));
+                    counts.push(portion.count);
+                }
+                Ok(None) => return (seen.0, counts, None),
+                Err(error) => return (seen.0, counts, Some(error.message)),
+            }
+        }
+    }
+
+    #[test]
+    fn portions_end_at_batches_and_begin_at_the_position() {
+        for codec in [CompressionType::None, CompressionType::Gzip] {
+            let mut completed = fetch(1, vec![batch(0, -1, codec), batch(3, -1, codec)], &[]);
+            let (seen, counts, error) = read(&mut completed, 2, IsolationLevel::ReadUncommitted);
+            assert_eq!((seen, counts, error), (vec![1, 2, 3, 4, 5], vec![2, 2, 1], None));
+            assert!(completed.is_consumed());
+            assert_eq!((completed.next_offset, completed.last_epoch), (6, Some(4)));
+        }
+    }
+
+    #[test]
+    fn aborted_transactions_and_markers_are_passed() {
+        let none = CompressionType::None;
+        // 7 aborts, 8 commits; a later transaction of 7 commits.
+        let batches =
+            || vec![batch(0, 7, none), batch(3, 8, none), marker(6, 7, false), marker(7, 8, true), batch(8, 7, none), marker(11, 7, true)];
+        let mut committed = fetch(0, batches(), &[(7, 0)]);
+        assert_eq!(read(&mut committed, 9, IsolationLevel::ReadCommitted).0, [3, 4, 5, 8, 9, 10]);
+        assert_eq!(committed.next_offset, 12);
+        let mut all = fetch(0, batches(), &[]);
+        assert_eq!(read(&mut all, 9, IsolationLevel::ReadUncommitted).0, [0, 1, 2, 3, 4, 5, 8, 9, 10]);
+    }
+
+    #[test]
+    fn a_corrupt_batch_stops_reading_behind_what_is_whole() {
+        let whole = batch(0, -1, CompressionType::None);
+        let damaged = batch(3, -1, CompressionType::None);
+        let mut bytes = damaged.body.bytes().to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        let damaged = Batch::from_body(3, 4, Chunk::new(ChunkId(99), Bytes::from(bytes))).unwrap();
+        let mut completed = fetch(0, vec![whole, damaged], &[]);
+        for expected in [vec![0, 1, 2], vec![]] {
+            let (seen, _, error) = read(&mut completed, 9, IsolationLevel::ReadUncommitted);
+            assert_eq!(seen, expected);
+            let error = error.unwrap();
+            assert!(
+                error.starts_with("Record batch for partition orders-0 at offset 3 is invalid, cause: Record is corrupt (stored crc = ")
+            );
+        }
+    }
+}

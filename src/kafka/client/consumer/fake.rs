@@ -6,6 +6,7 @@ use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, Partition
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
+use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
 use kafka_protocol::messages::*;
 use uuid::Uuid;
 
@@ -261,7 +262,7 @@ impl FakeBroker {
         }
     }
 
-    /// `produce PARTITION COUNT`, `lead PARTITION BROKER`, `start OFFSET`.
+    /// `produce PARTITION COUNT`, `lead PARTITION BROKER`, `truncate PARTITION BATCHES-KEPT`, `start OFFSET`.
     fn told(&mut self, now: Time, line: &str) {
         let number = |text: &str| -> i32 { text.parse().expect("a number") };
         match line.split(' ').collect::<Vec<_>>()[..] {
@@ -270,11 +271,15 @@ impl FakeBroker {
                 (0..number(count)).for_each(|i| builder.append(now.wall_ms(), None, Some(format!("value-{i}").as_bytes()), &[]));
                 let log = self.log.entry(number(partition)).or_default();
                 builder.set_base_offset(log.last().map_or(0, Batch::next_offset));
-                builder.set_leader_epoch(0);
+                builder.set_leader_epoch(i32::from(self.moved.contains_key(&number(partition))));
                 self.next += 1;
                 log.push(builder.build(ChunkId(self.next)));
             }
             ["lead", partition, broker] => drop(self.moved.insert(number(partition), number(broker))),
+            ["truncate", partition, batches] => {
+                let kept = number(batches) as usize;
+                self.log.entry(number(partition)).or_default().truncate(kept);
+            }
             ["start", offset] => self.log_start = number(offset).into(),
             _ => panic!("no such order: {line}"),
         }
@@ -299,6 +304,7 @@ impl FakeBroker {
                 FindCoordinatorResponse::default().with_coordinators(vec![found]).into()
             }
             Request::ListOffsets(body) => self.list_offsets(body).into(),
+            Request::OffsetForLeaderEpoch(body) => self.epochs(body).into(),
             Request::Fetch(body) => {
                 let until = now + Duration::ms(body.max_wait_ms as u64);
                 return self.fetch(now, until, conn, frame, out);
@@ -337,6 +343,22 @@ impl FakeBroker {
             ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
         });
         ListOffsetsResponse::default().with_topics(topics.collect())
+    }
+
+    /// Each batch has the epoch of its leader; an epoch ends where the next one's first batch begins.
+    fn epochs(&self, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
+        let topics = request.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|asked| {
+                let log = self.log.get(&asked.partition).map(Vec::as_slice).unwrap_or_default();
+                let newer = log.iter().find(|batch| batch.leader_epoch > asked.leader_epoch);
+                let end = newer.map_or(self.log_end(asked.partition), |batch| batch.base_offset);
+                let code = if self.leader(asked.partition) == self.id { 0 } else { 6 };
+                let answer = EpochEndOffset::default().with_partition(asked.partition).with_error_code(code);
+                answer.with_leader_epoch(asked.leader_epoch).with_end_offset(end)
+            });
+            OffsetForLeaderTopicResult::default().with_topic(topic.topic.clone()).with_partitions(partitions.collect())
+        });
+        OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
     }
 
     fn fetch(&mut self, now: Time, until: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {

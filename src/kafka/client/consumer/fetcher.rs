@@ -126,7 +126,7 @@ impl KafkaConsumer {
         endpoints: &BTreeMap<BrokerId, HostPort>,
     ) {
         // Taken away, or sought elsewhere: the answer is out of date.
-        if self.subscriptions.position(&partition).is_none_or(|position| position.offset != offset) {
+        if self.subscriptions.fetchable(&partition).is_none_or(|position| position.offset != offset) {
             return;
         }
         match data.error_code {
@@ -163,7 +163,7 @@ impl KafkaConsumer {
     }
 
     /// The leader is another one, or not ready: a moment later, and with fresh metadata.
-    fn try_again_later(&mut self, now: Time, partition: &TopicPartition) {
+    pub(super) fn try_again_later(&mut self, now: Time, partition: &TopicPartition) {
         self.client.metadata.request_update(false);
         let at = now + self.config.retry.initial;
         if let Some(state) = self.subscriptions.get_mut(partition) {
@@ -185,6 +185,7 @@ impl KafkaConsumer {
             if let Some(state) = self.subscriptions.get_mut(partition) {
                 state.not_before = Time::ZERO;
             }
+            self.subscriptions.validated_with = 0;
         }
     }
 
@@ -196,7 +197,7 @@ impl KafkaConsumer {
         let mut room = self.config.max_poll_records;
         while room > 0 {
             let Some(fetch) = self.buffer.front_mut() else { break };
-            let position = self.subscriptions.position(&fetch.partition);
+            let position = self.subscriptions.fetchable(&fetch.partition);
             if position.is_none_or(|position| position.offset != fetch.next_offset) {
                 self.buffer.pop_front();
                 continue;

@@ -13,6 +13,7 @@ use super::config::{ConsumerConfig, OffsetReset};
 use super::fetcher::Asked;
 use super::membership::{MemberState, Membership};
 use super::subscription::{FetchState, Position, Subscriptions, Wanted};
+use super::validation::Questioned;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::client::cluster::ClusterClient;
 use crate::kafka::client::error::ClientError;
@@ -40,6 +41,8 @@ pub struct KafkaConsumer {
     pub(super) buffer: VecDeque<CompletedFetch>,
     /// Nodes that have not answered a Fetch yet.
     pub(super) fetching: BTreeSet<BrokerId>,
+    /// Nodes that have not said yet whether positions are sound.
+    pub(super) validating: BTreeSet<BrokerId>,
     pub(super) lookups_in_flight: u32,
     pub(super) lookup_retry_at: Time,
     /// To be told at the next poll.
@@ -60,6 +63,7 @@ pub enum Token {
     Commit(CommitKind),
     OffsetFetch,
     ListOffsets(Vec<(TopicPartition, OffsetReset)>),
+    OffsetForLeaderEpoch(Questioned),
     Fetch(Asked),
 }
 
@@ -90,6 +94,7 @@ impl KafkaConsumer {
             subscriptions: Subscriptions::default(),
             buffer: VecDeque::new(),
             fetching: BTreeSet::new(),
+            validating: BTreeSet::new(),
             lookups_in_flight: 0,
             lookup_retry_at: Time::ZERO,
             error: None,
@@ -249,6 +254,7 @@ impl KafkaConsumer {
         let Completed { token, node, result, .. } = completed;
         match token {
             Token::Fetch(asked) => self.fetched(now, node, asked, result),
+            Token::OffsetForLeaderEpoch(asked) => self.validated(now, node, asked, result.map(|answer| answer.response), out),
             Token::ListOffsets(asked) => {
                 let result = result.and_then(|answer| match answer.response {
                     Response::ListOffsets(response) => Ok(response),
@@ -260,7 +266,7 @@ impl KafkaConsumer {
         }
     }
 
-    /// `updateFetchPositions`: committed offsets first, then the policy.
+    /// `updateFetchPositions`: committed offsets first, then the policy, then a look at new leaders.
     fn update_positions(&mut self, now: Time, out: &mut Outbox) {
         if self.membership.is_some() {
             self.fetch_committed(now, out);
@@ -273,6 +279,7 @@ impl KafkaConsumer {
             }
         }
         self.reset_positions(now, out);
+        self.validate_positions(now, out);
     }
 
     fn go_on_closing(&mut self, now: Time, out: &mut Outbox) {

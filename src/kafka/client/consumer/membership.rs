@@ -342,7 +342,7 @@ impl KafkaConsumer {
             }
             (Token::Commit(kind), response) => self.committed(now, kind, response, out),
             (Token::OffsetFetch, response) => self.committed_fetched(now, response),
-            (Token::ListOffsets(_) | Token::Fetch(_), _) => {}
+            (Token::ListOffsets(_) | Token::OffsetForLeaderEpoch(_) | Token::Fetch(_), _) => {}
         }
     }
 

@@ -1,17 +1,18 @@
 //! `KafkaConsumer` with the classic protocol, as a state machine.
 //!
-//! * [`config`]: settings
+//! * [`config`]: what can be set
 //! * [`kafka_consumer`]: the consumer: what an application calls, and who is called in a step
 //! * [`subscription`]: what is read, and how far
 //! * [`membership`]: the group: coordinator, JoinGroup, SyncGroup, Heartbeat, LeaveGroup
 //! * [`commit`]: OffsetCommit and OffsetFetch
 //! * [`offset_lookup`]: ListOffsets, where there is no position
+//! * [`validation`]: OffsetForLeaderEpoch, where there is a new leader
 //! * [`fetcher`]: Fetch requests and what came of them
 //! * [`completed_fetch`]: records out of one answer, a portion at a time
 //! * [`load`]: a process of the world that consumes
 //!
 //! Not here: incremental fetch sessions (each Fetch names all its partitions, session id 0 and epoch -1, as Kafka's client does with a broker
-//! that has no session to spare), validation of positions by OffsetForLeaderEpoch, patterns, KIP-848.
+//! that has no session to spare), patterns, KIP-848.
 
 mod commit;
 mod completed_fetch;
@@ -22,6 +23,7 @@ pub mod load;
 mod membership;
 mod offset_lookup;
 pub mod subscription;
+mod validation;
 
 #[cfg(test)]
 mod fake;

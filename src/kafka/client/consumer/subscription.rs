@@ -36,6 +36,8 @@ pub struct PartitionState {
     pub last_stable_offset: Option<i64>,
     /// Something did not fit: not to be fetched before.
     pub(super) not_before: Time,
+    /// The leader epoch for which the position is known to be sound.
+    pub(super) validated_epoch: i32,
     /// Where it stands among the partitions of a fetch: those that brought something go to the end.
     pub(super) turn: u64,
 }
@@ -47,6 +49,8 @@ pub enum FetchState {
     /// There is no position: it is to be looked up. `None`: by the policy, which says nothing.
     AwaitReset(OffsetReset),
     Fetching(Position),
+    /// There is a new leader, which is to confirm the position before anything more is read.
+    AwaitValidation(Position),
 }
 
 /// The partitions of a consumer. A clone shares it until one changes.
@@ -55,6 +59,8 @@ pub struct Subscriptions {
     pub wanted: Wanted,
     partitions: Arc<BTreeMap<TopicPartition, PartitionState>>,
     turns: u64,
+    /// The version of the metadata by which positions were last checked for new leaders; 0 for never.
+    pub(super) validated_with: u64,
 }
 
 impl Subscriptions {
@@ -74,9 +80,21 @@ impl Subscriptions {
     /// The next offset to be handed out.
     pub fn position(&self, partition: &TopicPartition) -> Option<Position> {
         match self.get(partition)?.fetch {
-            FetchState::Fetching(position) => Some(position),
+            FetchState::Fetching(position) | FetchState::AwaitValidation(position) => Some(position),
             FetchState::Initializing | FetchState::AwaitReset(_) => None,
         }
+    }
+
+    /// The position, if records may be fetched and handed out from there.
+    pub(super) fn fetchable(&self, partition: &TopicPartition) -> Option<Position> {
+        match self.get(partition)?.fetch {
+            FetchState::Fetching(position) => Some(position),
+            FetchState::Initializing | FetchState::AwaitReset(_) | FetchState::AwaitValidation(_) => None,
+        }
+    }
+
+    pub(super) fn validates(&self) -> bool {
+        self.partitions.values().any(|state| matches!(state.fetch, FetchState::AwaitValidation(_)))
     }
 
     /// All partitions with a position, as they would be committed.
@@ -86,7 +104,7 @@ impl Subscriptions {
 
     /// Partitions that have no position, and the reason.
     pub fn unpositioned(&self) -> impl Iterator<Item = (&TopicPartition, FetchState)> {
-        let lacks = |state: &PartitionState| !matches!(state.fetch, FetchState::Fetching(_));
+        let lacks = |state: &PartitionState| matches!(state.fetch, FetchState::Initializing | FetchState::AwaitReset(_));
         self.partitions.iter().filter(move |(_, state)| lacks(state)).map(|(partition, state)| (partition, state.fetch))
     }
 
@@ -101,6 +119,7 @@ impl Subscriptions {
                 log_start_offset: None,
                 last_stable_offset: None,
                 not_before: Time::ZERO,
+                validated_epoch: -1,
                 turn: *turn,
             }
         };
@@ -117,6 +136,12 @@ impl Subscriptions {
             state.fetch = fetch;
             state.not_before = Time::ZERO;
         }
+    }
+
+    /// Reading goes on from there: with a position from elsewhere it is to be checked whether the leader agrees.
+    pub(super) fn set_committed(&mut self, partition: &TopicPartition, position: Position) {
+        self.set(partition, FetchState::Fetching(position));
+        self.validated_with = 0;
     }
 
     pub(super) fn get_mut(&mut self, partition: &TopicPartition) -> Option<&mut PartitionState> {

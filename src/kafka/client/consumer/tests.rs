@@ -147,6 +147,23 @@ fn a_new_leader_is_found() {
 }
 
 #[test]
+fn an_unclean_leader_sets_the_reader_back_to_where_the_logs_part() {
+    let mut world = World::new(2, 1);
+    world.produce(0, 10);
+    world.produce(0, 10);
+    let consumer = world.consumer("c1", EARLIEST, Duration::ZERO);
+    world.run_ms(5_000);
+    assert_eq!(world.process(consumer).consumed().records, 20);
+    // The new leader never had the second batch, and has written another one since: its log end is the same.
+    world.tell("lead 0 2");
+    world.tell("truncate 0 1");
+    world.produce(0, 10);
+    world.run_ms(3_000);
+    assert!(world.events.iter().any(|recorded| matches!(recorded.event, Event::OffsetReset { to: 10, .. })));
+    assert_eq!(world.process(consumer).consumed().records, 30);
+}
+
+#[test]
 fn an_offset_out_of_range_is_reset_by_the_policy() {
     let mut world = World::new(1, 1);
     world.produce(0, 10);
