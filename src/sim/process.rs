@@ -189,7 +189,7 @@ impl<'a> ChunkIds<'a> {
         ChunkIds { branch: 0, process, next }
     }
 
-    pub fn next(&mut self) -> ChunkId {
+    pub fn next_id(&mut self) -> ChunkId {
         let n = *self.next;
         *self.next += 1;
         ChunkId(u64::from(self.branch & 0x7ff) << 52 | u64::from(self.process.0 & 0xfff) << 40 | (n & 0xff_ffff_ffff))
@@ -198,7 +198,7 @@ impl<'a> ChunkIds<'a> {
 
 impl Store<'_> {
     pub fn chunk(&mut self, bytes: Bytes) -> Chunk {
-        Chunk::new(self.ids.next(), bytes)
+        Chunk::new(self.ids.next_id(), bytes)
     }
 
     /// Replaces a small file (a checkpoint) by this text, stable at once. A full disk leaves the old one.
@@ -291,7 +291,7 @@ impl<F, E> Outbox<'_, F, E> {
     }
 
     pub fn chunk_id(&mut self) -> ChunkId {
-        self.store().ids.next()
+        self.store().ids.next_id()
     }
 
     pub fn rng(&mut self) -> &mut Rng {

@@ -39,8 +39,9 @@ pub struct Lifecycle {
 /// The wait before a registration or heartbeat that failed is tried again.
 const RETRY: Duration = Duration::ms(100);
 
-impl Lifecycle {
-    pub fn new() -> Lifecycle {
+impl Default for Lifecycle {
+    /// A broker that begins to read its disk.
+    fn default() -> Lifecycle {
         Lifecycle {
             state: State::Starting,
             incarnation: Uuid::nil(),
@@ -51,7 +52,9 @@ impl Lifecycle {
             in_flight: false,
         }
     }
+}
 
+impl Lifecycle {
     /// Since it was registered.
     pub fn broker_epoch(&self) -> Option<i64> {
         self.epoch

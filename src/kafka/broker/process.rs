@@ -55,7 +55,7 @@ impl Broker {
         // ReplicaFetcherBlockingSend: replica.socket.timeout.ms; one fetch at a time.
         Broker {
             settings: Settings::parse(&spec.config),
-            lifecycle: Lifecycle::new(),
+            lifecycle: Lifecycle::default(),
             reading: Reading::default(),
             image: Image::default(),
             metadata: Metadata::default(),

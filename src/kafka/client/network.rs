@@ -351,7 +351,7 @@ impl<T> NetworkClient<T> {
 
     /// Closes all connections and forgets all requests.
     pub fn close(&mut self, out: &mut Outbox) {
-        for (&conn, _) in &self.by_conn {
+        for &conn in self.by_conn.keys() {
             out.close(conn);
         }
         self.by_conn.clear();

@@ -36,7 +36,7 @@ pub fn append(log: &mut PartitionLog, epoch: i32, records: &[MetadataRecord], st
     for record in records {
         builder.append(now_ms, None, Some(&record.encode()), &[]);
     }
-    let batch = builder.build(store.ids.next());
+    let batch = builder.build(store.ids.next_id());
     log.append_as_leader(batch, epoch, store).map(|appended| appended.base_offset)
 }
 

@@ -253,10 +253,10 @@ impl Controller {
             self.append(self.state.fence(broker), out);
         }
         let now = self.state.now;
-        let (over, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.deadline <= now);
+        let (over, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.deadline <= now);
         self.waiting = waiting;
         let Some(log) = &self.log else { return };
-        for over in Vec::<WaitingFetch>::from(over) {
+        for over in over {
             let response = metadata_log::nothing_new(log, self.epoch, self.spec.id.0);
             out.send(over.conn, Frame::response(over.correlation_id, over.version, response, vec![Vec::new()]));
         }
