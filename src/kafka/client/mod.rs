@@ -8,8 +8,10 @@
 //! * [`config`]: reading settings in Kafka's words
 //! * [`error`]: Kafka's exceptions, as values
 //! * [`consumer`]: reads records, alone or in a group
+//! * [`admin`]: what tools ask of a cluster
 //! * [`producer`]: from `send` to the acknowledgement
 
+pub mod admin;
 pub mod backoff;
 pub mod cluster;
 pub mod config;

@@ -4,6 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::marker::PhantomData;
 
+use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::describe_groups_response::DescribedGroup;
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::list_groups_response::ListedGroup;
+use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
 use kafka_protocol::messages::metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::*;
@@ -52,6 +57,7 @@ pub struct FakeBroker {
     pub max_message_bytes: Option<u32>,
     /// Takes requests and answers none.
     pub mute: bool,
+    pub mute_tools: bool,
     /// Carries the next Produce out, and breaks the connection instead of answering.
     pub break_after_produce: u32,
     pub log: BTreeMap<i32, Vec<Batch>>,
@@ -160,6 +166,7 @@ impl FakeBroker {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["mute"] => self.mute = true,
             ["unmute"] => self.mute = false,
+            ["mute-tools"] => self.mute_tools = true,
             ["lead", partition, broker] => {
                 self.moved.insert(partition.parse().expect("a partition"), broker.parse().expect("a broker"));
             }
@@ -191,6 +198,32 @@ impl FakeBroker {
                 }
                 answer.into()
             }
+            // It forwards this to a controller that is not there.
+            Request::CreateTopics(_) if self.mute_tools => return,
+            Request::CreateTopics(body) => {
+                let created = body.topics.iter().map(|topic| CreatableTopicResult::default().with_name(topic.name.clone()));
+                CreateTopicsResponse::default().with_topics(created.collect()).into()
+            }
+            Request::FindCoordinator(body) => {
+                let of = |key: &kafka_protocol::protocol::StrBytes| {
+                    let host = host_of(crate::kafka::names::BrokerId(self.brokers));
+                    let node = Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(self.brokers));
+                    node.with_host(host.into()).with_port(BROKER_PORT.into())
+                };
+                FindCoordinatorResponse::default().with_coordinators(body.coordinator_keys.iter().map(of).collect()).into()
+            }
+            Request::DescribeGroups(body) => {
+                let error = if self.id == self.brokers { errors::NONE } else { 16 };
+                let of = |id: &GroupId| {
+                    DescribedGroup::default().with_group_id(id.clone()).with_group_state("Stable".into()).with_error_code(error)
+                };
+                DescribeGroupsResponse::default().with_groups(body.groups.iter().map(of).collect()).into()
+            }
+            Request::ListGroups(_) => {
+                let group = ListedGroup::default().with_group_id(GroupId(format!("group-at-{}", self.id).into()));
+                ListGroupsResponse::default().with_groups(vec![group]).into()
+            }
+            Request::ListOffsets(body) => self.list_offsets(&body).into(),
             Request::DescribeCluster(_) => DescribeClusterResponse::default().with_cluster_id("fake".into()).into(),
             other => panic!("the fake broker has no answer to {:?}", other.api()),
         };
@@ -219,6 +252,22 @@ impl FakeBroker {
             }
         });
         MetadataResponse::default().with_brokers(brokers.collect()).with_controller_id(BrokerId(1)).with_topics(topics.collect())
+    }
+
+    /// Partition p ends at 100 p.
+    fn list_offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+        let topics = request.topics.iter().map(|topic| {
+            let partitions = topic.partitions.iter().map(|partition| {
+                let index = partition.partition_index;
+                let answer = ListOffsetsPartitionResponse::default().with_partition_index(index);
+                match index % self.brokers + 1 == self.id {
+                    true => answer.with_offset(i64::from(index) * 100),
+                    false => answer.with_error_code(6),
+                }
+            });
+            ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
+        });
+        ListOffsetsResponse::default().with_topics(topics.collect())
     }
 
     fn produce(&mut self, request: &ProduceRequest, batches: Vec<Batches>) -> ProduceResponse {

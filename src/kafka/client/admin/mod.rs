@@ -1,0 +1,527 @@
+//! `KafkaAdminClient` as a state machine: calls that find their node, are tried again, and end by `default.api.timeout.ms`.
+//!
+//! * [`fanout`]: calls that are several requests: offsets by leader, groups by broker
+//!
+//! A call is answered with the response of the protocol, whose errors by topic or partition are the caller's to read; only what the client
+//! itself acts on (no controller, no coordinator, disconnected) is tried again here. Any broker answers what the controller decides: it
+//! forwards, as brokers of a KRaft cluster do.
+
+pub mod fanout;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
+
+use self::fanout::{Fanout, ListedGroups, ListedOffsets};
+use super::backoff::ExponentialBackoff;
+use super::cluster::ClusterClient;
+use super::config::{ConfigError, Settings};
+use super::error::*;
+use super::log::Log;
+use super::metadata::{Cluster, MetadataConfig};
+use super::network::{Answer, Completed, NetworkConfig, Outgoing};
+use crate::kafka::actor::{Config, HostPort, Input, Outbox};
+use crate::kafka::names::{BrokerId, Name, TopicPartition};
+use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::errors;
+use crate::sim::time::{Duration, Time};
+
+/// An admin client's settings, by Kafka's names (`AdminClientConfig`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// `default.api.timeout.ms`: from the call to its end, whatever is tried meanwhile.
+    pub api_timeout: Duration,
+    pub retries: u32,
+    pub retry: ExponentialBackoff,
+    pub network: NetworkConfig,
+}
+
+/// A call's number within its client, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u32);
+
+/// Which node a call goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The least loaded broker (which forwards what is the controller's).
+    Any,
+    Node(BrokerId),
+    Leader(TopicPartition),
+    /// The coordinator of a group.
+    Coordinator(Name),
+}
+
+/// What a call came to.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
+pub enum Outcome {
+    Response(Response),
+    Offsets(ListedOffsets),
+    Groups(ListedGroups),
+}
+
+/// An admin client. See the module.
+#[derive(Clone, Debug)]
+pub struct AdminClient {
+    config: AdminConfig,
+    client: ClusterClient<Sent>,
+    calls: BTreeMap<CallId, Call>,
+    fanouts: BTreeMap<CallId, Fanout>,
+    coordinators: BTreeMap<Name, Coordinator>,
+    next_call: u32,
+    results: VecDeque<(CallId, Result<Outcome, ClientError>)>,
+    polled: Time,
+}
+
+#[derive(Clone, Debug)]
+pub enum Sent {
+    Call(CallId),
+    FindCoordinator(Name),
+}
+
+#[derive(Clone, Debug)]
+struct Call {
+    /// As Java names it: `createTopics`.
+    name: String,
+    target: Target,
+    request: Request,
+    deadline: Time,
+    tries: u32,
+    retry_at: Time,
+    is_sent: bool,
+    /// It is a part of that one.
+    parent: Option<CallId>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Coordinator {
+    node: Option<BrokerId>,
+    in_flight: bool,
+    attempts: u32,
+    retry_at: Time,
+}
+
+impl AdminConfig {
+    /// # Errors
+    /// The first setting that cannot be, in Kafka's words.
+    pub fn parse(config: &Config) -> Result<AdminConfig, ConfigError> {
+        let settings = Settings(config);
+        let network = NetworkConfig { max_in_flight: u32::MAX, connections_max_idle: Duration::secs(300), ..settings.network(30_000)? };
+        let api_timeout = settings.int_millis("default.api.timeout.ms", 60_000)?;
+        if api_timeout < network.request_timeout && settings.has("default.api.timeout.ms") {
+            let message = "The specified value of default.api.timeout.ms must be no smaller than the value of request.timeout.ms.";
+            return Err(ConfigError(message.to_owned()));
+        }
+        Ok(AdminConfig {
+            api_timeout: if api_timeout < network.request_timeout { network.request_timeout } else { api_timeout },
+            retries: settings.int("retries", i32::MAX, 0..=i32::MAX)? as u32,
+            retry: settings.backoff("retry.backoff", 100, 1_000)?,
+            network,
+        })
+    }
+}
+
+impl AdminClient {
+    /// `client_id` is `adminclient-1` where a tool sets none.
+    pub fn new(client_id: &str, bootstrap: Vec<HostPort>, config: AdminConfig) -> AdminClient {
+        let context = format!("AdminClient clientId={client_id}");
+        let metadata = MetadataConfig { retry: config.retry, allow_auto_topic_creation: false, ..MetadataConfig::default() };
+        let mut client = ClusterClient::new(client_id, &context, bootstrap, config.network.clone(), metadata);
+        client.warns_of_bootstrap = false;
+        AdminClient {
+            config,
+            client,
+            calls: BTreeMap::new(),
+            fanouts: BTreeMap::new(),
+            coordinators: BTreeMap::new(),
+            next_call: 0,
+            results: VecDeque::new(),
+            polled: Time::ZERO,
+        }
+    }
+
+    /// Begins a call. `name` is Java's (`createTopics`): it stands in messages. [`AdminClient::poll`] sends it.
+    pub fn call(&mut self, now: Time, name: &str, target: Target, request: impl Into<Request>) -> CallId {
+        self.call_with_timeout(now, name, target, request, self.config.api_timeout)
+    }
+
+    /// As [`AdminClient::call`] with `options.timeoutMs` instead of `default.api.timeout.ms`.
+    pub fn call_with_timeout(&mut self, now: Time, name: &str, target: Target, request: impl Into<Request>, timeout: Duration) -> CallId {
+        let id = self.next_id();
+        self.begin(id, name, target, request.into(), now + timeout, None);
+        id
+    }
+
+    /// Takes what calls came to, in the order in which they ended.
+    pub fn take_results(&mut self) -> impl Iterator<Item = (CallId, Result<Outcome, ClientError>)> + '_ {
+        self.results.drain(..)
+    }
+
+    /// Whether a call is open.
+    pub fn is_busy(&self) -> bool {
+        !self.calls.is_empty() || !self.fanouts.is_empty()
+    }
+
+    /// The cluster as last heard of: brokers always, topics only those that calls needed.
+    pub fn cluster(&self) -> &Cluster {
+        self.client.cluster()
+    }
+
+    pub fn config(&self) -> &AdminConfig {
+        &self.config
+    }
+
+    pub fn log(&mut self) -> &mut Log {
+        &mut self.client.network.log
+    }
+
+    /// Whether an input is about one of this client's connections.
+    pub fn owns(&self, input: &Input) -> bool {
+        self.client.owns(input)
+    }
+
+    /// Takes an input (also one that is about nothing of ours).
+    pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        let progress = self.client.handle(now, input, out);
+        self.run(now, progress.completed, out);
+    }
+
+    /// Sends what can be sent, ends what takes too long.
+    pub fn poll(&mut self, now: Time, out: &mut Outbox) {
+        let progress = self.client.poll(now, out);
+        self.run(now, progress.completed, out);
+    }
+
+    /// When to be called at the latest.
+    pub fn next_wake(&self) -> Option<Time> {
+        let waiting = self.calls.values().filter(|call| !call.is_sent);
+        let calls = waiting.flat_map(|call| [call.deadline, call.retry_at]);
+        let fanouts = self.fanouts.values().flat_map(|fanout| [fanout.deadline, fanout.retry_at]);
+        let coordinators = self.coordinators.values().map(|coordinator| coordinator.retry_at);
+        let own = calls.chain(fanouts).chain(coordinators).filter(|&at| at > self.polled).min();
+        [self.client.next_wake(), own].into_iter().flatten().min()
+    }
+
+    /// Closes the connections; open calls end without a result.
+    pub fn close(&mut self, out: &mut Outbox) {
+        self.calls.clear();
+        self.fanouts.clear();
+        self.client.close(out);
+    }
+
+    fn next_id(&mut self) -> CallId {
+        self.next_call += 1;
+        CallId(self.next_call - 1)
+    }
+
+    fn begin(&mut self, id: CallId, name: &str, target: Target, request: Request, deadline: Time, parent: Option<CallId>) {
+        let name = name.to_owned();
+        self.calls.insert(id, Call { name, target, request, deadline, tries: 0, retry_at: Time::ZERO, is_sent: false, parent });
+    }
+
+    fn run(&mut self, now: Time, completed: Vec<Completed<Sent>>, out: &mut Outbox) {
+        self.polled = now;
+        for over in completed {
+            match over.token.clone() {
+                Sent::Call(id) => self.completed(now, id, over, out),
+                Sent::FindCoordinator(group) => self.found(now, group, over, out),
+            }
+        }
+        self.spread(now);
+        let waiting: Vec<CallId> = self.calls.iter().filter(|(_, call)| !call.is_sent).map(|(&id, _)| id).collect();
+        for id in waiting {
+            self.try_send(now, id, out);
+        }
+    }
+
+    fn try_send(&mut self, now: Time, id: CallId, out: &mut Outbox) {
+        let Some(call) = self.calls.get(&id) else { return };
+        if call.deadline <= now {
+            let message = format!("Timed out waiting for a node assignment. Call: {}", self.describe(call));
+            return self.end(id, Err(ClientError::timeout(message)));
+        }
+        if call.retry_at > now {
+            return;
+        }
+        let Some(node) = self.assign(now, &call.target.clone(), out) else { return };
+        if !self.client.ready(now, node, out) {
+            return;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let timeout = Duration(call.deadline.since(now).0.min(self.config.network.request_timeout.0));
+        let outgoing = Outgoing { timeout: Some(timeout), retry: call.tries > 0, ..Outgoing::new(call.request.clone()) };
+        call.is_sent = self.client.send(now, node, outgoing, Sent::Call(id), out).is_ok();
+    }
+
+    /// The node of a call, if it is known; what is missing is asked for.
+    fn assign(&mut self, now: Time, target: &Target, out: &mut Outbox) -> Option<BrokerId> {
+        // Without metadata nothing is assigned, also not to a bootstrap address.
+        if self.client.cluster().brokers.is_empty() {
+            return None;
+        }
+        match target {
+            Target::Any => self.client.any_ready(now, out),
+            Target::Node(node) => Some(*node),
+            Target::Leader(partition) => {
+                let leader = self.client.cluster().leader(partition);
+                if leader.is_none() {
+                    self.want_leader(now, &partition.topic);
+                }
+                leader
+            }
+            Target::Coordinator(group) => self.coordinator(now, group, out),
+        }
+    }
+
+    fn want_leader(&mut self, now: Time, topic: &Name) {
+        self.client.metadata.add_topic(now, topic);
+        if !self.client.metadata.update_requested() {
+            self.client.metadata.request_update(false);
+        }
+    }
+
+    fn coordinator(&mut self, now: Time, group: &Name, out: &mut Outbox) -> Option<BrokerId> {
+        let known = self.coordinators.entry(group.clone()).or_default();
+        if known.node.is_some() || known.in_flight || known.retry_at > now {
+            return known.node;
+        }
+        let node = self.client.any_ready(now, out)?;
+        let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![group.to_string().into()]);
+        let sent = self.client.send(now, node, Outgoing::new(request), Sent::FindCoordinator(group.clone()), out).is_ok();
+        self.coordinators.entry(group.clone()).or_default().in_flight = sent;
+        None
+    }
+
+    fn found(&mut self, now: Time, group: Name, over: Completed<Sent>, out: &mut Outbox) {
+        let coordinator = match over.result {
+            Ok(Answer { response: Response::FindCoordinator(response), .. }) => coordinator_of(&response),
+            _ => Err((NETWORK_EXCEPTION, None)),
+        };
+        let Some(known) = self.coordinators.get_mut(&group) else { return };
+        known.in_flight = false;
+        match coordinator {
+            Ok((node, address)) => {
+                *known = Coordinator { node: Some(node), ..Coordinator::default() };
+                self.client.network.set_node(node, address);
+            }
+            Err((code, _)) if errors::info(code).is_retriable() => {
+                known.retry_at = now + self.config.retry.after(known.attempts, out.rng());
+                known.attempts += 1;
+            }
+            Err((code, message)) => {
+                self.coordinators.remove(&group);
+                let of_group = |call: &&Call| call.target == Target::Coordinator(group.clone());
+                let ids: Vec<CallId> = self.calls.iter().filter(|(_, call)| of_group(call)).map(|(&id, _)| id).collect();
+                for id in ids {
+                    self.end(id, Err(ClientError::of_code(code, message.as_deref())));
+                }
+            }
+        }
+    }
+
+    fn completed(&mut self, now: Time, id: CallId, over: Completed<Sent>, out: &mut Outbox) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let error = match over.result {
+            Ok(answer) => match retriable_code(&answer.response) {
+                Some(code) => ClientError::of_code(code, None),
+                None => return self.end(id, Ok(answer.response)),
+            },
+            Err(_) => {
+                let (name, correlation_id, node) = (self.describe(call), over.correlation_id, over.node);
+                let message =
+                    format!("Cancelled {name} request with correlation id {correlation_id} due to node {node} being disconnected");
+                let mut error = ClientError::of_code(NETWORK_EXCEPTION, Some(&message));
+                error.class = "DisconnectException";
+                error
+            }
+        };
+        if let Target::Coordinator(group) = &call.target.clone() {
+            self.coordinators.remove(group);
+        }
+        self.retry_or_end(now, id, error, out);
+    }
+
+    /// `Call.fail` with an error that may pass.
+    fn retry_or_end(&mut self, now: Time, id: CallId, error: ClientError, out: &mut Outbox) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.retry_at = now + self.config.retry.after(call.tries, out.rng());
+        call.tries += 1;
+        call.is_sent = false;
+        if call.deadline > now && call.tries <= self.config.retries {
+            return;
+        }
+        let (deadline, tries, next, at) = (call.deadline.wall_ms(), call.tries, call.retry_at.wall_ms(), now.wall_ms());
+        let name = self.calls.get(&id).map(|call| self.describe(call)).unwrap_or_default();
+        let call = format!("Call(callName={name}, deadlineMs={deadline}, tries={tries}, nextAllowedTryMs={next})");
+        let timeout = ClientError::timeout(format!("{call} timed out at {at} after {tries} attempt(s)"));
+        self.end(id, Err(timeout.caused_by(error)));
+    }
+
+    fn end(&mut self, id: CallId, result: Result<Response, ClientError>) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        match call.parent {
+            Some(parent) => self.part_ended(parent, call, result),
+            None => self.results.push_back((id, result.map(Outcome::Response))),
+        }
+    }
+
+    /// A call's name as in messages; one that needs a lookup says which request it is at.
+    fn describe(&self, call: &Call) -> String {
+        let Target::Coordinator(group) = &call.target else { return call.name.clone() };
+        match self.coordinators.get(group).and_then(|coordinator| coordinator.node) {
+            Some(_) => format!("{}(api={})", call.name, screaming(call.request.api().name())),
+            None => format!("{}(api=FIND_COORDINATOR)", call.name),
+        }
+    }
+}
+
+/// The error in an answer that makes the client try again: the wrong node was asked.
+fn retriable_code(response: &Response) -> Option<i16> {
+    let codes: Vec<i16> = match response {
+        Response::CreateTopics(body) => body.topics.iter().map(|topic| topic.error_code).collect(),
+        Response::DeleteTopics(body) => body.responses.iter().map(|topic| topic.error_code).collect(),
+        Response::CreatePartitions(body) => body.results.iter().map(|topic| topic.error_code).collect(),
+        Response::IncrementalAlterConfigs(body) => body.responses.iter().map(|resource| resource.error_code).collect(),
+        Response::ElectLeaders(body) => vec![body.error_code],
+        Response::ListPartitionReassignments(body) => vec![body.error_code],
+        Response::DescribeCluster(body) => vec![body.error_code],
+        Response::DescribeGroups(body) => body.groups.iter().map(|group| group.error_code).collect(),
+        Response::OffsetFetch(body) => body.groups.iter().map(|group| group.error_code).collect(),
+        Response::ListGroups(body) => vec![body.error_code],
+        _ => Vec::new(),
+    };
+    codes.into_iter().find(|&code| {
+        let wrong_node = matches!(code, COORDINATOR_LOAD_IN_PROGRESS | COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR | NOT_CONTROLLER);
+        wrong_node || code == REQUEST_TIMED_OUT && !matches!(response, Response::CreateTopics(_) | Response::DeleteTopics(_))
+    })
+}
+
+type Lookup = Result<(BrokerId, HostPort), (i16, Option<String>)>;
+
+fn coordinator_of(response: &FindCoordinatorResponse) -> Lookup {
+    let Some(found) = response.coordinators.first() else { return Err((COORDINATOR_NOT_AVAILABLE, None)) };
+    match found.error_code {
+        errors::NONE => Ok((BrokerId(found.node_id.0), HostPort { host: found.host.to_string(), port: found.port as u16 })),
+        code => Err((code, found.error_message.as_ref().map(|message| message.to_string()))),
+    }
+}
+
+/// `DescribeGroups` to `DESCRIBE_GROUPS`.
+fn screaming(name: &str) -> String {
+    let mut screaming = String::with_capacity(name.len() + 4);
+    for (i, letter) in name.chars().enumerate() {
+        if i > 0 && letter.is_ascii_uppercase() {
+            screaming.push('_');
+        }
+        screaming.push(letter.to_ascii_uppercase());
+    }
+    screaming
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequest};
+    use kafka_protocol::messages::{DescribeGroupsRequest, GroupId, ListGroupsRequest, MetadataRequest, TopicName};
+
+    use super::fanout::LATEST_TIMESTAMP;
+    use super::*;
+    use crate::kafka::actor::Tell;
+    use crate::kafka::client::testing::{Client, Fake, FakeBroker, bootstrap, client, world};
+    use crate::sim::engine::Sim;
+    use crate::sim::process::ProcessId;
+
+    /// Makes one call of each kind at its start.
+    #[derive(Clone, Debug)]
+    struct Tool {
+        admin: AdminClient,
+        results: BTreeMap<u32, Result<Outcome, ClientError>>,
+    }
+
+    impl Client for Tool {
+        fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
+            if matches!(input, Input::Start) {
+                self.admin.call(now, "listTopics", Target::Any, MetadataRequest::default().with_topics(None));
+                let topic = CreatableTopic::default().with_name(TopicName("payments".into())).with_num_partitions(1);
+                self.admin.call(now, "createTopics", Target::Any, CreateTopicsRequest::default().with_topics(vec![topic]));
+                let groups = DescribeGroupsRequest::default().with_groups(vec![GroupId("g".into())]);
+                self.admin.call(now, "describeConsumerGroups", Target::Coordinator("g".into()), groups);
+                self.admin.list_offsets(now, (0..3).map(|p| (TopicPartition::new("orders", p), LATEST_TIMESTAMP)), 0);
+                self.admin.list_groups(now, ListGroupsRequest::default());
+            }
+            self.admin.handle(now, input, out);
+            self.results.extend(self.admin.take_results().map(|(id, result)| (id.0, result)));
+        }
+
+        fn next_wake(&self) -> Option<Time> {
+            self.admin.next_wake()
+        }
+    }
+
+    fn start(brokers: Vec<FakeBroker>) -> (Sim<Fake<Tool>>, ProcessId) {
+        let config = [("default.api.timeout.ms", "3000"), ("request.timeout.ms", "2000")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let config = AdminConfig::parse(&config.into_iter().collect()).unwrap();
+        let admin = AdminClient::new("adminclient-1", bootstrap(), config);
+        world(3, brokers, Tool { admin, results: BTreeMap::new() })
+    }
+
+    #[test]
+    fn calls_find_their_nodes() {
+        let mut first = FakeBroker::new(3);
+        // It believes to lead partition 1, as its metadata says, until the real leader is known.
+        first.moved.insert(1, 1);
+        let (mut sim, id) = start(vec![first, FakeBroker::new(3)]);
+        sim.run_until(Time::from_ms(500));
+        let results = &client(&sim, id).results;
+        assert_eq!(results.len(), 5, "{results:?}");
+        assert!(results.values().all(Result::is_ok), "{results:?}");
+        assert!(!client(&sim, id).admin.is_busy());
+        match &results[&2] {
+            Ok(Outcome::Response(Response::DescribeGroups(body))) => assert_eq!(body.groups[0].group_state.as_str(), "Stable"),
+            other => panic!("{other:?}"),
+        }
+        match &results[&3] {
+            Ok(Outcome::Offsets(offsets)) => {
+                let listed: Vec<i64> = offsets.values().map(|offset| offset.as_ref().map_or(-9, |o| o.offset)).collect();
+                assert_eq!(listed, [0, 100, 200]);
+            }
+            other => panic!("{other:?}"),
+        }
+        match &results[&4] {
+            Ok(Outcome::Groups(groups)) => {
+                let mut names: Vec<&str> = groups.iter().map(|group| group.group_id.as_str()).collect();
+                names.sort();
+                assert_eq!(names, ["group-at-1", "group-at-2"]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_dead_cluster_ends_calls_by_their_time() {
+        let (mut sim, id) = start(vec![FakeBroker::new(3)]);
+        sim.inject(&crate::sim::fault::Fault::Kill { host: "kafka-1".into() }, None).unwrap();
+        sim.run_until(Time::from_ms(4_000));
+        let results = &client(&sim, id).results;
+        let message = |call: u32| results[&call].as_ref().map_or_else(|error| error.message.clone(), |_| String::new());
+        assert_eq!(message(0), "Timed out waiting for a node assignment. Call: listTopics");
+        assert_eq!(message(2), "Timed out waiting for a node assignment. Call: describeConsumerGroups(api=FIND_COORDINATOR)");
+        assert_eq!(message(4), "Failed to find brokers to send ListGroups");
+        let cause = results[&4].as_ref().err().and_then(|error| error.cause.as_ref()).map(|cause| cause.to_string());
+        let expected = "org.apache.kafka.common.errors.TimeoutException: Timed out waiting for a node assignment. Call: findAllBrokers";
+        assert_eq!(cause.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_mute_broker_is_waited_for_until_the_end() {
+        let (mut sim, id) = start(vec![FakeBroker::new(3)]);
+        let fault = |sim: &mut Sim<Fake<Tool>>| sim.tell(ProcessId(0), Tell::Line("mute-tools".into()));
+        fault(&mut sim);
+        sim.run_until(Time::from_ms(6_000));
+        let error = client(&sim, id).results[&1].as_ref().expect_err("nobody answers");
+        assert!(error.message.starts_with("Call(callName=createTopics, deadlineMs="), "{error}");
+        assert!(error.message.ends_with(" after 2 attempt(s)"), "{error}");
+        let cause = error.cause.as_ref().expect("the last disconnect").to_string();
+        assert!(cause.starts_with("org.apache.kafka.common.errors.DisconnectException: Cancelled createTopics request with"), "{cause}");
+        assert!(cause.ends_with(" due to node 1 being disconnected"), "{cause}");
+    }
+}
