@@ -38,3 +38,21 @@ fn check_goal(predicate: &str) {
 fn problems(text: &str) -> Vec<String> {
     parse("t/t", text, &[]).problems.iter().map(ToString::to_string).collect()
 }
+
+/// `ottla check` says `file:line:column: message`, then the remedy, and fails; a good lesson passes.
+#[test]
+fn the_command_line_names_the_place_and_the_remedy() {
+    let check = |file: &str| {
+        let mut ottla = std::process::Command::new(env!("CARGO_BIN_EXE_ottla"));
+        let output = ottla.args(["check", file]).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("ottla runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (status, said) = check("src/lesson/format/samples/bad.md");
+    assert_eq!(status, Some(1));
+    let expected = "src/lesson/format/samples/bad.md:11:22: the replication factor of orders is 3, and there are 2 brokers\n    \
+                    a replica needs a broker of its own: choose 1 to 2, or more brokers\n";
+    assert!(said.contains(expected), "{said}");
+    assert_eq!(check("lessons/replication/01-kill-a-node.md"), (Some(0), String::new()));
+    let (status, said) = check("lessons/no-such-lesson.md");
+    assert!(status == Some(1) && said.starts_with("lessons/no-such-lesson.md: "), "{said}");
+}
