@@ -8,6 +8,7 @@
 //! * [`net`]: hosts, links, connections
 //! * [`process`]: what a process is: input, outbox, step
 //! * [`queue`]: the one queue and its order
+//! * [`service`]: work that takes time
 //! * [`fault`]: what can be done to hosts and links
 //! * [`engine`]: the loop that ties them together
 
@@ -20,4 +21,5 @@ pub mod net;
 pub mod process;
 pub mod queue;
 pub mod rng;
+pub mod service;
 pub mod time;

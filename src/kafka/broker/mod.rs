@@ -69,6 +69,11 @@ pub struct Settings {
     pub offsets_replication_factor: i16,
     /// fetch.max.bytes
     pub fetch_max_bytes: i32,
+    /// num.io.threads: request handlers.
+    pub io_threads: u32,
+    /// What a request costs a handler: `ottla.request.us` and, for what it carries, `ottla.request.mib.us`. Ours, not Kafka's.
+    pub request_us: u64,
+    pub request_mib_us: u64,
 }
 
 impl Settings {
@@ -91,6 +96,9 @@ impl Settings {
             offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
             offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,
             fetch_max_bytes: int("fetch.max.bytes", 57_671_680),
+            io_threads: number("num.io.threads", 8).clamp(1, 1_000) as u32,
+            request_us: number("ottla.request.us", 40).max(0) as u64,
+            request_mib_us: number("ottla.request.mib.us", 1_000).max(0) as u64,
         }
     }
 }

@@ -18,7 +18,9 @@ use crate::kafka::group::config::GroupConfig;
 use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{BrokerId, TopicPartition};
-use crate::sim::process::{Boot, ConnId};
+use crate::kafka::protocol::frame::Frame;
+use crate::sim::process::{Boot, ConnId, EventId};
+use crate::sim::service::Pool;
 use crate::sim::time::{Duration, Time};
 
 /// A broker.
@@ -37,6 +39,8 @@ pub struct Broker {
     pub(super) forwarding: Forwarding,
     /// Connections that others opened.
     pub(super) conns: BTreeMap<ConnId, ClientConn>,
+    /// The request handlers, and the requests that wait for one.
+    pub(super) handlers: Pool<(ConnId, Frame, Option<EventId>)>,
     /// To the controller's quorum, for the metadata; to the controller, for calls; to other brokers, to follow them.
     pub(super) raft_net: NetworkClient<()>,
     pub(super) controller_net: NetworkClient<Call>,
@@ -65,6 +69,7 @@ impl Broker {
             groups: Groups::new(GroupCoordinator::new(GroupConfig::from_properties(&spec.config))),
             forwarding: Forwarding::default(),
             conns: BTreeMap::new(),
+            handlers: Pool::new(Settings::parse(&spec.config).io_threads),
             raft_net: NetworkClient::new(&client_id("raft"), "", NetworkConfig { request_timeout: Duration::secs(2), ..network.clone() }),
             controller_net: NetworkClient::new(&client_id("to-controller"), "", NetworkConfig { max_in_flight: 100, ..network.clone() }),
             replica_net: NetworkClient::new(&client_id("fetcher-0"), "", NetworkConfig { max_in_flight: 1, ..network }),
@@ -130,6 +135,7 @@ impl Broker {
             self.proposals.next_wake(),
             self.fetchers_wake(),
             self.replicas.next_deadline(),
+            self.handlers.next_wake(),
             self.groups.coordinator.next_wake(),
             self.next_isr_check,
             self.next_checkpoint,
@@ -173,6 +179,7 @@ impl Broker {
         for completed in self.replica_net.poll(now, out) {
             self.fetched(now, completed.token, completed.result, out);
         }
+        self.handle_finished(now, out);
         self.expire_produces(now, out);
         self.expire_fetches(now, out);
         self.call_what_waits(now, out);

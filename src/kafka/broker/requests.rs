@@ -1,6 +1,7 @@
 //! The connections of clients and other brokers, and which rule answers which request (`KafkaApis`).
 //!
-//! As in Kafka a connection's requests are answered one after the other, in order.
+//! As in Kafka a connection's requests are answered one after the other, in order, by a pool of request handlers that
+//! all connections share: a request costs a handler some time, so requests can queue.
 
 use std::collections::VecDeque;
 
@@ -14,7 +15,7 @@ use crate::kafka::actor::Outbox;
 use crate::kafka::protocol::api::{Api, Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::sim::process::ConnId;
-use crate::sim::time::Time;
+use crate::sim::time::{Duration, Time};
 
 /// A connection that somebody opened to this broker.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +51,18 @@ impl Broker {
             return client.queue.push_back(frame);
         }
         client.busy = true;
-        self.handle(now, conn, frame, out);
+        self.hand_to_handler(now, conn, frame, out);
+    }
+
+    /// Requests whose handlers are done with them by now.
+    pub(super) fn handle_finished(&mut self, now: Time, out: &mut Outbox) {
+        while let Some((conn, frame, cause)) = self.handlers.finished(now) {
+            if self.conns.contains_key(&conn) {
+                out.because(cause);
+                self.handle(now, conn, frame, out);
+            }
+        }
+        out.because(None);
     }
 
     /// Answers a request; the connection's next one is taken up.
@@ -67,7 +79,16 @@ impl Broker {
         let Some(client) = self.conns.get_mut(&conn) else { return };
         match client.queue.pop_front() {
             None => client.busy = false,
-            Some(frame) => self.handle(now, conn, frame, out),
+            Some(frame) => self.hand_to_handler(now, conn, frame, out),
+        }
+    }
+
+    fn hand_to_handler(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
+        let bytes = crate::sim::process::Frame::size_bytes(&frame);
+        let cost = Duration::us(self.settings.request_us + ((bytes * self.settings.request_mib_us) >> 20));
+        match cost {
+            Duration::ZERO => self.handle(now, conn, frame, out),
+            _ => self.handlers.submit(now, cost, (conn, frame, out.cause())),
         }
     }
 
