@@ -6,9 +6,12 @@
 //! * [`job`]: pipelines that run; [`pipe`]: what flows between their tools; [`files`]: what they read
 //! * [`screen`]: what was shown
 //! * [`tools`]: the tools
+//! * [`complete`]: what Tab offers
+//! * [`transcript`]: recordings of terminal sessions, to be played again and compared
 //! * [`options`]: their options, as joptsimple reads them
 //! * [`java`]: what they owe to Java: the order of maps, log lines, exceptions' names
 
+pub mod complete;
 pub mod files;
 pub mod java;
 pub mod job;
@@ -18,3 +21,4 @@ pub mod pipe;
 pub mod screen;
 pub mod session;
 pub mod tools;
+pub mod transcript;

@@ -3,7 +3,8 @@
 use super::text;
 
 /// Kafka's tools that are here.
-pub const KAFKA: &[&str] = &[];
+pub const KAFKA: &[&str] =
+    &["kafka-console-consumer", "kafka-console-producer", "kafka-consumer-groups", "kafka-get-offsets", "kafka-topics"];
 
 /// What the shell itself understands.
 pub const BUILTINS: &[&str] = &["clear", "help", "history", "jobs", "sleep", "wait"];

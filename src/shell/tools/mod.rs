@@ -17,6 +17,7 @@ pub mod topics;
 use self::hosts::Done;
 use self::text::Text;
 use super::files::Files;
+use super::options::Opt;
 use super::pipe::{Pipe, Printer};
 use crate::kafka::actor::{Input, Outbox};
 use crate::sim::time::{Duration, Time};
@@ -38,6 +39,18 @@ pub enum Tool {
     Said(Done),
     /// `wait`: the session ends it.
     Wait,
+}
+
+/// The options of one of Kafka's tools, by its name without `.sh`.
+pub fn kafka_table(name: &str) -> Option<&'static [Opt]> {
+    Some(match name {
+        "kafka-topics" => topics::args::TABLE,
+        "kafka-console-producer" => producer::args::TABLE,
+        "kafka-console-consumer" => consumer::args::TABLE,
+        "kafka-consumer-groups" => groups::args::TABLE,
+        "kafka-get-offsets" => offsets::args::TABLE,
+        _ => return None,
+    })
 }
 
 /// What a tool is started with.
@@ -77,7 +90,7 @@ impl Tool {
 
     /// The files of the working folder that it will read.
     pub fn reads(name: &str, args: &[String]) -> Vec<String> {
-        Text::reads(name, args)
+        kafka_table(name).map_or_else(|| Text::reads(name, args), |table| kafka::files(table, args))
     }
 
     /// Gets on as far as it can; its exit status when it is done.

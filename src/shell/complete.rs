@@ -1,0 +1,164 @@
+//! What could stand at the cursor of a command line (Tab): tools, their options, topics, groups, hosts.
+
+use super::job::tool_name;
+use super::options::{Arg, Completes, Opt};
+use super::tools::{help, hosts, kafka_table, text};
+
+/// What there is to choose from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompletionContext {
+    pub topics: Vec<String>,
+    pub groups: Vec<String>,
+    pub hosts: Vec<String>,
+}
+
+/// Words that could replace what stands from byte `from` to the cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Completion {
+    pub from: usize,
+    /// Sorted, none twice.
+    pub candidates: Vec<String>,
+}
+
+/// Completes `line` at byte `cursor`.
+pub fn complete(line: &str, cursor: usize, context: &CompletionContext) -> Completion {
+    let cursor = (0..=cursor.min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+    let words = words(&line[..cursor]);
+    let Some(((from, current), before)) = words.split_last() else { return Completion::default() };
+    let before: Vec<&str> = before.iter().map(|(_, word)| *word).collect();
+    let (mut from, mut current) = (*from, *current);
+    let candidates = match before.split_first() {
+        None => commands(),
+        Some((tool, args)) => match kafka_table(tool_name(tool)) {
+            Some(table) => {
+                let asked = argument(table, args, current);
+                if let Some((opt, skip)) = asked {
+                    from += skip;
+                    current = &current[skip..];
+                    values(opt, context)
+                } else if current.starts_with('-') {
+                    options(table)
+                } else {
+                    Vec::new()
+                }
+            }
+            None => others(tool, args, current, context),
+        },
+    };
+    let mut candidates: Vec<String> = candidates.into_iter().filter(|word| word.starts_with(current)).collect();
+    candidates.sort();
+    candidates.dedup();
+    Completion { from, candidates }
+}
+
+/// The words of the last command on the line with where they begin; the last one is being typed and may be empty.
+fn words(line: &str) -> Vec<(usize, &str)> {
+    let (mut found, mut start, mut quote): (Vec<(usize, &str)>, Option<usize>, Option<char>) = (Vec::new(), None, None);
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(open) => quote = (c != open).then_some(open),
+            None if c == '"' || c == '\'' => {
+                quote = Some(c);
+                start = start.or(Some(at));
+            }
+            None if c.is_whitespace() => found.extend(start.take().map(|start| (start, &line[start..at]))),
+            None if "|;&".contains(c) => {
+                found.clear();
+                start = None;
+            }
+            None => start = start.or(Some(at)),
+        }
+    }
+    let start = start.unwrap_or(line.len());
+    found.push((start, &line[start..]));
+    found
+}
+
+/// The option whose argument is being typed, and how much of the word belongs to the option or to earlier items of a list.
+fn argument(table: &'static [Opt], args: &[&str], current: &str) -> Option<(&'static Opt, usize)> {
+    let find = |word: &str| table.iter().find(|opt| word.strip_prefix("--") == Some(opt.name) && opt.arg != Arg::None);
+    let (opt, skip) = match current.split_once('=') {
+        Some((name, _)) if current.starts_with("--") => (find(name)?, name.len() + 1),
+        _ => (find(args.last()?)?, 0),
+    };
+    if matches!(opt.arg, Arg::Optional(_)) && current.starts_with('-') && skip == 0 {
+        return None;
+    }
+    let listed = current[skip..].rfind(',').map_or(0, |at| at + 1);
+    Some((opt, skip + listed))
+}
+
+fn values(opt: &Opt, context: &CompletionContext) -> Vec<String> {
+    match opt.completes {
+        Completes::Nothing => Vec::new(),
+        Completes::Servers => brokers(context).map(|host| format!("{host}:9092")).collect(),
+        Completes::Topics => context.topics.clone(),
+        Completes::Groups => context.groups.clone(),
+        Completes::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+    }
+}
+
+/// Hosts that clients can begin with: controllers apart have numbers from 100 on.
+fn brokers(context: &CompletionContext) -> impl Iterator<Item = &String> {
+    let is_broker = |host: &&String| host.strip_prefix("kafka-").and_then(|id| id.parse::<u32>().ok()).is_some_and(|id| id < 100);
+    context.hosts.iter().filter(is_broker)
+}
+
+fn options(table: &[Opt]) -> Vec<String> {
+    table.iter().map(|opt| format!("--{}", opt.name)).chain(["--help".to_owned(), "--version".to_owned()]).collect()
+}
+
+fn commands() -> Vec<String> {
+    let kafka = help::KAFKA.iter().map(|name| format!("{name}.sh"));
+    let others = [text::NAMES, hosts::NAMES, help::BUILTINS].into_iter().flatten().map(|name| (*name).to_owned());
+    kafka.chain(others).collect()
+}
+
+/// Arguments of the tools that have no table.
+fn others(tool: &str, args: &[&str], current: &str, context: &CompletionContext) -> Vec<String> {
+    match tool {
+        "systemctl" if args.is_empty() => ["start", "stop", "kill"].map(str::to_owned).to_vec(),
+        "kill" if current.starts_with('-') => ["-9", "-CONT", "-KILL", "-STOP", "-TERM"].map(str::to_owned).to_vec(),
+        _ if hosts::NAMES.contains(&tool) => context.hosts.clone(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `|` is the cursor.
+    fn check(text: &str, expected: &str) {
+        let names = |text: &str| text.split(' ').map(str::to_owned).collect();
+        let context = CompletionContext {
+            topics: names("orders order-lines payments"),
+            groups: names("billing"),
+            hosts: names("kafka-1 kafka-2 kafka-100"),
+        };
+        let cursor = text.find('^').unwrap();
+        let line = text.replace('^', "");
+        let Completion { from, candidates } = complete(&line, cursor, &context);
+        assert_eq!(format!("{}[{}]", &line[..from], candidates.join(" ")), expected);
+    }
+
+    #[test]
+    fn what_could_stand_there() {
+        check("kafka-to^", "[kafka-topics.sh]");
+        check("echo a | gr^", "echo a | [grep]");
+        check("kafka-topics.sh --desc^", "kafka-topics.sh [--describe]");
+        check("kafka-topics --under^ x", "kafka-topics [--under-min-isr-partitions --under-replicated-partitions]");
+        check("kafka-topics.sh --describe --topic ord^", "kafka-topics.sh --describe --topic [order-lines orders]");
+        check("kafka-topics.sh --describe --topic orders,p^", "kafka-topics.sh --describe --topic orders,[payments]");
+        check("kafka-topics.sh --topic=pay^", "kafka-topics.sh --topic=[payments]");
+        check("kafka-topics.sh --bootstrap-server ^", "kafka-topics.sh --bootstrap-server [kafka-1:9092 kafka-2:9092]");
+        check("kafka-consumer-groups.sh --group ^", "kafka-consumer-groups.sh --group [billing]");
+        check("kafka-console-consumer.sh --topic orders --offset e^", "kafka-console-consumer.sh --topic orders --offset [earliest]");
+        check("kill -^", "kill [-9 -CONT -KILL -STOP -TERM]");
+        check("kill -9 kafka-1^", "kill -9 [kafka-1 kafka-100]");
+        check("systemctl st^", "systemctl [start stop]");
+        check("systemctl stop kafka-2^", "systemctl stop [kafka-2]");
+        check("echo ^", "echo []");
+        check("kafka-topics.sh ^", "kafka-topics.sh []");
+    }
+}

@@ -1,0 +1,110 @@
+//! What differs from run to run and is not compared: ids, times, ports, stack frames, help tables.
+
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
+
+/// What is replaced in a line, and by what.
+const RULES: &[(&str, &str)] = &[
+    // Log lines and record timestamps.
+    (r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]", "[TIME]"),
+    (r"(CreateTime|LogAppendTime):\d+", "$1:T"),
+    (r#"("(?:commit|currentState)Timestamp"):\d+"#, "$1:T"),
+    // Ids that are drawn.
+    (r"TopicId: [A-Za-z0-9_-]{22}", "TopicId: ID"),
+    (r#""topicId":"[A-Za-z0-9_-]{22}""#, r#""topicId":"ID""#),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
+    (r"console-consumer-\d+", "console-consumer-N"),
+    // Addresses: a resolved one, and the column HOST with its padding.
+    (r"(kafka-\d+)/[0-9.]+:", "$1/IP:"),
+    (r"/(?:10\.77\.0\.100|client) *", "/HOST "),
+    // How long something took.
+    (r"\d+ ms ago", "N ms ago"),
+];
+
+/// Of what a person cannot compare by eye from run to run: cuts it out of what was printed.
+#[derive(Clone, Debug)]
+pub struct Normaliser {
+    rules: Vec<(Regex, &'static str)>,
+    frame: Regex,
+    table: Regex,
+    digits: Regex,
+}
+
+impl Default for Normaliser {
+    fn default() -> Normaliser {
+        let regex = |pattern: &str| Regex::new(pattern).expect("a pattern of this file");
+        Normaliser {
+            rules: RULES.iter().map(|(pattern, text)| (regex(pattern), *text)).collect(),
+            frame: regex(r"^(! )?(\tat |\t\.\.\. \d+ |Caused by: |Suppressed: )"),
+            table: regex(r"^! Option( \(\* = required\))?\s+Description"),
+            digits: regex(r"\d"),
+        }
+    }
+}
+
+impl Normaliser {
+    /// The lines that are compared.
+    pub fn lines(&self, lines: &[String]) -> Vec<String> {
+        let mut kept: Vec<String> = Vec::new();
+        let mut warnings: BTreeMap<String, u32> = BTreeMap::new();
+        let mut in_table = false;
+        for line in lines {
+            if self.table.is_match(line) {
+                in_table = true;
+                kept.push("! (usage)".into());
+                continue;
+            }
+            in_table &= line.starts_with("! -") || line.starts_with("!  ");
+            // A recording keeps two of each run of one warning, and no empty line of standard error.
+            let warning = line.starts_with("! [") && line.contains("WARN");
+            let seen = if warning { warnings.entry(self.digits.replace_all(line, "").into_owned()).or_default() } else { &mut 0 };
+            *seen += 1;
+            if in_table || *seen > 2 || self.frame.is_match(line) || (line.starts_with('!') && line[1..].trim().is_empty()) {
+                continue;
+            }
+            let replaced = self.rules.iter().fold(line.clone(), |line, (rule, text)| rule.replace_all(&line, *text).into_owned());
+            // Nor does it keep two empty lines in a row.
+            if !(replaced.is_empty() && kept.last().is_some_and(String::is_empty)) {
+                kept.push(replaced);
+            }
+        }
+        while kept.last().is_some_and(String::is_empty) {
+            kept.pop();
+        }
+        kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(lines: &[&str], expected: &[&str]) {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(Normaliser::default().lines(&lines), expected);
+    }
+
+    #[test]
+    fn what_is_left_to_compare() {
+        check(
+            &[
+                "! [2026-11-21 07:09:27,191] ERROR java.lang.X: no",
+                "! \tat a.B.c(D.java:1)",
+                "! Caused by: x",
+                "! \t... 10 more",
+                "!  (a.B)",
+            ],
+            &["! [TIME] ERROR java.lang.X: no", "!  (a.B)"],
+        );
+        check(
+            &["! Missing", "! Option      Description", "! ------  ---", "! --a   b", "!         c", "= 1"],
+            &["! Missing", "! (usage)", "= 1"],
+        );
+        check(&["Topic: a\tTopicId: JNMgInzDQuuqe5ohAcxbrQ\tPartitionCount: 1"], &["Topic: a\tTopicId: ID\tPartitionCount: 1"]);
+        check(&["x console-consumer-59c066e0-f92d-4ca5-9c33-e6b7d75b1775 /10.77.0.100    c"], &["x console-consumer-UUID /HOST c"]);
+        let warning = "! [2026-11-21 07:59:54,754] WARN no (x)";
+        check(&[warning, warning, warning, "!"], &["! [TIME] WARN no (x)"; 2]);
+        check(&["", "", "a", ""], &["", "a"]);
+    }
+}
