@@ -243,7 +243,7 @@ impl Running {
                 continue;
             }
             let start = Start { now: env.now, name: &name, args: &stage.args, files, hosts: env.hosts };
-            stage.tool = builtin(&name, &stage.args).or_else(|| Tool::start(start));
+            stage.tool = builtin(&name, &stage.args).or_else(|| Tool::start(start, env.out.rng()));
             if stage.tool.is_none() {
                 let said = if stage.name.contains('/') {
                     format!("bash: {}: No such file or directory", stage.name)

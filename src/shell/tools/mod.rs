@@ -1,9 +1,11 @@
 //! The tools of the terminal: a closed set of state machines.
 //!
+//! * [`topics`], [`producer`], [`consumer`], [`groups`], [`offsets`]: Kafka's tools; [`kafka`] and [`admin`]: what they have in common
 //! * [`text`]: `grep`, `head`, `wc` and their like
 //! * [`help`]: what `help` prints
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
+pub mod admin;
 pub mod consumer;
 pub mod groups;
 pub mod help;
@@ -14,12 +16,18 @@ pub mod producer;
 pub mod text;
 pub mod topics;
 
+use self::consumer::ConsoleConsumer;
+use self::groups::Groups;
 use self::hosts::Done;
+use self::offsets::Offsets;
+use self::producer::ConsoleProducer;
 use self::text::Text;
+use self::topics::Topics;
 use super::files::Files;
 use super::options::Opt;
 use super::pipe::{Pipe, Printer};
 use crate::kafka::actor::{Input, Outbox};
+use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
 
 /// The status of what was ended by a signal: 128 and its number.
@@ -32,6 +40,11 @@ pub const BROKEN_PIPE: i32 = 141;
 pub enum Tool {
     Text(Text),
     Hosts(Done),
+    Topics(Box<Topics>),
+    Groups(Box<Groups>),
+    Offsets(Box<Offsets>),
+    Producer(ConsoleProducer),
+    Consumer(ConsoleConsumer),
     Sleep {
         until: Time,
     },
@@ -74,8 +87,19 @@ pub struct Context<'a, 'b> {
 
 impl Tool {
     /// The tool of this name, if there is one.
-    pub fn start(start: Start) -> Option<Tool> {
+    pub fn start(start: Start, rng: &mut Rng) -> Option<Tool> {
         let Start { now, name, args, files, hosts } = start;
+        let kafka = match name {
+            "kafka-topics" => Some(Topics::start(args, files, hosts).map(|tool| Tool::Topics(Box::new(tool)))),
+            "kafka-consumer-groups" => Some(Groups::start(args, files, hosts).map(|tool| Tool::Groups(Box::new(tool)))),
+            "kafka-get-offsets" => Some(Offsets::start(args, files, hosts).map(|tool| Tool::Offsets(Box::new(tool)))),
+            "kafka-console-producer" => Some(ConsoleProducer::start(args, files, hosts).map(Tool::Producer)),
+            "kafka-console-consumer" => Some(ConsoleConsumer::start(now, args, files, hosts, rng).map(Tool::Consumer)),
+            _ => None,
+        };
+        if let Some(kafka) = kafka {
+            return Some(kafka.unwrap_or_else(Tool::Said));
+        }
         if let Some(done) = hosts::run(name, args, hosts) {
             return Some(Tool::Hosts(done));
         }
@@ -106,31 +130,73 @@ impl Tool {
                 done.err.drain(..).for_each(|line| cx.print.error(line));
                 Some(done.status)
             }
+            Tool::Topics(tool) => tool.step(cx),
+            Tool::Groups(tool) => tool.step(cx),
+            Tool::Offsets(tool) => tool.step(cx),
+            Tool::Producer(tool) => tool.step(cx),
+            Tool::Consumer(tool) => tool.step(cx),
             Tool::Sleep { until } => (*until <= cx.now).then_some(0),
             Tool::Wait => None,
         }
     }
 
     /// Takes what came on one of its connections.
-    pub fn input(&mut self, _input: Input, _cx: &mut Context) {}
+    pub fn input(&mut self, input: Input, cx: &mut Context) {
+        match self {
+            Tool::Topics(tool) => tool.input(input, cx),
+            Tool::Groups(tool) => tool.input(input, cx),
+            Tool::Offsets(tool) => tool.input(input, cx),
+            Tool::Producer(tool) => tool.input(input, cx),
+            Tool::Consumer(tool) => tool.input(input, cx),
+            Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => {}
+        }
+    }
 
     /// Whether an input is about one of its connections.
-    pub fn owns(&self, _input: &Input) -> bool {
-        false
+    pub fn owns(&self, input: &Input) -> bool {
+        match self {
+            Tool::Topics(tool) => tool.owns(input),
+            Tool::Groups(tool) => tool.owns(input),
+            Tool::Offsets(tool) => tool.owns(input),
+            Tool::Producer(tool) => tool.owns(input),
+            Tool::Consumer(tool) => tool.owns(input),
+            Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => false,
+        }
     }
 
     /// SIGINT; its exit status if that ends it at once.
-    pub fn interrupt(&mut self, _cx: &mut Context) -> Option<i32> {
-        Some(INTERRUPTED)
+    pub fn interrupt(&mut self, cx: &mut Context) -> Option<i32> {
+        match self {
+            Tool::Producer(tool) => tool.interrupt(cx),
+            Tool::Consumer(tool) => tool.interrupt(cx),
+            other => {
+                other.kill(cx.out);
+                Some(INTERRUPTED)
+            }
+        }
     }
 
     /// SIGKILL: its connections are closed, nothing else is said.
-    pub fn kill(&mut self, _out: &mut Outbox) {}
+    pub fn kill(&mut self, out: &mut Outbox) {
+        match self {
+            Tool::Topics(tool) => tool.close(out),
+            Tool::Groups(tool) => tool.close(out),
+            Tool::Offsets(tool) => tool.close(out),
+            Tool::Producer(tool) => tool.kill(out),
+            Tool::Consumer(tool) => tool.kill(out),
+            Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => {}
+        }
+    }
 
     /// When it wants to be stepped at the latest.
     pub fn next_wake(&self) -> Option<Time> {
         match self {
             Tool::Sleep { until } => Some(*until),
+            Tool::Topics(tool) => tool.next_wake(),
+            Tool::Groups(tool) => tool.next_wake(),
+            Tool::Offsets(tool) => tool.next_wake(),
+            Tool::Producer(tool) => tool.next_wake(),
+            Tool::Consumer(tool) => tool.next_wake(),
             Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Wait => None,
         }
     }
@@ -139,7 +205,8 @@ impl Tool {
     pub fn reads_input(&self) -> bool {
         match self {
             Tool::Text(text) => text.reads_input(),
-            Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => false,
+            Tool::Producer(tool) => tool.reads_input(),
+            _ => false,
         }
     }
 }
