@@ -43,7 +43,7 @@ impl<'a> Join<'a> {
 }
 
 pub(super) fn refusal(member_id: &str, error: ResponseError) -> JoinGroupResponse {
-    JoinGroupResponse::default().with_member_id(str_bytes(member_id)).with_error_code(error.code())
+    JoinGroupResponse::default().with_protocol_name(None).with_member_id(str_bytes(member_id)).with_error_code(error.code())
 }
 
 impl ClassicGroup {

@@ -441,8 +441,11 @@ impl Producer {
             return;
         }
         let Some(node) = self.client.any_ready(now, out) else { return };
-        let request =
-            InitProducerIdRequest::default().with_transaction_timeout_ms(i32::MAX).with_producer_id(ProducerId(-1)).with_producer_epoch(-1);
+        let request = InitProducerIdRequest::default()
+            .with_transactional_id(None)
+            .with_transaction_timeout_ms(i32::MAX)
+            .with_producer_id(ProducerId(-1))
+            .with_producer_epoch(-1);
         let sent = self.client.send(now, node, Outgoing::new(request), Sent::InitProducerId, out);
         self.identity.in_flight = sent.is_ok();
     }
