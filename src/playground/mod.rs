@@ -6,6 +6,7 @@
 //! * [`timeline`]: back and forth in time; [`checkpoints`], [`branch`]: from where
 //! * [`chronicle`]: what happened, as far as it is kept
 //! * [`snapshot`]: what is visible of it at one instant
+//! * [`mirror`], [`stored`], [`keeper`]: what of it is to be stored, so that it outlives the tab
 //! * [`history`]: whether what was acknowledged is what was read
 
 pub mod branch;
@@ -14,6 +15,9 @@ pub mod chronicle;
 pub mod command;
 pub mod history;
 pub mod journal;
+pub mod keeper;
+pub mod mirror;
 pub mod snapshot;
 pub mod spec;
+pub mod stored;
 pub mod timeline;
