@@ -19,6 +19,8 @@ pub const LOOK_EVERY_US: u64 = 100_000;
 pub struct GoalBoard {
     monitors: Vec<Monitor>,
     seen: Seen,
+    /// The first look was taken: the cluster is ready, and what happens from here on is somebody's doing.
+    has_begun: bool,
 }
 
 /// One goal, as it stands.
@@ -52,21 +54,24 @@ impl GoalBoard {
     pub fn of(goals: impl IntoIterator<Item = GoalSpec>) -> GoalBoard {
         let monitors: Vec<Monitor> = goals.into_iter().map(Monitor::new).collect();
         let history = monitors.iter().any(|m| matches!(m.spec().predicate, Predicate::History(_))).then(History::default);
-        GoalBoard { monitors, seen: Seen { history, ..Seen::default() } }
+        GoalBoard { monitors, seen: Seen { history, ..Seen::default() }, has_begun: false }
     }
 
-    /// Takes note of an event that happened at `now_us`. Goals about a moment may be reached by it.
+    /// Takes note of an event that happened at `now_us`. Goals about a moment may be reached by it; before the first look, none is.
     pub fn event(&mut self, now_us: u64, event: &Event) {
         self.seen.event(event);
         for monitor in &mut self.monitors {
             monitor.event(now_us, event, &self.seen);
         }
-        self.open(now_us);
+        if self.has_begun {
+            self.open(now_us);
+        }
     }
 
     /// Looks at a state. `now_us` must not go back.
     pub fn look(&mut self, now_us: u64, snapshot: &Snapshot) {
         self.seen.look(snapshot);
+        self.has_begun = true;
         self.open(now_us);
         for monitor in &mut self.monitors {
             monitor.look(now_us, snapshot, &self.seen);

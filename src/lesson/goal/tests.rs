@@ -332,6 +332,17 @@ fn goals_follow_one_another_and_never_waits_for_all() {
     assert!(board.is_done() && !dead.is_done());
 }
 
+/// A cluster starts before it is ready for a learner.
+#[test]
+fn what_happens_before_the_first_look_reaches_nothing() {
+    let mut board = goal("event = { broker_started = {} }");
+    for broker in 1..=3 {
+        board.event(0, &Event::BrokerStarted { broker: BrokerId(broker), clean: true });
+    }
+    board.look(S, &cluster(S));
+    assert_eq!(status(&board).0, Progress::Open);
+}
+
 #[test]
 fn a_time_is_read_as_written() {
     let board = goal("within = \"30s\"\nheld_for = \"500ms\"\nisr = { topic = \"orders\", full = true }");
