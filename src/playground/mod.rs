@@ -1,23 +1,35 @@
 //! The world of one cluster: what it is built from, what is done to it, what is seen of it, and its time.
 //!
 //! * [`spec`]: what a cluster is made of at time zero
+//! * [`model`]: which processes there are; [`setup`]: the one that creates the described topics
+//! * [`world`]: all of it; [`build`]: from a description to a cluster that is ready
 //! * [`command`]: what can be done to it
 //! * [`journal`]: what was done to it, and when
 //! * [`timeline`]: back and forth in time; [`checkpoints`], [`branch`]: from where
 //! * [`chronicle`]: what happened, as far as it is kept
-//! * [`snapshot`]: what is visible of it at one instant
-//! * [`mirror`], [`stored`], [`keeper`]: what of it is to be stored, so that it outlives the tab
+//! * [`narrate`], [`why`], [`marks`]: what happened, in words and on the time bar
+//! * [`metrics`]: how much flows
+//! * [`snapshot`]: what is visible of it at one instant; [`view`]: how that is found
+//! * [`load`], [`proof`]: the runs that are measured, and the one that every build must agree on
 //! * [`history`]: whether what was acknowledged is what was read
 
 pub mod branch;
+pub mod build;
 pub mod checkpoints;
 pub mod chronicle;
 pub mod command;
 pub mod history;
 pub mod journal;
-pub mod keeper;
-pub mod mirror;
+pub mod load;
+pub mod marks;
+pub mod metrics;
+pub mod model;
+pub mod narrate;
+pub mod proof;
+pub mod setup;
 pub mod snapshot;
 pub mod spec;
-pub mod stored;
 pub mod timeline;
+pub mod view;
+pub mod why;
+pub mod world;

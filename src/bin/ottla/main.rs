@@ -1,5 +1,6 @@
 //! The native side of Ottla: builds and serves the page, and reads Kafka's files.
 
+mod bench;
 mod build;
 mod check;
 mod chromium;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Build the page as static files, for any host
     Build(build::BuildArgs),
+    /// Measure how fast a cluster runs on this machine
+    Bench(bench::BenchArgs),
     /// Say what is wrong with lesson files, with line, column and remedy
     Check(check::CheckArgs),
     /// Print segment files, indexes and snapshots as Kafka's own dump tool does
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => report(serve::run(&args)),
         Command::Build(args) => report(run_build(&args)),
+        Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
         Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Shot(args) => report(shot::run(&args)),

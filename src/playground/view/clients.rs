@@ -1,0 +1,145 @@
+//! Producers and groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::logs::Logs;
+use crate::kafka::client::consumer::load::ConsumerProcess;
+use crate::kafka::event::GroupState;
+use crate::kafka::group::classic_group::ClassicGroup;
+use crate::kafka::metadata::image::Image;
+use crate::kafka::names::{Name, TopicPartition};
+use crate::playground::metrics::Metrics;
+use crate::playground::model::{Process, Spec};
+use crate::playground::snapshot::{GroupOffset, GroupView, MemberView, Position, ProducerView};
+use crate::playground::world::World;
+use crate::sim::engine::State;
+
+pub fn producers(world: &World, metrics: &Metrics) -> Vec<ProducerView> {
+    let mut views = Vec::new();
+    for slot in world.sim().slots() {
+        let Spec::Producer(load) = &slot.spec else { continue };
+        let running = match &slot.process {
+            Some(Process::Producer(process)) => Some(process),
+            _ => None,
+        };
+        let producer = running.and_then(|process| process.producer());
+        let stats = producer.map(|producer| producer.stats());
+        let acks = load.config.get("acks").map_or("all", String::as_str);
+        views.push(ProducerView {
+            process: slot.id.0,
+            name: load.name.clone(),
+            topic: load.topic.clone(),
+            acks: acks.parse().unwrap_or(-1),
+            acked_per_s: metrics.producer_acked_per_s(&load.name, world.now()),
+            acked: stats.map_or(0, |stats| stats.acked),
+            failed: stats.map_or(0, |stats| stats.failed),
+            buffered_records: producer.map_or(0, |producer| producer.buffered_records().min(u64::from(u32::MAX)) as u32),
+            buffered_bytes: producer.map_or(0, |producer| producer.buffered_bytes()),
+            in_flight: producer.map_or(0, |producer| producer.in_flight_batches() as u32),
+            stuck: match running {
+                Some(process) => process.why_stuck().map(str::to_owned),
+                None => Some(how_down(slot.state).to_owned()),
+            },
+        });
+    }
+    views
+}
+
+pub fn groups(world: &World, image: Option<&Image>, logs: &Logs, metrics: &Metrics) -> Vec<GroupView> {
+    let mut known: BTreeMap<Name, (i32, &ClassicGroup)> = BTreeMap::new();
+    for (id, _, broker) in world.brokers() {
+        for group in broker.into_iter().flat_map(|broker| broker.coordinator().groups()) {
+            let newer = known.get(&group.id).is_none_or(|(_, other)| other.generation < group.generation);
+            if newer && group.state != GroupState::Dead {
+                known.insert(group.id.clone(), (id.0, group));
+            }
+        }
+    }
+    let mut names: BTreeSet<Name> = known.keys().cloned().collect();
+    names.extend(world.consumers().map(|(_, load, _)| load.group.clone()));
+    names.into_iter().map(|name| group(world, image, logs, metrics, &name, known.get(&name).copied())).collect()
+}
+
+fn group(
+    world: &World,
+    image: Option<&Image>,
+    logs: &Logs,
+    metrics: &Metrics,
+    name: &Name,
+    known: Option<(i32, &ClassicGroup)>,
+) -> GroupView {
+    let members = members(world, metrics, name, known.map(|(_, group)| group));
+    let committed = known.into_iter().flat_map(|(_, group)| group.offsets()).map(|(at, committed)| (at.clone(), committed.offset));
+    let mut offsets: BTreeMap<TopicPartition, Option<i64>> = committed.map(|(at, offset)| (at, Some(offset))).collect();
+    for owned in members.iter().flat_map(|member| &member.owned) {
+        offsets.entry(TopicPartition::new(owned.topic.as_str(), owned.partition)).or_default();
+    }
+    let offsets = offsets.into_iter().map(|(at, committed)| {
+        let leader = image.and_then(|image| image.partition(&at)?.leader());
+        // Without a leader nobody can say; then nothing is known to be behind.
+        let log_end = logs.end(&at, leader).or(committed).unwrap_or(0);
+        GroupOffset { topic: at.topic.to_string(), partition: at.partition, committed, log_end }
+    });
+    let group = known.map(|(_, group)| group);
+    GroupView {
+        name: name.to_string(),
+        state: group.map_or(GroupState::Empty, |group| group.state),
+        generation: group.map_or(0, |group| group.generation),
+        assignor: group.and_then(|group| group.protocol_name.as_deref()).unwrap_or("").to_owned(),
+        coordinator: known.map(|(broker, _)| broker),
+        offsets: offsets.collect(),
+        consumed_per_s: metrics.group_consumed_per_s(name, world.now()),
+        members,
+    }
+}
+
+/// The consumers that are there, whether or not the coordinator knows them, then those that only it knows (in a terminal).
+fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&ClassicGroup>) -> Vec<MemberView> {
+    let mut views = Vec::new();
+    let mut seen: BTreeSet<Name> = BTreeSet::new();
+    for (id, load, running) in world.consumers().filter(|(_, load, _)| load.group == *name) {
+        let member_id = running.and_then(ConsumerProcess::member_id).cloned();
+        seen.extend(member_id.clone());
+        views.push(MemberView {
+            process: id.0,
+            member_id: member_id.map_or_else(String::new, |id| id.to_string()),
+            client_id: load.client_id.to_string(),
+            owned: running.map_or_else(Vec::new, positions),
+            stopped: running.is_none_or(ConsumerProcess::is_stopped),
+            consumed_per_s: metrics.client_consumed_per_s(&load.client_id, world.now()),
+        });
+    }
+    for member in group.into_iter().flat_map(|group| group.members()).filter(|member| !seen.contains(&member.id)) {
+        let host = member.client_host.trim_start_matches('/');
+        let slot = world.sim().slots().find(|slot| world.sim().host_name(slot.host) == host);
+        // One of ours that is known under an id from before its restart is shown already.
+        if slot.is_some_and(|slot| matches!(slot.spec, Spec::Consumer(_))) {
+            continue;
+        }
+        views.push(MemberView {
+            process: slot.map_or(u32::MAX, |slot| slot.id.0),
+            member_id: member.id.to_string(),
+            client_id: member.client_id.to_string(),
+            owned: Vec::new(),
+            stopped: false,
+            consumed_per_s: metrics.client_consumed_per_s(&member.client_id, world.now()),
+        });
+    }
+    views
+}
+
+fn positions(consumer: &ConsumerProcess) -> Vec<Position> {
+    let owned = consumer.owned();
+    owned.map(|(at, position)| Position { topic: at.topic.to_string(), partition: at.partition, position: position.unwrap_or(0) }).collect()
+}
+
+fn how_down(state: State) -> &'static str {
+    match state {
+        State::Booting(_) => "it starts",
+        State::Killed => "it was killed",
+        State::PoweredOff => "it has no power",
+        State::Exited(_) => "it has ended",
+        State::Paused => "it is paused",
+        State::Running => "",
+    }
+}

@@ -1,0 +1,131 @@
+//! Builds what is visible at one instant from the world, 60 times a second.
+//!
+//! What is shown is the truth: leaders and ISRs as the controller has decided, each log as its own broker has it (or as it lies on the disk of a
+//! broker that is dead), committed offsets as the coordinator knows them.
+
+mod clients;
+mod frames;
+mod hues;
+mod logs;
+mod nodes;
+
+pub use hues::HueCache;
+
+use super::metrics::Metrics;
+use super::snapshot::{Health, Snapshot, TopicView};
+use super::world::World;
+use crate::kafka::metadata::image::Image;
+use crate::kafka::names::METADATA_TOPIC;
+use logs::Logs;
+
+/// How much is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// All that the stage draws.
+    Stage,
+    /// What goals look at: no records' hues, no frames.
+    Goals,
+}
+
+/// Makes snapshots. Remembers the hues of records between them; it may be thrown away at any time.
+#[derive(Clone, Debug, Default)]
+pub struct Viewer {
+    hues: HueCache,
+}
+
+impl Viewer {
+    /// The world as it is now.
+    pub fn snapshot(&mut self, world: &World, metrics: &Metrics, detail: Detail) -> Snapshot {
+        let image = image(world);
+        let logs = Logs::of(world);
+        let mut topics = self.topics(world, image, &logs, metrics, detail);
+        topics.extend(self.metadata_topic(world, &logs, detail));
+        let controller = world.controller();
+        let frames = if detail == Detail::Stage { frames::frames(world, image, &mut self.hues) } else { (Vec::new(), 0) };
+        let nodes = nodes::nodes(world, image, &topics);
+        let health = health(&nodes, &topics);
+        Snapshot {
+            now_us: world.now().0,
+            ready_us: world.ready_at().0,
+            controller: controller.map(|controller| controller.id().0),
+            controller_epoch: controller.map_or(0, |controller| controller.epoch()),
+            producers: clients::producers(world, metrics),
+            groups: clients::groups(world, image, &logs, metrics),
+            frames: frames.0,
+            more_frames: frames.1,
+            cuts: cuts(world),
+            nodes,
+            topics,
+            health,
+        }
+    }
+
+    fn topics(&mut self, world: &World, image: Option<&Image>, logs: &Logs, metrics: &Metrics, detail: Detail) -> Vec<TopicView> {
+        let mut topics = Vec::new();
+        for topic in image.into_iter().flat_map(|image| image.topics.values()) {
+            let internal = crate::kafka::names::is_internal(&topic.name);
+            // Internal topics are folded: nobody sees their records.
+            let tails = detail == Detail::Stage && !internal;
+            let partitions = topic.partitions.iter().zip(0..).map(|(partition, number)| {
+                let hues = tails.then_some(&mut self.hues);
+                logs.partition(&topic.name, number, partition, hues)
+            });
+            let partitions: Vec<_> = partitions.collect();
+            let replicas = topic.partitions.iter().next().map_or(0, |first| first.replicas.len());
+            let min_isr = world.controller().map_or(1, |controller| controller.state().effective_min_isr(&topic.name, replicas));
+            topics.push(TopicView {
+                name: topic.name.to_string(),
+                internal,
+                replication_factor: replicas as i32,
+                min_isr,
+                partitions,
+                acked_per_s: metrics.topic_acked_per_s(&topic.name, world.now()),
+            });
+        }
+        topics.sort_by_key(|topic| topic.internal);
+        topics
+    }
+
+    /// The controllers' own log, in the language of topics.
+    fn metadata_topic(&mut self, world: &World, logs: &Logs, detail: Detail) -> Option<TopicView> {
+        let hues = (detail == Detail::Stage).then_some(&mut self.hues);
+        let partition = logs.metadata(world, hues)?;
+        let replication_factor = partition.replicas.len() as i32;
+        Some(TopicView {
+            name: METADATA_TOPIC.to_owned(),
+            internal: true,
+            replication_factor,
+            min_isr: replication_factor / 2 + 1,
+            partitions: vec![partition],
+            acked_per_s: 0,
+        })
+    }
+}
+
+/// The controller's metadata; without a controller, that of the broker that knows the most.
+fn image(world: &World) -> Option<&Image> {
+    let of_controller = world.controller().map(|controller| &controller.state().image);
+    let of_brokers = || world.brokers().filter_map(|(_, _, broker)| broker).max_by_key(|broker| broker.metadata().applied_offset());
+    of_controller.or_else(|| of_brokers().map(|broker| broker.image()))
+}
+
+fn cuts(world: &World) -> Vec<(String, String)> {
+    let mut cuts: Vec<(String, String)> = world.sim().cuts().map(|(a, b)| (a.min(b).to_owned(), a.max(b).to_owned())).collect();
+    cuts.sort();
+    cuts.dedup();
+    cuts
+}
+
+fn health(nodes: &[super::snapshot::NodeView], topics: &[TopicView]) -> Health {
+    let brokers = nodes.iter().filter(|node| node.is_broker);
+    let partitions = topics.iter().filter(|topic| topic.name != METADATA_TOPIC);
+    let partitions = || partitions.clone().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)));
+    let count = |n: usize| n as u32;
+    Health {
+        brokers: count(brokers.clone().count()),
+        brokers_up: count(brokers.filter(|node| node.state.is_up()).count()),
+        under_replicated: count(partitions().filter(|(_, p)| p.isr.len() < p.replicas.len()).count()),
+        under_min_isr: count(partitions().filter(|(topic, p)| (p.isr.len() as i32) < topic.min_isr).count()),
+        offline: count(partitions().filter(|(_, p)| p.leader.is_none()).count()),
+    }
+}
