@@ -1,6 +1,7 @@
 //! What a client would write to its log: the lines that Kafka's tools print on standard error.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::sim::time::Time;
 
@@ -28,13 +29,14 @@ pub struct Line {
 #[derive(Clone, Debug)]
 pub struct Log {
     context: String,
-    lines: VecDeque<Line>,
+    /// Shared by clones of the world.
+    lines: Arc<VecDeque<Line>>,
 }
 
 impl Log {
     /// `context`: what Kafka's `LogContext` puts in front, `Producer clientId=console-producer`.
     pub fn new(context: &str) -> Log {
-        Log { context: format!("[{context}] "), lines: VecDeque::new() }
+        Log { context: format!("[{context}] "), lines: Arc::default() }
     }
 
     pub fn warn(&mut self, at: Time, logger: &'static str, message: &str) {
@@ -46,8 +48,8 @@ impl Log {
     }
 
     /// Takes what was logged since the last call, oldest first.
-    pub fn take(&mut self) -> impl Iterator<Item = Line> + '_ {
-        self.lines.drain(..)
+    pub fn take(&mut self) -> impl Iterator<Item = Line> + use<> {
+        Arc::unwrap_or_clone(std::mem::take(&mut self.lines)).into_iter()
     }
 
     /// The latest lines, oldest first: for whoever wants to know why a client is stuck.
@@ -56,9 +58,10 @@ impl Log {
     }
 
     fn push(&mut self, at: Time, level: Level, logger: &'static str, message: &str) {
-        if self.lines.len() == LINES_MAX {
-            self.lines.pop_front();
+        let lines = Arc::make_mut(&mut self.lines);
+        if lines.len() == LINES_MAX {
+            lines.pop_front();
         }
-        self.lines.push_back(Line { at, level, message: format!("{}{message}", self.context), logger });
+        lines.push_back(Line { at, level, message: format!("{}{message}", self.context), logger });
     }
 }

@@ -161,11 +161,13 @@ impl FakeBroker {
         }
     }
 
-    /// `mute`, `unmute`, `lead PARTITION BROKER`: what a test changes while it runs.
+    /// `mute`, `unmute`, `lead PARTITION BROKER`, `break TIMES`, `error CODE`: what a test changes while it runs.
     fn told(&mut self, line: &str) {
         match line.split(' ').collect::<Vec<_>>()[..] {
             ["mute"] => self.mute = true,
             ["unmute"] => self.mute = false,
+            ["break", times] => self.break_after_produce += times.parse::<u32>().expect("a number"),
+            ["error", code] => self.errors.push_back(code.parse().expect("a code")),
             ["mute-tools"] => self.mute_tools = true,
             ["lead", partition, broker] => {
                 self.moved.insert(partition.parse().expect("a partition"), broker.parse().expect("a broker"));

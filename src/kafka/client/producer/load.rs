@@ -1,5 +1,7 @@
 //! A process that produces at a steady rate, as `kafka-verifiable-producer` does.
 
+use std::sync::Arc;
+
 use super::accumulator::{ProducerRecord, TopicIndex};
 use super::config::ProducerConfig;
 use super::{Blocked, Producer, SendError};
@@ -53,7 +55,7 @@ pub enum ValueChoice {
 /// The process. Records it could not hand over yet (a blocked `send`) are made up for as soon as it can, as by the tool.
 #[derive(Clone, Debug)]
 pub struct ProducerProcess {
-    load: ProducerLoad,
+    load: Arc<ProducerLoad>,
     producer: Option<Producer>,
     /// Why there is no producer, or what the last refused record met.
     error: Option<String>,
@@ -85,7 +87,7 @@ impl ProducerProcess {
         let mut producer = parsed.ok().map(|config| Producer::new(&load.name, load.bootstrap.clone(), config));
         let topic = producer.as_mut().map_or(TopicIndex(0), |producer| producer.topic(&load.topic));
         ProducerProcess {
-            load: load.clone(),
+            load: Arc::new(load.clone()),
             producer,
             error,
             topic,
@@ -175,7 +177,8 @@ impl ProducerProcess {
         let Some(producer) = &mut self.producer else { return };
         let due = match self.load.records_per_second {
             0 => u64::MAX,
-            rate => (u128::from(now.since(self.started).0) * u128::from(rate) / 1_000_000) as u64,
+            // The first at once, as the tool does.
+            rate => (u128::from(now.since(self.started).0) * u128::from(rate) / 1_000_000) as u64 + 1,
         };
         let until = due.min(self.produced.saturating_add(RECORDS_PER_STEP));
         while self.produced < until {
@@ -213,7 +216,7 @@ impl ProducerProcess {
         if rate == 0 || self.behind {
             return Some(self.stepped + Duration::ms(1));
         }
-        let exact = self.started.0 + ((u128::from(self.produced) + 1) * 1_000_000).div_ceil(rate) as u64;
+        let exact = self.started.0 + (u128::from(self.produced) * 1_000_000).div_ceil(rate) as u64;
         let at = if rate > u128::from(QUANTA_ABOVE) { exact.next_multiple_of(QUANTUM.0) } else { exact };
         Some(Time(at.max(self.stepped.0 + 1)))
     }

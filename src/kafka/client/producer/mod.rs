@@ -4,16 +4,20 @@
 //! * [`accumulator`]: batches by partition, the memory they hold, which may be sent
 //! * [`batch`]: a batch from its first record to its last answer
 //! * [`sequences`]: producer id, epoch, sequence numbers
-//! * [`sender`]: from batch to request, from answer to retry or completion
+//! * `identity`: getting a producer id, numbering anew
+//! * `sender`: from waiting batches to requests
+//! * `completion`: from answers to completion, or another try
 //! * [`load`]: a process that produces at a steady rate
 //!
 //! Where Java blocks in `send`, this one says [`SendError::Blocked`]: the caller keeps its record and tries again after the next step.
 
 pub mod accumulator;
 pub mod batch;
+mod completion;
 pub mod config;
+mod identity;
 pub mod load;
-pub mod sender;
+mod sender;
 pub mod sequences;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::*;
 use crate::kafka::actor::{Config, Tell};
 use crate::kafka::client::testing::{Client, Fake, FakeBroker, bootstrap, broker, client, world};
 use crate::kafka::event::Event;
-use crate::sim::engine::Sim;
+use crate::sim::engine::{Sim, State};
 use crate::sim::fault::Fault;
 use crate::sim::process::{Boot, ProcessId};
 
@@ -45,26 +45,23 @@ fn values(sim: &World, brokers: i32, partitions: i32) -> Vec<String> {
     (1..=brokers).flat_map(|b| (0..partitions).flat_map(move |p| broker(sim, b).values(p))).collect()
 }
 
-/// Every record once, in order within its partition.
-fn check_complete(sim: &World, id: ProcessId, brokers: i32, partitions: i32) {
+/// Lets the producer finish what it has: then every record is there once, in order within its partition, and none failed.
+fn check_complete(sim: &mut World, id: ProcessId, brokers: i32, partitions: i32) {
+    sim.inject(&Fault::Stop { host: "client".into() }, None).unwrap();
+    sim.run_until(sim.now() + crate::sim::time::Duration::secs(20));
+    let state = sim.slot(id).map(|slot| slot.state);
+    assert!(matches!(state, Some(State::Exited(0))), "it did not finish: {state:?}");
+    let events = sim.take_events();
+    assert!(!events.iter().any(|e| matches!(e.event, Event::BatchFailed { .. })), "a batch failed");
+    let acked: u64 = events.iter().map(|e| if let Event::BatchAcked { count, .. } = e.event { count.into() } else { 0 }).sum();
     let values = values(sim, brokers, partitions);
     let distinct: BTreeSet<&String> = values.iter().collect();
-    assert_eq!(distinct.len(), values.len(), "a value came twice");
-    let stats = client(sim, id).producer().expect("a sound configuration").stats();
-    assert!(stats.acked > 0);
-    assert_eq!((values.len() as u64, stats.failed), (stats.acked, 0));
-    for b in 1..=brokers {
-        for p in 0..partitions {
-            let numbers: Vec<u64> = broker(sim, b).values(p).iter().map(|v| v.trim_start_matches("order-").parse().unwrap()).collect();
-            assert!(numbers.is_sorted(), "partition {p} at broker {b}: {numbers:?}");
-        }
+    assert!(acked > 0);
+    assert_eq!((distinct.len() as u64, values.len() as u64), (acked, acked), "a value came twice, or not at all");
+    for (b, p) in (1..=brokers).flat_map(|b| (0..partitions).map(move |p| (b, p))) {
+        let numbers: Vec<u64> = broker(sim, b).values(p).iter().map(|v| v.trim_start_matches("order-").parse().unwrap()).collect();
+        assert!(numbers.is_sorted(), "partition {p} at broker {b}: {numbers:?}");
     }
-}
-
-/// Lets the producer send until `ms`, then end and finish what it has.
-fn run_and_stop(sim: &mut World, ms: u64) {
-    sim.run_until(Time::from_ms(ms));
-    sim.inject(&Fault::Stop { host: "client".into() }, None).unwrap();
 }
 
 #[test]
@@ -73,32 +70,27 @@ fn a_steady_rate_is_spread_over_partitions() {
     sim.run_until(Time::from_ms(10_000));
     let producer = client(&sim, id);
     assert_eq!(producer.why_stuck(), None);
-    assert!((9_990..=10_000).contains(&producer.produced()), "{}", producer.produced());
+    assert!((9_990..=10_001).contains(&producer.produced()), "{}", producer.produced());
     assert!(producer.producer().unwrap().buffered_records() < 20);
     for p in 0..6 {
         let count = broker(&sim, p % 2 + 1).values(p).len();
         assert!((1_000..2_500).contains(&count), "partition {p} has {count}");
     }
-    check_complete_so_far(&sim, id);
-}
-
-fn check_complete_so_far(sim: &World, id: ProcessId) {
-    let stats = client(sim, id).producer().expect("a sound configuration").stats();
-    assert!(values(sim, 2, 6).len() as u64 >= stats.acked);
+    check_complete(&mut sim, id, 2, 6);
 }
 
 #[test]
 fn retriable_errors_delay_and_neither_lose_nor_double_nor_reorder() {
     for config in [&[][..], &[("batch.size", "100")], &[("max.in.flight.requests.per.connection", "1"), ("enable.idempotence", "false")]] {
-        let mut first = FakeBroker::new(3);
-        first.errors = [19, 19, 0, 20, 0, 7, 6].into();
-        let (mut sim, id) = start(vec![first, FakeBroker::new(3)], &load(1_000, config));
-        run_and_stop(&mut sim, 3_000);
-        let before = client(&sim, id).produced();
+        let mut first = FakeBroker::new(1);
+        // Not the very first: a leader that does not know a producer takes any sequence number from it, so a second batch could overtake a
+        // refused first one, which then is out of order until its time is over (KAFKA-14359; Kafka has the same fault).
+        first.errors = [0, 0, 0, 19, 19, 0, 20, 0, 7, 6].into();
+        let (mut sim, id) = start(vec![first], &load(1_000, config));
         sim.run_until(Time::from_ms(3_000));
-        assert!(before > 2_900);
-        check_complete(&sim, id, 2, 3);
+        assert!(client(&sim, id).produced() > 2_900);
         assert!(client(&sim, id).producer().unwrap().stats().retries >= 5);
+        check_complete(&mut sim, id, 1, 1);
     }
 }
 
@@ -108,12 +100,12 @@ fn what_was_written_and_not_answered_is_not_written_twice() {
     first.break_after_produce = 3;
     let (mut sim, id) = start(vec![first], &load(1_000, &[]));
     sim.run_until(Time::from_ms(5_000));
-    check_complete(&sim, id, 1, 3);
     let log: Vec<String> = client(&sim, id).producer().unwrap().client().network.log.lines().map(|l| l.message.clone()).collect();
     assert!(
         log.iter().any(|l| l.ends_with("attempts left). Error: NETWORK_EXCEPTION. Error Message: Disconnected from node 1")),
         "{log:?}"
     );
+    check_complete(&mut sim, id, 1, 3);
 }
 
 #[test]
@@ -125,7 +117,7 @@ fn follows_a_leader_that_moved() {
     }
     sim.run_until(Time::from_ms(5_000));
     assert!(broker(&sim, 2).values(0).len() > 500, "partition 0 goes on at its new leader");
-    check_complete(&sim, id, 2, 2);
+    check_complete(&mut sim, id, 2, 2);
 }
 
 #[test]
@@ -139,7 +131,7 @@ fn an_outage_is_made_up_for_within_a_second() {
     sim.inject(&Fault::Resume { host: "kafka-1".into() }, None).unwrap();
     sim.run_until(Time::from_ms(13_000));
     assert!(client(&sim, id).producer().unwrap().buffered_records() < 50);
-    check_complete(&sim, id, 1, 6);
+    check_complete(&mut sim, id, 1, 6);
 }
 
 #[test]
@@ -170,7 +162,7 @@ fn a_batch_too_large_for_the_broker_is_split() {
     first.max_message_bytes = Some(300);
     let (mut sim, id) = start(vec![first], &load(2_000, &[("linger.ms", "50")]));
     sim.run_until(Time::from_ms(2_000));
-    check_complete(&sim, id, 1, 1);
+    check_complete(&mut sim, id, 1, 1);
 }
 
 #[test]
@@ -202,7 +194,7 @@ fn an_unknown_topic_is_waited_for_and_then_refused() {
     let expected = "org.apache.kafka.common.errors.TimeoutException: Topic nowhere not present in metadata after 4000 ms.";
     assert_eq!(client(&sim, id).last_error(), Some(expected));
     let log: Vec<String> = client(&sim, id).producer().unwrap().client().network.log.lines().map(|l| l.message.clone()).collect();
-    let issue = "[Producer clientId=checkout] The metadata response from the cluster reported a recoverable issue with correlation id 4 : \
+    let issue = "[Producer clientId=checkout] The metadata response from the cluster reported a recoverable issue with correlation id 1 : \
                  {nowhere=UNKNOWN_TOPIC_OR_PARTITION}";
     assert_eq!(log[0], issue);
     let asked = broker(&sim, 1).requests.iter().filter(|(_, api)| *api == crate::kafka::protocol::api::Api::Metadata).count();
@@ -212,7 +204,8 @@ fn an_unknown_topic_is_waited_for_and_then_refused() {
 #[test]
 fn without_acks_nothing_is_waited_for() {
     let (mut sim, id) = start(vec![FakeBroker::new(3)], &load(1_000, &[("acks", "0")]));
-    run_and_stop(&mut sim, 2_000);
+    sim.run_until(Time::from_ms(2_000));
+    sim.inject(&Fault::Stop { host: "client".into() }, None).unwrap();
     sim.run_until(Time::from_ms(2_100));
     let acked: Vec<i64> = sim
         .take_events()
@@ -224,7 +217,7 @@ fn without_acks_nothing_is_waited_for() {
         .collect();
     assert!(acked.len() > 100 && acked.iter().all(|&offset| offset == -1));
     assert!(values(&sim, 1, 3).len() > 1_900);
-    assert!(matches!(sim.slot(id).map(|slot| slot.state), Some(crate::sim::engine::State::Exited(0))));
+    assert!(matches!(sim.slot(id).map(|slot| slot.state), Some(State::Exited(0))));
 }
 
 #[test]
@@ -242,7 +235,7 @@ fn keys_go_to_their_partitions() {
 fn a_configuration_that_cannot_be_ends_the_process() {
     let (mut sim, id) = start(vec![FakeBroker::new(1)], &load(1, &[("acks", "two")]));
     sim.run_until(Time::from_ms(100));
-    assert!(matches!(sim.slot(id).map(|slot| slot.state), Some(crate::sim::engine::State::Exited(1))));
+    assert!(matches!(sim.slot(id).map(|slot| slot.state), Some(State::Exited(1))));
 }
 
 #[test]
@@ -250,7 +243,46 @@ fn compressed_batches_are_read_back() {
     for codec in ["gzip", "snappy", "lz4", "zstd"] {
         let (mut sim, id) = start(vec![FakeBroker::new(2)], &load(2_000, &[("compression.type", codec), ("batch.size", "1000")]));
         sim.run_until(Time::from_ms(1_000));
-        check_complete(&sim, id, 1, 2);
+        check_complete(&mut sim, id, 1, 2);
+    }
+}
+
+/// Cuts, pauses, broken connections and refusals at random: every record once, in order, none failed; and the same again from a clone.
+#[test]
+fn survives_whatever_happens_between_it_and_the_brokers() {
+    for seed in 0..12 {
+        let brokers = vec![FakeBroker::new(3), FakeBroker::new(3)];
+        let config = [("request.timeout.ms", "400"), ("batch.size", "150"), ("linger.ms", "2"), ("delivery.timeout.ms", "600000")];
+        let (mut sim, id) = start(brokers, &load(500, &config));
+        let mut rng = crate::sim::rng::Rng::derive(seed, "faults");
+        println!("seed {seed}");
+        sim.run_until(Time::from_ms(100));
+        for _ in 0..30 {
+            let node = rng.below(2) as u32;
+            let host = format!("kafka-{}", node + 1);
+            let (bad, good) = match rng.below(4) {
+                0 => (Some(Fault::Cut { a: "client".into(), b: host }), Some(Fault::HealAll)),
+                1 => (Some(Fault::Pause { host: host.clone() }), Some(Fault::Resume { host })),
+                2 => {
+                    sim.tell(ProcessId(node), Tell::Line(format!("break {}", 1 + rng.below(4))));
+                    (None, None)
+                }
+                _ => {
+                    let codes = [19, 20, 6, 7, 2, 5];
+                    let code = codes[rng.below(codes.len() as u64) as usize];
+                    sim.tell(ProcessId(node), Tell::Line(format!("error {code}")));
+                    (None, None)
+                }
+            };
+            bad.into_iter().for_each(|fault| sim.inject(&fault, None).unwrap());
+            sim.run_until(sim.now() + crate::sim::time::Duration::ms(20 + rng.below(1_200)));
+            good.into_iter().for_each(|fault| sim.inject(&fault, None).unwrap());
+            sim.run_until(sim.now() + crate::sim::time::Duration::ms(rng.below(500)));
+        }
+        let mut clone = sim.clone();
+        check_complete(&mut sim, id, 2, 3);
+        check_complete(&mut clone, id, 2, 3);
+        assert_eq!(sim.digest(), clone.digest(), "seed {seed}");
     }
 }
 
