@@ -35,7 +35,7 @@ pub fn sign(kind: Kind) -> (Glyph, Ink) {
         Kind::ProduceAck => (Glyph::Ring, Ink::Good),
         Kind::Fetch => (Glyph::Ring, Ink::Muted),
         Kind::FetchData => (Glyph::Square, Ink::Plain),
-        Kind::Heartbeat => (Glyph::Plus, Ink::Bad),
+        Kind::Heartbeat => (Glyph::Plus, Ink::Muted),
         Kind::Group => (Glyph::Triangle, Ink::Warn),
         Kind::Commit => (Glyph::Wedge, Ink::Text),
         Kind::Metadata => (Glyph::Diamond, Ink::Muted),
@@ -119,7 +119,8 @@ fn flow(stage: &mut Stage, homes: &Homes, kind: Kind, from: u32, to: u32, frames
     stage.put(&item, Part::Flow, kind as i64, Form::Path { points: route.points, stroke });
     let text = frames.len().to_string();
     let pill_w = text_width(&text, 10.5, true) + 8.0;
-    let pill = Rect::new(label_at.x - pill_w / 2.0, label_at.y - 7.0, pill_w, 14.0);
+    let (right, bottom) = (stage.scene.width - pill_w, stage.scene.height - 14.0);
+    let pill = Rect::new((label_at.x - pill_w / 2.0).clamp(0.0, right), (label_at.y - 7.0).clamp(0.0, bottom), pill_w, 14.0);
     stage.fill(&item, Part::Badge, kind as i64, pill, 7.0, Ink::Ground.full());
     let label = Label::new(text, Rect::new(pill.x + 3.0, pill.y, pill_w - 6.0, 14.0), 10.5, ink).mono().align(Align::Middle);
     stage.text(&item, Part::Number, kind as i64, label);

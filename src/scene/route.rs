@@ -102,8 +102,8 @@ fn leave(stage: &Stage, end: &End, row: Option<(&Row, &PartitionView)>, lane_y: 
             vec![from, Point::new(x, from.y), Point::new(x, lane_y)]
         }
         End::Below => {
-            let x = plan.columns.first().map_or(0.0, |c| c.at.right()) + 4.0;
-            vec![Point::new(x, plan.height), Point::new(x, lane_y)]
+            let x = (plan.columns.first().map_or(0.0, |c| c.at.right()) + 4.0).min(plan.width - 8.0);
+            vec![Point::new(x, plan.height - 5.0), Point::new(x, lane_y)]
         }
     }
 }

@@ -287,6 +287,11 @@ pub fn text_width(text: &str, size: f64, mono: bool) -> f64 {
     text.chars().count() as f64 * size * per_char
 }
 
+/// The same for bold text.
+pub fn bold_width(text: &str, size: f64) -> f64 {
+    text_width(text, size, false) * 1.14
+}
+
 /// `12,345`
 pub fn grouped(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();

@@ -37,7 +37,7 @@ impl Scale {
     pub fn new(width: f64, end: i64, tail: usize) -> Scale {
         let number_w = text_width(&grouped(end.max(999)), 11.0, true) + 8.0;
         let room = (width - LEFT - number_w - 6.0).max(0.0);
-        let pitch = (room / tail as f64).clamp(7.5, 12.0);
+        let pitch = (room / tail as f64).clamp(6.0, 12.0);
         let capacity = ((room / pitch) as i64).clamp(1, tail as i64);
         Scale { origin: (end - capacity).max(0), capacity, pitch, number_w }
     }
