@@ -115,7 +115,7 @@ fn group(stage: &mut Stage, group: &GroupView, room: Rect, homes: &mut Homes) ->
     let head = if narrow { 40.0 } else { 60.0 };
     let tray_h = if tray.is_empty() || group.members.is_empty() { 0.0 } else { CHIP_H + 26.0 };
     let card_h = 54.0;
-    let fits = ((room.h - head - tray_h - 26.0) / (card_h + 8.0)).max(0.0) as usize;
+    let fits = ((room.h - head - tray_h - 28.0) / (card_h + 8.0)).max(0.0) as usize;
     let shown = group.members.len().min(MOST_MEMBERS).min(fits.max(1));
     let rest = group.members.len() - shown;
     let more = if rest > 0 { 20.0 } else { 0.0 };
@@ -151,6 +151,7 @@ fn group_head(stage: &mut Stage, item: &Item, group: &GroupView, at: Rect) {
     let inner = Rect::new(at.x + 12.0, at.y + 10.0, at.w - 24.0, 17.0);
     let state = match group.state {
         GroupState::Stable if !narrow => format!("Stable · gen {}", group.generation),
+        GroupState::PreparingRebalance | GroupState::CompletingRebalance => format!("rebalance: {}", state_word(group)),
         _ => state_word(group).to_owned(),
     };
     let name_w = bold_width(&group.name, 13.5);
@@ -180,8 +181,8 @@ fn group_head(stage: &mut Stage, item: &Item, group: &GroupView, at: Rect) {
 /// What a group is doing, short enough for its head.
 pub(super) fn state_word(group: &GroupView) -> &'static str {
     match group.state {
-        GroupState::PreparingRebalance => "rebalancing: join",
-        GroupState::CompletingRebalance => "rebalancing: sync",
+        GroupState::PreparingRebalance => "joining",
+        GroupState::CompletingRebalance => "syncing",
         GroupState::Empty if !group.members.is_empty() => "joining",
         state => state.as_str(),
     }

@@ -30,7 +30,7 @@ fn header(stage: &mut Stage, column: &Column, node: &NodeView) {
     let narrow = stage.plan.narrow;
     let pad = if narrow { 8.0 } else { 12.0 };
     let (glyph, ink) = sign(node);
-    stage.glyph(&item, Part::Sign, 0, Point::new(at.x + pad + 5.0, at.y + 20.0), 9.0, glyph, ink.full());
+    stage.put(&item, Part::Sign, 0, glyph.form(Point::new(at.x + pad + 5.0, at.y + 20.0), 9.0, ink.full()));
     let left = at.x + pad + 17.0;
     let mut right = at.right() - pad;
     let active = stage.snapshot.controller == Some(node.id);

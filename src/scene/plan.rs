@@ -187,11 +187,14 @@ fn down(plan: &mut Plan, snapshot: &Snapshot, viewport: Viewport, opened: &BTree
     let below = if narrow { group_height(snapshot) } else { 0.0 };
     let room = viewport.height - y - below - if narrow { 8.0 } else { MARGIN };
     let bottom = rows(plan, snapshot, opened, y, room);
+    let strips = plan.rows.iter().filter(|row| row.kind != RowKind::Folded).map(|row| row.at.bottom() + 6.0);
+    // On a narrow stage folded topics are lines of text below the cards.
+    let cards = if narrow { strips.fold(y, f64::max) } else { bottom };
     for column in &mut plan.columns {
         let apart = !snapshot.nodes[column.index].is_broker;
         column.header = Rect::new(column.at.x, top, column.at.w, header);
         column.at.y = top;
-        column.at.h = if apart { apart_height(&plan.rows, snapshot, &snapshot.nodes[column.index], top, header) } else { bottom - top };
+        column.at.h = if apart { apart_height(&plan.rows, snapshot, &snapshot.nodes[column.index], top, header) } else { cards - top };
     }
     plan.heads.y = top + header;
     plan.heads.h = bottom - plan.heads.y;
@@ -222,7 +225,7 @@ fn hosts(topic: &TopicView, node: i32) -> bool {
 /// What the groups need below a narrow matrix.
 fn group_height(snapshot: &Snapshot) -> f64 {
     // With room for the tray of a rebalance, so that nothing jumps when there is one.
-    let one = |members: usize| 40.0 + 24.0 + members.min(6) as f64 * 62.0 + 50.0;
+    let one = |members: usize| 40.0 + 28.0 + members.min(6) as f64 * 62.0 + 50.0;
     12.0 + snapshot.groups.iter().take(3).map(|group| one(group.members.len()) + 12.0).sum::<f64>()
 }
 

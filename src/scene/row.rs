@@ -104,7 +104,7 @@ fn number(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &Partition
     let at = Rect::new(right - 22.0, middle - h / 2.0, 22.0, h);
     let at = if stage.plan.narrow { Rect::new(heads.x, at.y, heads.w - 4.0, h) } else { at };
     if lost {
-        stage.glyph(&item, Part::Sign, 0, at.middle(), 9.0, Glyph::Cross, Ink::Bad.full());
+        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(at.middle(), 9.0, Ink::Bad.full()));
         return;
     }
     let under = partition.isr.len() < partition.replicas.len();
@@ -173,12 +173,12 @@ fn carets(stage: &mut Stage, topic: &TopicView, partition: &PartitionView, at: R
         let committed = group.offsets.iter().find(|o| is_here(&o.topic, o.partition)).and_then(|o| o.committed);
         if let Some(offset) = committed.filter(|o| *o >= scale.origin) {
             let x = scale.x(at.x, offset);
-            stage.glyph(&item, Part::Committed, n, Point::new(x, at.bottom() + 2.5), 7.0, Glyph::Triangle, Ink::Text.full());
+            stage.put(&item, Part::Committed, n, Glyph::Triangle.form(Point::new(x, at.bottom() + 2.5), 7.0, Ink::Text.full()));
         }
         let position = group.members.iter().flat_map(|m| &m.owned).find(|o| is_here(&o.topic, o.partition)).map(|o| o.position);
         if let Some(offset) = position.filter(|o| *o >= scale.origin) {
             let x = scale.x(at.x, offset);
-            stage.glyph(&item, Part::Position, n, Point::new(x, at.y + 1.0), 7.0, Glyph::Wedge, Ink::Accent.full());
+            stage.put(&item, Part::Position, n, Glyph::Wedge.form(Point::new(x, at.y + 1.0), 7.0, Ink::Accent.full()));
         }
     }
 }
@@ -189,7 +189,6 @@ fn folded(stage: &mut Stage, row: &Row, topic: &TopicView) {
     let item = Item::Topic(topic.name.as_str().into());
     stage.target(&item, row.at);
     if plan.narrow {
-        band(stage, &item, row.at);
         let text = format!("{} · {} partitions", topic.name, topic.partitions.len());
         let at = Rect::new(row.at.x, row.at.y + 4.0, row.at.w, 17.0);
         stage.text(&item, Part::Name, 0, Label::new(text, at, 12.0, Ink::Muted));

@@ -245,6 +245,12 @@ impl Ink {
     }
 }
 
+impl Glyph {
+    pub fn form(self, at: Point, size: f64, paint: Paint) -> Form {
+        Form::Glyph { at, size, glyph: self, paint }
+    }
+}
+
 impl Paint {
     /// As much of it, as a ghost shows.
     pub fn ghosted(self) -> Paint {
@@ -300,7 +306,7 @@ pub fn grouped(n: i64) -> String {
         out.push('−');
     }
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

@@ -118,11 +118,11 @@ fn record(stage: &mut Stage, item: &Item, offset: i64, at: Rect, hue: Hue, commi
         Hue::Plain => Ink::Plain,
         Hue::Key(n) => Ink::Key(n),
         Hue::Tombstone => {
-            stage.glyph(item, Part::Block, offset, at.middle(), at.w.min(at.h), Glyph::Cross, faint(Ink::Muted.full()));
+            stage.put(item, Part::Block, offset, Glyph::Cross.form(at.middle(), at.w.min(at.h), faint(Ink::Muted.full())));
             return;
         }
         Hue::Control => {
-            stage.glyph(item, Part::Block, offset, at.middle(), at.w.min(at.h) + 1.0, Glyph::Diamond, faint(Ink::Text.full()));
+            stage.put(item, Part::Block, offset, Glyph::Diamond.form(at.middle(), at.w.min(at.h) + 1.0, faint(Ink::Text.full())));
             return;
         }
     };
