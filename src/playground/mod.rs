@@ -10,6 +10,7 @@
 //! * [`narrate`], [`why`], [`marks`]: what happened, in words and on the time bar
 //! * [`metrics`]: how much flows
 //! * [`snapshot`]: what is visible of it at one instant; [`view`]: how that is found
+//! * [`replay`]: transcripts of real terminals, played again
 //! * [`load`], [`proof`]: the runs that are measured, and the one that every build must agree on
 //! * [`history`]: whether what was acknowledged is what was read
 
@@ -26,6 +27,7 @@ pub mod metrics;
 pub mod model;
 pub mod narrate;
 pub mod proof;
+pub mod replay;
 pub mod setup;
 pub mod snapshot;
 pub mod spec;

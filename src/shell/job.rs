@@ -81,6 +81,8 @@ pub struct Env<'a, 'b> {
     pub now: Time,
     pub session: u32,
     pub hosts: &'a [String],
+    /// The terminal's own.
+    pub host: &'a str,
     pub out: &'a mut Outbox<'b>,
     /// What goes to the terminal, in order.
     pub screen: &'a mut Vec<Printed>,
@@ -242,7 +244,7 @@ impl Running {
                 self.refuse(job, at, format!("bash: {path}: No such file or directory"), 1, env);
                 continue;
             }
-            let start = Start { now: env.now, name: &name, args: &stage.args, files, hosts: env.hosts };
+            let start = Start { now: env.now, name: &name, args: &stage.args, files, hosts: env.hosts, host: env.host };
             stage.tool = builtin(&name, &stage.args).or_else(|| Tool::start(start, env.out.rng()));
             if stage.tool.is_none() {
                 let said = if stage.name.contains('/') {

@@ -115,6 +115,11 @@ impl Session {
         jobs.filter_map(Job::next_wake).chain(self.wake).min()
     }
 
+    /// Whether it has nothing to do: the prompt is there, and nothing that was typed waits for it.
+    pub fn is_idle(&self) -> bool {
+        self.foreground.is_none() && self.lists.is_empty() && self.ahead.is_empty()
+    }
+
     /// What was shown from piece number `seq` on, as far as it is kept.
     pub fn output_since(&self, seq: u64) -> impl Iterator<Item = &Piece> {
         self.screen.since(seq)
@@ -373,7 +378,7 @@ fn env<'a, 'b>(
     screen: &'a mut Vec<Printed>,
     budget: &'a mut usize,
 ) -> Env<'a, 'b> {
-    Env { now, session: spec.session, hosts: &spec.hosts, out, screen, budget }
+    Env { now, session: spec.session, hosts: &spec.hosts, host: &spec.host, out, screen, budget }
 }
 
 fn show(screen: &mut Screen, job: u32, shown: &mut Vec<Printed>) {

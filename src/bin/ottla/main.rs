@@ -9,6 +9,7 @@ mod dump_log;
 mod fingerprint;
 mod progress;
 mod project;
+mod replay;
 mod serve;
 mod shot;
 mod toolchain;
@@ -39,6 +40,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Say what is wrong with lesson files, with line, column and remedy
     Check(check::CheckArgs),
+    /// Play recordings of real terminals on simulated clusters, and show where they differ
+    Replay(replay::ReplayArgs),
     /// Print segment files, indexes and snapshots as Kafka's own dump tool does
     KafkaDumpLog(dump_log::DumpLogArgs),
     /// Save a picture of a page, drawn by headless Chromium
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Build(args) => report(run_build(&args)),
         Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Shot(args) => report(shot::run(&args)),
     }

@@ -29,15 +29,16 @@ impl Done {
 }
 
 /// Runs the command, if it is one of these. (`cut` with options is the text tool; `kill %1` is the shell's.)
-pub fn run(name: &str, args: &[String], hosts: &[String]) -> Option<Done> {
+/// `own`: the terminal's host, which is also called `client`.
+pub fn run(name: &str, args: &[String], hosts: &[String], own: &str) -> Option<Done> {
     let known = |host: &str| hosts.iter().any(|known| known == host);
     match name {
         "kill" => Some(kill(args, known)),
         "systemctl" => Some(systemctl(args, known)),
         "start" | "stop" | "poweroff" => Some(each(name, args, known)),
-        "cut" if !args.iter().any(|arg| arg.starts_with('-')) && args.iter().any(|arg| known(arg)) => Some(link(name, args, known)),
+        "cut" if !args.iter().any(|arg| arg.starts_with('-')) && args.iter().any(|arg| known(arg)) => Some(link(name, args, known, own)),
         "heal" if args.is_empty() => Some(Done { faults: vec![Fault::HealAll], ..Done::default() }),
-        "heal" => Some(link(name, args, known)),
+        "heal" => Some(link(name, args, known, own)),
         _ => None,
     }
 }
@@ -146,18 +147,18 @@ fn each(name: &str, args: &[String], known: impl Fn(&str) -> bool) -> Done {
     done
 }
 
-fn link(name: &str, args: &[String], known: impl Fn(&str) -> bool) -> Done {
+fn link(name: &str, args: &[String], known: impl Fn(&str) -> bool, own: &str) -> Done {
     let [a, b] = args else {
         return Done::failed(format!("{name}: between which two hosts?"), 1);
     };
-    // The terminal's own host is one end too: `cut client kafka-1`.
-    if let Some(unknown) = [a, b].into_iter().find(|host| !known(host) && *host != "client") {
+    let named = |host: &str| if host == "client" { own.to_owned() } else { host.to_owned() };
+    let (a, b) = (named(a), named(b));
+    if let Some(unknown) = [&a, &b].into_iter().find(|host| !known(host) && *host != own) {
         return Done::failed(format!("{name}: {unknown}: no such host"), 1);
     }
     if a == b {
         return Done::failed(format!("{name}: {a}: a host has no link to itself"), 1);
     }
-    let (a, b) = (a.clone(), b.clone());
     Done { faults: vec![if name == "cut" { Fault::Cut { a, b } } else { Fault::Heal { a, b } }], ..Done::default() }
 }
 
@@ -168,7 +169,7 @@ mod tests {
     fn check(line: &str) -> String {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         let hosts = ["kafka-1".to_owned(), "kafka-2".to_owned()];
-        let Some(done) = run(&words[0], &words[1..], &hosts) else { return "not here".into() };
+        let Some(done) = run(&words[0], &words[1..], &hosts, "terminal-1") else { return "not here".into() };
         let faults = done.faults.iter().map(|fault| format!("{fault:?}"));
         let mut said: Vec<String> = faults.chain(done.err).collect();
         said.extend((done.status != 0).then(|| format!("= {}", done.status)));
@@ -190,7 +191,7 @@ mod tests {
             ("start kafka-1", r#"Start { host: "kafka-1" }"#),
             ("poweroff kafka-2", r#"PowerCut { host: "kafka-2" }"#),
             ("cut kafka-1 kafka-2", r#"Cut { a: "kafka-1", b: "kafka-2" }"#),
-            ("cut client kafka-2", r#"Cut { a: "client", b: "kafka-2" }"#),
+            ("cut client kafka-2", r#"Cut { a: "terminal-1", b: "kafka-2" }"#),
             ("cut kafka-1 kafka-7", "cut: kafka-7: no such host = 1"),
             ("cut -f 1", "not here"),
             ("cut letters", "not here"),

@@ -95,7 +95,7 @@ pub fn bootstrap(now: Time, servers: &str, hosts: &[String]) -> Result<(Vec<Host
         let Some(address) = address.filter(|address| !address.host.is_empty()) else {
             return Err((Exception::config(format!("Invalid url in bootstrap.servers: {url}")), warnings));
         };
-        if hosts.contains(&address.host) || address.host == "client" {
+        if hosts.contains(&address.host) {
             addresses.push(address);
         } else {
             let message = format!("Couldn't resolve server {url} from bootstrap.servers as DNS resolution failed for {}", address.host);

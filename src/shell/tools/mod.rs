@@ -75,6 +75,8 @@ pub struct Start<'a> {
     pub files: &'a Files,
     /// Hosts of the cluster.
     pub hosts: &'a [String],
+    /// The terminal's own host.
+    pub host: &'a str,
 }
 
 /// What a tool is stepped with.
@@ -88,7 +90,7 @@ pub struct Context<'a, 'b> {
 impl Tool {
     /// The tool of this name, if there is one.
     pub fn start(start: Start, rng: &mut Rng) -> Option<Tool> {
-        let Start { now, name, args, files, hosts } = start;
+        let Start { now, name, args, files, hosts, host } = start;
         let kafka = match name {
             "kafka-topics" => Some(Topics::start(args, files, hosts).map(|tool| Tool::Topics(Box::new(tool)))),
             "kafka-consumer-groups" => Some(Groups::start(args, files, hosts).map(|tool| Tool::Groups(Box::new(tool)))),
@@ -100,7 +102,7 @@ impl Tool {
         if let Some(kafka) = kafka {
             return Some(kafka.unwrap_or_else(Tool::Said));
         }
-        if let Some(done) = hosts::run(name, args, hosts) {
+        if let Some(done) = hosts::run(name, args, hosts, host) {
             return Some(Tool::Hosts(done));
         }
         if let Some(text) = Text::start(name, args, files) {

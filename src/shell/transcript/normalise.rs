@@ -17,7 +17,7 @@ const RULES: &[(&str, &str)] = &[
     (r"console-consumer-\d+", "console-consumer-N"),
     // Addresses: a resolved one, and the column HOST with its padding.
     (r"(kafka-\d+)/[0-9.]+:", "$1/IP:"),
-    (r"/(?:10\.77\.0\.100|client) *", "/HOST "),
+    (r"/(?:10\.77\.0\.100|client|terminal-[0-9-]+) *", "/HOST "),
     // How long something took.
     (r"\d+ ms ago", "N ms ago"),
 ];

@@ -1,0 +1,320 @@
+//! Plays a transcript of real terminals on a fresh simulated cluster, and puts what is printed beside what was recorded.
+//!
+//! The recording's controllers run on its first brokers, ours on a host of its own, so that killing a broker never takes a controller away here.
+
+use std::collections::BTreeMap;
+
+use super::command::Command;
+use super::spec::ClusterSpec;
+use super::timeline::Replayable;
+use super::world::{CommandError, World};
+use crate::kafka::log::properties_file;
+use crate::shell::line;
+use crate::shell::screen::Stream;
+use crate::shell::transcript::normalise::Normaliser;
+use crate::shell::transcript::read::{Act, Head, HostVerb, Transcript};
+use crate::sim::engine::{Sim, State};
+use crate::sim::fault::Fault;
+use crate::sim::time::{Duration, Time};
+
+/// The seed with which transcripts are played.
+pub const SEED: u64 = 1;
+/// It is looked so often whether a command has ended.
+const LOOK_EVERY: Duration = Duration::ms(10);
+/// A broker that has not started or stopped after this time never will.
+const HOST_PATIENCE: Duration = Duration::secs(60);
+/// The file from which a command reads its recorded input.
+const STDIN: &str = ".stdin";
+
+/// A command with what the real one printed and what ours did, both without what differs from run to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Its line in the transcript.
+    pub line: usize,
+    pub command: String,
+    pub expected: Vec<String>,
+    pub printed: Vec<String>,
+}
+
+impl Compared {
+    pub fn is_equal(&self) -> bool {
+        self.expected == self.printed
+    }
+}
+
+/// Why a transcript cannot be played.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    #[error("the simulation has no {0} yet")]
+    Unsupported(&'static str),
+    #[error(transparent)]
+    Build(#[from] super::build::BuildError),
+    #[error("line {line}: {why}")]
+    Refused { line: usize, why: CommandError },
+    #[error("line {line}: {what}")]
+    Step { line: usize, what: String },
+}
+
+/// Plays a transcript from its first line to its last.
+///
+/// # Errors
+/// What in it cannot be played.
+pub fn play(transcript: &Transcript, seed: u64) -> Result<Vec<Compared>, ReplayError> {
+    let mut player = Player::new(&transcript.head, seed)?;
+    let normaliser = Normaliser::default();
+    let slain: Vec<&str> =
+        transcript.steps.iter().filter_map(|step| if let Act::Slay(name) = &step.act { Some(name.as_str()) } else { None }).collect();
+    let mut compared = Vec::new();
+    for step in &transcript.steps {
+        let refused = |why| ReplayError::Refused { line: step.line, why };
+        let failed = |what: String| ReplayError::Step { line: step.line, what };
+        let printed = match &step.act {
+            Act::Run { command, stdin } => Some((command.clone(), player.run(command, stdin.as_deref()).map_err(refused)?)),
+            Act::Start { name, command, stdin } => {
+                let killed = slain.contains(&name.as_str());
+                player.start(name, command, stdin.as_deref(), killed).map_err(refused)?;
+                None
+            }
+            Act::Type { name, text } => {
+                let session = player.background(name).map_err(failed)?;
+                player.apply(Command::Line { session, text: text.clone() }).map_err(refused)?;
+                None
+            }
+            Act::Await(name) | Act::Interrupt(name) | Act::Slay(name) => {
+                let session = player.background(name).map_err(failed)?;
+                let command = match &step.act {
+                    Act::Await(_) => Command::EndOfInput { session },
+                    Act::Interrupt(_) => Command::Interrupt { session },
+                    _ => Command::Line { session, text: "kill -9 %1".into() },
+                };
+                player.apply(command).map_err(refused)?;
+                player.wait_for_prompt(session);
+                let mut printed = player.printed(session, 0);
+                if let Act::Slay(_) = &step.act {
+                    printed.retain(|line| !line.starts_with("= "));
+                    printed.push("= -9".into());
+                }
+                Some((format!("@ {name}"), printed))
+            }
+            Act::Host { verb, id } => {
+                player.host(*verb, *id).map_err(refused)?;
+                None
+            }
+            Act::Cut { one_way: true, .. } => return Err(ReplayError::Unsupported("link that is cut one way")),
+            Act::Cut { a, b, .. } => {
+                player.cut(a, b).map_err(refused)?;
+                None
+            }
+            Act::Heal => {
+                player.apply(Command::Fault(Fault::HealAll)).map_err(refused)?;
+                None
+            }
+            Act::Sleep(time) => {
+                player.wait(*time);
+                None
+            }
+            Act::Other(what) => return Err(failed(format!("`@ {what}` is not played"))),
+        };
+        if let Some((command, printed)) = printed {
+            let (expected, printed) = (normaliser.lines(&step.expected), normaliser.lines(&printed));
+            compared.push(Compared { line: step.line, command, expected, printed });
+        }
+    }
+    Ok(compared)
+}
+
+struct Player {
+    world: World,
+    files: BTreeMap<String, String>,
+    timeout: Duration,
+    /// Sessions of commands in the background.
+    background: BTreeMap<String, u32>,
+    next_session: u32,
+    next_chunk: u64,
+}
+
+/// The session of the commands in the foreground.
+const FOREGROUND: u32 = 0;
+
+impl Player {
+    fn new(head: &Head, seed: u64) -> Result<Player, ReplayError> {
+        if !head.broker.is_empty() {
+            return Err(ReplayError::Unsupported("configuration of single brokers"));
+        }
+        if !head.features.is_empty() {
+            return Err(ReplayError::Unsupported("feature levels"));
+        }
+        let config = properties_file::parse(head.config.as_bytes()).into_iter().collect();
+        let spec = ClusterSpec { brokers: head.brokers.unwrap_or(3), controllers: 1, config, ..ClusterSpec::default() };
+        let timeout = Duration::secs(head.timeout.unwrap_or(90));
+        let world = World::build(&spec, seed)?;
+        let mut player =
+            Player { world, files: head.files.clone(), timeout, background: BTreeMap::new(), next_session: FOREGROUND + 1, next_chunk: 0 };
+        let refused = |why| ReplayError::Refused { line: 1, why };
+        for id in &head.down {
+            player.host(HostVerb::Stop, *id).map_err(refused)?;
+        }
+        player.open(FOREGROUND).map_err(refused)?;
+        Ok(player)
+    }
+
+    /// Opens a terminal and puts its files in place.
+    fn open(&mut self, session: u32) -> Result<(), CommandError> {
+        self.apply(Command::Line { session, text: String::new() })?;
+        self.wait_for_prompt(session);
+        for (path, text) in self.files.clone() {
+            self.write(session, &path, &text);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, session: u32, path: &str, text: &str) {
+        let Some(host) = self.world.session(session).map(|session| session.spec().host.clone()) else { return };
+        self.next_chunk += 1;
+        let chunk = Sim::<super::model::Cluster>::outside_chunk(self.next_chunk, text.to_owned().into());
+        let now = self.world.sim.now();
+        if let Some(disk) = self.world.sim.disk_mut(&host) {
+            // A disk of a fresh world is not full.
+            let _ = disk.replace(now, path, chunk);
+        }
+    }
+
+    /// Runs a command in the foreground until it ends; what it printed.
+    fn run(&mut self, command: &str, stdin: Option<&str>) -> Result<Vec<String>, CommandError> {
+        let text = self.with_input(FOREGROUND, command, stdin);
+        let from = self.world.session(FOREGROUND).map_or(0, |session| session.screen().next());
+        self.apply(Command::Line { session: FOREGROUND, text })?;
+        self.apply(Command::EndOfInput { session: FOREGROUND })?;
+        self.wait_for_prompt(FOREGROUND);
+        Ok(self.printed(FOREGROUND, from))
+    }
+
+    fn start(&mut self, name: &str, command: &str, stdin: Option<&str>, killed: bool) -> Result<(), CommandError> {
+        let session = self.next_session;
+        self.next_session += 1;
+        self.open(session)?;
+        let text = if killed { format!("{} &", self.with_input(session, command, stdin)) } else { command.to_owned() };
+        self.apply(Command::Line { session, text })?;
+        if !killed {
+            for line in stdin.unwrap_or_default().lines() {
+                self.apply(Command::Line { session, text: line.to_owned() })?;
+            }
+        }
+        self.background.insert(name.to_owned(), session);
+        Ok(())
+    }
+
+    /// The command with its input redirected: what is recorded below it, or nothing.
+    fn with_input(&mut self, session: u32, command: &str, stdin: Option<&str>) -> String {
+        let alone =
+            line::parse(command).is_ok_and(|line| line.0.len() == 1 && line.0[0].rest.is_empty() && line.0[0].first.stages.len() == 1);
+        if !alone {
+            return command.to_owned();
+        }
+        match stdin {
+            Some(text) => {
+                self.write(session, STDIN, text);
+                format!("{command} < {STDIN}")
+            }
+            None => format!("{command} < /dev/null"),
+        }
+    }
+
+    fn background(&mut self, name: &str) -> Result<u32, String> {
+        self.background.get(name).copied().ok_or_else(|| format!("nothing called {name} runs in the background"))
+    }
+
+    /// Waits for the prompt; a command that takes too long is interrupted.
+    fn wait_for_prompt(&mut self, session: u32) {
+        let idle = |player: &Player| player.world.session(session).is_some_and(super::super::shell::session::Session::is_idle);
+        if !self.wait_until(self.timeout, idle) {
+            // Its output shows that it was interrupted.
+            let _ = self.apply(Command::Interrupt { session });
+            self.wait_until(Duration::secs(30), idle);
+        }
+    }
+
+    /// What a session printed since piece `from`, as a transcript shows it.
+    fn printed(&self, session: u32, from: u64) -> Vec<String> {
+        let Some(session) = self.world.session(session) else { return Vec::new() };
+        let (mut out, mut err) = (String::new(), String::new());
+        for piece in session.output_since(from) {
+            let text = match piece.stream {
+                Stream::Out => &mut out,
+                Stream::Err => &mut err,
+                Stream::Input | Stream::Note => continue,
+            };
+            text.push_str(&piece.text);
+            text.push_str(if piece.newline { "\n" } else { "" });
+        }
+        let mut lines: Vec<String> = out.lines().map(str::to_owned).collect();
+        lines.extend(err.lines().map(|line| format!("! {line}")));
+        lines.extend(Some(session.status()).filter(|status| *status != 0).map(|status| format!("= {status}")));
+        lines
+    }
+
+    fn host(&mut self, verb: HostVerb, id: u32) -> Result<(), CommandError> {
+        let host = format!("kafka-{id}");
+        let fault = match verb {
+            HostVerb::Kill => Fault::Kill { host },
+            HostVerb::Stop => Fault::Stop { host },
+            HostVerb::Start => Fault::Start { host },
+            HostVerb::Pause => Fault::Pause { host },
+            HostVerb::Resume => Fault::Resume { host },
+        };
+        self.apply(Command::Fault(fault))?;
+        let id = id as i32;
+        match verb {
+            HostVerb::Stop => self.wait_until(HOST_PATIENCE, |player| {
+                player.world.brokers().any(|(broker, slot, _)| broker.0 == id && matches!(slot.state, State::Exited(_)))
+            }),
+            HostVerb::Start => self.wait_until(HOST_PATIENCE, |player| {
+                player.world.controller().is_some_and(|controller| controller.state().image.is_active(id))
+            }),
+            HostVerb::Kill | HostVerb::Pause | HostVerb::Resume => true,
+        };
+        Ok(())
+    }
+
+    fn cut(&mut self, a: &str, b: &str) -> Result<(), CommandError> {
+        let terminals: Vec<String> =
+            self.world.sessions().filter_map(|session| Some(self.world.session(session)?.spec().host.clone())).collect();
+        let hosts = |name: &str| if name == "client" { terminals.clone() } else { vec![format!("kafka-{name}")] };
+        for a in hosts(a) {
+            for b in hosts(b) {
+                self.apply(Command::Fault(Fault::Cut { a: a.clone(), b }))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, command: Command) -> Result<(), CommandError> {
+        self.world.apply(&command)
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let until = self.world.now() + time;
+        self.run_until(until);
+    }
+
+    /// Whether it came to be within `patience`.
+    fn wait_until(&mut self, patience: Duration, mut reached: impl FnMut(&Player) -> bool) -> bool {
+        let end = self.world.now() + patience;
+        loop {
+            let next = self.world.now() + LOOK_EVERY;
+            self.run_until(next);
+            if reached(self) {
+                return true;
+            }
+            if self.world.now() >= end {
+                return false;
+            }
+        }
+    }
+
+    fn run_until(&mut self, until: Time) {
+        self.world.wait(until);
+        // Nobody reads them.
+        drop(self.world.take_events());
+    }
+}
