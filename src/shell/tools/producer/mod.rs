@@ -56,6 +56,8 @@ impl ConsoleProducer {
                 return Some(1);
             }
         }
+        // What was logged since the last step was logged before what comes of it.
+        self.print_log(cx);
         self.send_lines(cx);
         if let Some((producer, _)) = self.producer.as_deref_mut() {
             producer.poll(cx.now, cx.out);
@@ -166,8 +168,8 @@ impl ConsoleProducer {
 
     /// Says what failed (`ErrorLoggingCallback`), and what the client logs.
     fn tell(&mut self, cx: &mut Context) {
+        self.print_log(cx);
         let Some((producer, _)) = self.producer.as_deref_mut() else { return };
-        print_log(producer.log().take(), cx.print);
         for completion in producer.take_completions() {
             let Completion { batch, count, first_index, .. } = completion;
             let lengths = self.sent.get(&batch).cloned().unwrap_or_default();
@@ -180,6 +182,12 @@ impl ConsoleProducer {
             if (first_index + count) as usize >= all {
                 self.sent.remove(&batch);
             }
+        }
+    }
+
+    fn print_log(&mut self, cx: &mut Context) {
+        if let Some((producer, _)) = self.producer.as_deref_mut() {
+            print_log(producer.log().take(), cx.print);
         }
     }
 
