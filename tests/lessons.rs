@@ -1,6 +1,40 @@
-//! Are the lessons right? What the documentation for authors shows is what the engine reads.
+//! Are the lessons right? Each is played without a page: no goal is reached before anything was done, the solution reaches them all, and each wrong
+//! way misses its goal and is explained. And what the documentation for authors shows is what the engine reads.
 
+use ottla::lesson::catalog;
 use ottla::lesson::format::parse;
+use ottla::lesson::goal::{GoalBoard, GoalStatus, Progress};
+use ottla::lesson::model::{Lesson, Wrong};
+use ottla::lesson::player::{self, Next, Player};
+use ottla::lesson::script::Script;
+use ottla::playground::timeline::{LOOK_EVERY, Timeline};
+use ottla::playground::world::World;
+use ottla::shell::screen::Prompt;
+use ottla::sim::time::Time;
+
+#[test]
+fn topic_and_console() {
+    check("basics/01-topic-and-console");
+}
+
+#[test]
+fn competing_consumers() {
+    check("basics/02-competing-consumers");
+}
+
+#[test]
+fn kill_a_node() {
+    check("replication/01-kill-a-node");
+}
+
+/// A lesson that has no test of its own would never be played.
+#[test]
+fn every_lesson_is_played() {
+    let tests = include_str!("lessons.rs");
+    for slug in catalog::slugs() {
+        assert!(tests.contains(&format!("check({slug:?});")), "{slug} is not played");
+    }
+}
 
 /// Every kind of goal that lessons/README.md shows is read as it stands there.
 #[test]
@@ -24,6 +58,76 @@ fn the_documentation_shows_a_cluster_that_can_be_built() {
     let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("a toml block");
     let problems = problems(&format!("+++\ntitle = \"T\"\nminutes = 1\n{toml}+++\n# T\n"));
     assert!(problems.iter().all(|problem| problem.contains("the lesson has no")), "{problems:#?}");
+}
+
+/// A lesson being played: a world in time, watched by the lesson's goals.
+struct Play {
+    timeline: Timeline<World, GoalBoard>,
+}
+
+impl Play {
+    fn begin(lesson: &Lesson) -> Play {
+        let world = World::build(&lesson.cluster, lesson.seed).unwrap_or_else(|error| panic!("{}: {error}", lesson.slug));
+        Play { timeline: Timeline::new(world, GoalBoard::new(lesson)) }
+    }
+
+    /// Types a script; what does not come to an end is the script's fault.
+    fn script(&mut self, script: &Script) {
+        let mut player = Player::new(script.clone(), self.timeline.now().0);
+        loop {
+            let prompt = self.timeline.world().session(player::SESSION).map(|session| session.prompt());
+            let is_busy = prompt.is_some_and(|prompt| prompt != Prompt::Command);
+            match player.next(self.timeline.now().0, is_busy) {
+                Next::Do(command) => self.timeline.act(command).unwrap_or_else(|error| panic!("{error}\n{}", self.screen())),
+                Next::Wait(until_us) => self.timeline.run_until(Time(until_us)),
+                Next::Done => break,
+                Next::Stuck(line) => panic!("{line:?} never gave the prompt back\n{}", self.screen()),
+            }
+        }
+        let soon = self.timeline.now() + LOOK_EVERY + LOOK_EVERY;
+        self.timeline.run_until(soon);
+    }
+
+    fn statuses(&self) -> Vec<GoalStatus> {
+        self.timeline.watcher().statuses()
+    }
+
+    /// What the terminal shows, for whoever has to find out why a test failed.
+    fn screen(&self) -> String {
+        let Some(session) = self.timeline.world().session(player::SESSION) else { return String::new() };
+        session.output_since(0).map(|piece| format!("{}{}", piece.text, if piece.newline { "\n" } else { "" })).collect()
+    }
+}
+
+fn check(slug: &str) {
+    let lesson = catalog::find(slug).and_then(|entry| entry.parse().lesson).unwrap_or_else(|| panic!("{slug} cannot be read"));
+    check_reached(&lesson);
+    assert!(!lesson.wrongs.is_empty(), "{slug} has no wrong block");
+    lesson.wrongs.iter().for_each(|wrong| check_missed(&lesson, wrong));
+}
+
+fn check_reached(lesson: &Lesson) {
+    let mut play = Play::begin(lesson);
+    let early: Vec<GoalStatus> = play.statuses().into_iter().filter(|goal| goal.progress == Progress::Done).collect();
+    assert!(early.is_empty(), "{}: reached before anything was done: {early:#?}", lesson.slug);
+    play.script(&lesson.solution);
+    let missed: Vec<GoalStatus> = play.statuses().into_iter().filter(|goal| goal.progress != Progress::Done).collect();
+    assert!(missed.is_empty(), "{}: not reached by the solution: {missed:#?}\n{}", lesson.slug, play.screen());
+}
+
+fn check_missed(lesson: &Lesson, wrong: &Wrong) {
+    let mut play = Play::begin(lesson);
+    play.script(&wrong.does);
+    let goal = play.statuses().into_iter().find(|goal| goal.id == wrong.fails).expect("a goal of the lesson");
+    let explains = goal.progress != Progress::Done && goal.detail.contains(&wrong.expect);
+    assert!(
+        explains,
+        "{}: {:?} should be missed, saying {:?}, and is {goal:#?}\n{}",
+        lesson.slug,
+        wrong.fails,
+        wrong.expect,
+        play.screen()
+    );
 }
 
 fn check_goal(predicate: &str) {

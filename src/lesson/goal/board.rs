@@ -1,7 +1,7 @@
 //! All goals of a lesson on one branch of time.
 //!
-//! Feed it every event, and a snapshot at most every [`LOOK_EVERY_US`] of virtual time. It is a plain value: cloned with the world, it goes
-//! back and forth in time with it.
+//! Feed it every event, and a snapshot every 100 ms of virtual time or so ([`Watcher`] does). It is a plain value: cloned with the world, it
+//! goes back and forth in time with it.
 
 use super::monitor::{Monitor, State};
 use super::watch::Seen;
@@ -9,10 +9,12 @@ use super::{GoalSpec, Mode, Predicate};
 use crate::kafka::event::Event;
 use crate::lesson::model::Lesson;
 use crate::playground::history::History;
+use crate::playground::metrics::Metrics;
 use crate::playground::snapshot::Snapshot;
-
-/// How often goals about states need to look, in microseconds of virtual time.
-pub const LOOK_EVERY_US: u64 = 100_000;
+use crate::playground::timeline::Watcher;
+use crate::playground::view::{Detail, Viewer};
+use crate::playground::world::World;
+use crate::sim::process::Recorded;
 
 /// The goals of a lesson and all they remember.
 #[derive(Clone, Debug)]
@@ -110,5 +112,17 @@ impl GoalBoard {
         if self.monitors.iter().all(|m| is_never(m) || matches!(m.state(), State::Done { .. })) {
             self.monitors.iter_mut().filter(|m| is_never(m)).for_each(|m| m.close(now_us));
         }
+    }
+}
+
+impl Watcher<World> for GoalBoard {
+    fn event(&mut self, recorded: &Recorded<Event>) {
+        GoalBoard::event(self, recorded.at.0, &recorded.event);
+    }
+
+    /// Goals measure rates themselves, so that they need no metrics.
+    fn look(&mut self, world: &World) {
+        let snapshot = Viewer::default().snapshot(world, &Metrics::default(), Detail::Goals);
+        GoalBoard::look(self, snapshot.now_us, &snapshot);
     }
 }

@@ -18,5 +18,5 @@ mod tool;
 mod watch;
 mod words;
 
-pub use board::{GoalBoard, GoalStatus, LOOK_EVERY_US, Progress};
+pub use board::{GoalBoard, GoalStatus, Progress};
 pub use spec::*;

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
+
 use super::logs::Logs;
 use crate::kafka::client::consumer::load::ConsumerProcess;
 use crate::kafka::event::GroupState;
+use crate::kafka::group::assignor::protocol::decode_assignment;
 use crate::kafka::group::classic_group::ClassicGroup;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{Name, TopicPartition};
@@ -120,7 +123,7 @@ fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&Classic
             process: slot.map_or(u32::MAX, |slot| slot.id.0),
             member_id: member.id.to_string(),
             client_id: member.client_id.to_string(),
-            owned: Vec::new(),
+            owned: group.map_or_else(Vec::new, |group| assigned(group, &member.assignment)),
             stopped: false,
             consumed_per_s: metrics.client_consumed_per_s(&member.client_id, world.now()),
         });
@@ -131,6 +134,20 @@ fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&Classic
 fn positions(consumer: &ConsumerProcess) -> Vec<Position> {
     let owned = consumer.owned();
     owned.map(|(at, position)| Position { topic: at.topic.to_string(), partition: at.partition, position: position.unwrap_or(0) }).collect()
+}
+
+/// What the coordinator has given to a member, from where it was committed: all that is known of one that lives in a terminal.
+fn assigned(group: &ClassicGroup, assignment: &Bytes) -> Vec<Position> {
+    if group.state != GroupState::Stable {
+        return Vec::new();
+    }
+    let partitions = decode_assignment(assignment).unwrap_or_default().into_iter();
+    let position = |at: TopicPartition| Position {
+        position: group.offset(&at).map_or(0, |committed| committed.offset),
+        topic: at.topic.to_string(),
+        partition: at.partition,
+    };
+    partitions.map(position).collect()
 }
 
 fn how_down(state: State) -> &'static str {
