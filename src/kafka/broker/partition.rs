@@ -161,7 +161,14 @@ impl Partition {
     }
 
     /// maybeIncrementLeaderHW: the smallest log end of all that count. Below min ISR it stands still. Returns the new one if it moved.
-    pub fn maybe_increment_high_watermark(&mut self, me: i32, now: Time, lag_max: Duration) -> Option<i64> {
+    /// `is_eligible`: whether a broker could be in the ISR (isReplicaIsrEligible): a fenced one is not waited for.
+    pub fn maybe_increment_high_watermark(
+        &mut self,
+        me: i32,
+        now: Time,
+        lag_max: Duration,
+        is_eligible: impl Fn(i32) -> bool,
+    ) -> Option<i64> {
         let leading = self.leading.as_ref()?;
         if self.is_under_min_isr() {
             return None;
@@ -170,8 +177,8 @@ impl Partition {
         for (replica, follower) in &leading.followers {
             let counts = self.maximal_isr().any(|member| member == *replica);
             let about_to_join =
-                follower.log_end >= 0 && now.since(follower.last_caught_up) <= lag_max && follower.log_end >= leading.epoch_start;
-            if (counts || about_to_join) && *replica != me {
+                || follower.log_end >= leading.epoch_start.max(0) && now.since(follower.last_caught_up) <= lag_max && is_eligible(*replica);
+            if *replica != me && (counts || about_to_join()) {
                 high_watermark = high_watermark.min(follower.log_end.max(0));
             }
         }

@@ -128,7 +128,9 @@ impl Broker {
     pub(super) fn advance_high_watermark(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) -> bool {
         let (me, lag_max) = (self.spec.id.0, Duration::ms(self.settings.replica_lag_time_max_ms));
         let Some(partition) = self.replicas.get_mut(name) else { return false };
-        let Some(high_watermark) = partition.maybe_increment_high_watermark(me, now, lag_max) else { return false };
+        let image = &self.image;
+        let is_eligible = |broker| image.is_active(broker);
+        let Some(high_watermark) = partition.maybe_increment_high_watermark(me, now, lag_max, is_eligible) else { return false };
         let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
         out.emit(Event::HighWatermarkMoved { partition: name.clone(), broker: self.spec.id, high_watermark });
         self.replicas.sessions.mark(name, followers.into_iter());
