@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lesson", &["sim", "kafka", "playground"]),
     ("scene", &["sim", "kafka", "playground"]),
     ("wire", &["sim", "kafka", "playground", "lesson", "scene"]),
-    ("web", &["sim", "kafka", "playground", "lesson", "wire"]),
+    ("web", &["sim", "kafka", "shell", "playground", "lesson", "wire"]),
     // `web` for gloo's spawner, which takes the worker's type, and for permalinks.
     ("ui", &["wire", "scene", "lesson", "web", "playground"]),
     ("edge", &["sim", "kafka", "playground"]),

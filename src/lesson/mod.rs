@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`model`] is what a lesson is, [`format`] reads it from a file and finds what is wrong with it, [`catalog`] lists those that
 //! come with Ottla, [`goal`] watches a cluster and says what holds and why something does not yet, [`player`] types a [`script`], [`progress`] is what a
-//! learner keeps.
+//! learner keeps, [`watching`] is who looks on while a run goes back and forth in time.
 
 pub mod catalog;
 pub mod format;
@@ -12,3 +12,4 @@ pub mod player;
 pub mod progress;
 pub mod script;
 pub mod span;
+pub mod watching;

@@ -1,34 +1,38 @@
-//! The worker.
+//! The worker: owns the world and its time, tells the page what is to be seen, and keeps the run in IndexedDB.
+//!
+//! * [`launch`]: how the page finds the engine's files
+//! * [`engine`]: the worker as gloo knows it: messages in, one slice of work after another
+//! * [`pump`]: yields to the browser between slices; [`pace`]: virtual time against real time
+//! * [`run`]: one run: its timeline, its lesson, and what the page wants of it
+//! * [`say`]: what the page is told, and how often; [`terminal`], [`goals`], [`bar`]: parts of it
+//! * [`answer`]: questions with one answer: why, complete, a dropped file, an export
+//! * [`page`]: the way to the page, also for a last word
 
+mod answer;
+mod bar;
+mod engine;
+mod goals;
 pub mod launch;
+mod pace;
+mod page;
+mod pump;
+mod run;
+mod say;
+mod terminal;
 
-use gloo::worker::{HandlerId, Registrable, Worker, WorkerScope};
+use gloo::worker::Registrable;
 
-use crate::wire::{FromWorker, Restored, ToWorker};
+pub use engine::Engine;
 
 /// Starts this thread as the engine; it answers whoever opens a bridge to it.
 pub fn start() {
-    console_error_panic_hook::set_once();
+    page::confess_panics();
     Engine::registrar().register();
 }
 
-/// The dedicated worker.
-pub struct Engine;
-
-impl Worker for Engine {
-    type Message = ();
-    type Input = ToWorker;
-    type Output = FromWorker;
-
-    fn create(_: &WorkerScope<Self>) -> Self {
-        Self
-    }
-
-    fn update(&mut self, _: &WorkerScope<Self>, (): ()) {}
-
-    fn received(&mut self, scope: &WorkerScope<Self>, message: ToWorker, id: HandlerId) {
-        if let ToWorker::Open(_) = message {
-            scope.respond(id, FromWorker::Ready { ready_us: 0, restored: Restored::Fresh });
-        }
-    }
+/// Real milliseconds, from some point in the past.
+fn now_ms() -> f64 {
+    use wasm_bindgen::JsCast;
+    let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    scope.performance().map_or_else(js_sys::Date::now, |performance| performance.now())
 }

@@ -22,8 +22,6 @@ pub struct Props {
     pub theme: Theme,
     pub last: Option<EventLine>,
     pub ready_us: u64,
-    /// Changes about once a second of virtual time.
-    pub beat: u64,
 }
 
 #[component]
@@ -59,7 +57,7 @@ pub fn Stage(props: &Props) -> Html {
                 <div class="stage-canvas" style={size}>
                     <canvas ref={still} aria-hidden="true" />
                     <canvas ref={moving} aria-hidden="true" />
-                    <Mirror targets={(*targets).clone()} beat={props.beat} />
+                    <Mirror targets={(*targets).clone()} />
                 </div>
             </div>
             <footer class="stage-foot">

@@ -1,0 +1,132 @@
+//! Questions of the page that have one answer.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::bar;
+use super::run::Run;
+use crate::kafka::log::dump::{DumpFiles, DumpOptions, DumpSink, dump};
+use crate::playground::command::Command;
+use crate::playground::journal::Journal;
+use crate::playground::spec::ClusterSpec;
+use crate::playground::view::Detail;
+use crate::playground::why;
+use crate::shell::complete::{CompletionContext, complete};
+use crate::sim::process::EventId;
+use crate::wire::{EventLine, FromWorker, MarkKind};
+
+/// Lines of the event list in one answer, at most.
+const MOST_EVENTS: usize = 500;
+/// Text of a dropped file that is shown.
+const MOST_TEXT: usize = 512 << 10;
+
+/// Events whose line contains `text`, newest first.
+pub fn events(run: &Run, text: &str, limit: u32) -> FromWorker {
+    let wanted = text.to_lowercase();
+    let lines = run.timeline().chronicle().notable().rev().map(bar::line);
+    let found = lines.filter(|line| wanted.is_empty() || line.text.to_lowercase().contains(&wanted));
+    FromWorker::Events(found.take((limit as usize).min(MOST_EVENTS)).collect())
+}
+
+/// The chain of causes of an event.
+pub fn why(run: &Run, event: u64) -> FromWorker {
+    let chronicle = run.timeline().chronicle();
+    let line = |link: why::Link| {
+        let kind = chronicle.get(link.id).map_or(MarkKind::Command, |event| bar::line(event).kind);
+        EventLine { id: link.id.0, at_us: link.at.0, text: link.text, kind }
+    };
+    FromWorker::Why { event, chain: why::why(chronicle, EventId(event)).into_iter().map(line).collect() }
+}
+
+/// What could stand at the cursor.
+pub fn completions(run: &mut Run, session: u32, line: String, cursor: u32) -> FromWorker {
+    let seen = run.snapshot(Detail::Goals);
+    let context = CompletionContext {
+        topics: seen.topics.into_iter().map(|topic| topic.name).collect(),
+        groups: seen.groups.into_iter().map(|group| group.name).collect(),
+        hosts: seen.nodes.into_iter().map(|node| node.host).collect(),
+    };
+    let found = complete(&line, cursor as usize, &context);
+    FromWorker::Completions { session, line, from: found.from as u32, candidates: found.candidates }
+}
+
+/// What a dropped file holds, as kafka-dump-log prints it.
+pub fn file(name: String, bytes: Vec<u8>) -> FromWorker {
+    let dropped = Dropped { name: name.clone(), bytes: bytes.into() };
+    let mut text = Text::default();
+    let options = DumpOptions { print_data_log: true, deep_iteration: true, ..DumpOptions::default() };
+    dump([name.as_str()], &options, &dropped, &mut text);
+    if text.left_out > 0 {
+        text.text.push_str(&format!("... and {} more lines\n", text.left_out));
+    }
+    FromWorker::FileReport { name, text: text.text }
+}
+
+/// The run as a file: with it, the same history can be played again anywhere.
+pub fn export(run: &Run) -> FromWorker {
+    let timeline = run.timeline();
+    let world = timeline.world();
+    let lesson = run.lesson().map(|lesson| lesson.slug.as_str());
+    let exported = Exported {
+        format: "ottla-run-1",
+        lesson,
+        seed: world.seed(),
+        cluster: world.spec(),
+        end_us: timeline.end().at.0,
+        journal: timeline.journal(),
+    };
+    match serde_json::to_vec_pretty(&exported) {
+        Ok(bytes) => {
+            let name = lesson.unwrap_or("cluster").replace('/', "-");
+            FromWorker::Exported { name: format!("ottla-{name}.json"), bytes }
+        }
+        Err(error) => FromWorker::Refused(format!("The run cannot be written as a file: {error}")),
+    }
+}
+
+/// A run as it stands in a file.
+#[derive(Serialize)]
+struct Exported<'a> {
+    format: &'static str,
+    lesson: Option<&'a str>,
+    seed: u64,
+    cluster: &'a ClusterSpec,
+    end_us: u64,
+    journal: &'a Journal<Command>,
+}
+
+struct Dropped {
+    name: String,
+    bytes: Bytes,
+}
+
+impl DumpFiles for Dropped {
+    fn read(&self, path: &str) -> Option<Bytes> {
+        (path == self.name).then(|| self.bytes.clone())
+    }
+
+    fn absolute_path(&self, path: &str) -> String {
+        path.to_owned()
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    text: String,
+    left_out: u64,
+}
+
+impl DumpSink for Text {
+    fn out(&mut self, line: &str) {
+        if self.text.len() + line.len() > MOST_TEXT {
+            self.left_out += 1;
+            return;
+        }
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn err(&mut self, line: &str) {
+        self.out(line);
+    }
+}

@@ -1,0 +1,48 @@
+//! The way to the page.
+
+use std::cell::{Cell, RefCell};
+
+use gloo::worker::{HandlerId, WorkerScope};
+
+use super::engine::Engine;
+use crate::wire::FromWorker;
+
+/// The page that opened this worker.
+#[derive(Clone, Debug)]
+pub struct Page {
+    scope: WorkerScope<Engine>,
+    id: HandlerId,
+}
+
+thread_local! {
+    static LAST_WORD: RefCell<Option<Page>> = const { RefCell::new(None) };
+    static IS_DYING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Page {
+    /// The page behind this bridge; it will also hear of a panic.
+    pub fn new(scope: &WorkerScope<Engine>, id: HandlerId) -> Page {
+        let page = Page { scope: scope.clone(), id };
+        LAST_WORD.with_borrow_mut(|last| *last = Some(page.clone()));
+        page
+    }
+
+    pub fn say(&self, message: FromWorker) {
+        self.scope.respond(self.id, message);
+    }
+}
+
+/// Makes a panic known: to the console, and once to the page. After it the worker hears nothing any more.
+pub fn confess_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        // What follows from the first is no news.
+        if IS_DYING.replace(true) {
+            return;
+        }
+        console_error_panic_hook::hook(info);
+        let page = LAST_WORD.try_with(|last| last.try_borrow().ok().and_then(|page| page.clone())).ok().flatten();
+        if let Some(page) = page {
+            page.say(FromWorker::Panicked { message: info.to_string() });
+        }
+    }));
+}
