@@ -12,6 +12,7 @@
 //! * [`snapshot`]: what is visible of it at one instant; [`view`]: how that is found
 //! * [`replay`]: transcripts of real terminals, played again
 //! * [`load`], [`proof`]: the runs that are measured, and the one that every build must agree on
+//! * [`mirror`], [`stored`], [`keeper`]: what of it is to be stored, so that it outlives the tab
 //! * [`history`]: whether what was acknowledged is what was read
 
 pub mod branch;
@@ -21,9 +22,11 @@ pub mod chronicle;
 pub mod command;
 pub mod history;
 pub mod journal;
+pub mod keeper;
 pub mod load;
 pub mod marks;
 pub mod metrics;
+pub mod mirror;
 pub mod model;
 pub mod narrate;
 pub mod proof;
@@ -31,6 +34,7 @@ pub mod replay;
 pub mod setup;
 pub mod snapshot;
 pub mod spec;
+pub mod stored;
 pub mod timeline;
 pub mod view;
 pub mod why;

@@ -3,7 +3,7 @@
 use super::item::Item;
 use super::motion::Motion;
 use super::plan::Plan;
-use super::shape::{Form, Glyph, Key, Label, Paint, Part, Point, Rect, Scene, Shape, Stroke};
+use super::shape::{Form, Key, Label, Paint, Part, Point, Rect, Scene, Shape, Stroke};
 use super::{client, column, frame, row, wall};
 use crate::kafka::protocol::frame::Kind;
 use crate::playground::snapshot::Snapshot;
@@ -86,10 +86,6 @@ impl<'a> Stage<'a> {
 
     pub fn line(&mut self, item: &Item, part: Part, n: i64, from: Point, to: Point, stroke: Stroke) {
         self.put(item, part, n, Form::Line { from, to, stroke });
-    }
-
-    pub fn glyph(&mut self, item: &Item, part: Part, n: i64, at: Point, size: f64, glyph: Glyph, paint: Paint) {
-        self.put(item, part, n, Form::Glyph { at, size, glyph, paint });
     }
 
     pub fn text(&mut self, item: &Item, part: Part, n: i64, label: Label) {

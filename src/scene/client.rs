@@ -115,7 +115,7 @@ fn group(stage: &mut Stage, group: &GroupView, room: Rect, homes: &mut Homes) ->
     let head = if narrow { 40.0 } else { 60.0 };
     let tray_h = if tray.is_empty() || group.members.is_empty() { 0.0 } else { CHIP_H + 26.0 };
     let card_h = 54.0;
-    let fits = ((room.h - head - tray_h - 26.0) / (card_h + 8.0)).max(0.0) as usize;
+    let fits = ((room.h - head - tray_h - 28.0) / (card_h + 8.0)).max(0.0) as usize;
     let shown = group.members.len().min(MOST_MEMBERS).min(fits.max(1));
     let rest = group.members.len() - shown;
     let more = if rest > 0 { 20.0 } else { 0.0 };
@@ -149,13 +149,20 @@ fn group(stage: &mut Stage, group: &GroupView, room: Rect, homes: &mut Homes) ->
 fn group_head(stage: &mut Stage, item: &Item, group: &GroupView, at: Rect) {
     let narrow = stage.plan.narrow;
     let inner = Rect::new(at.x + 12.0, at.y + 10.0, at.w - 24.0, 17.0);
-    let state = state_word(group);
+    let state = match group.state {
+        GroupState::Stable if !narrow => format!("Stable · gen {}", group.generation),
+        GroupState::PreparingRebalance | GroupState::CompletingRebalance => format!("rebalance: {}", state_word(group)),
+        _ => state_word(group).to_owned(),
+    };
+    let name_w = bold_width(&group.name, 13.5);
+    let fits = text_width(&state, 11.5, false) + name_w + 10.0 <= inner.w;
+    let state = if fits { state } else { state_word(group).to_owned() };
     let ink = match group.state {
         GroupState::Stable => Ink::Good,
         GroupState::Empty | GroupState::Dead => Ink::Muted,
         _ => Ink::Warn,
     };
-    let state_w = text_width(state, 11.5, false) + 4.0;
+    let state_w = text_width(&state, 11.5, false) + 4.0;
     stage.text(item, Part::Name, 0, Label::new(&*group.name, Rect { w: inner.w - state_w - 6.0, ..inner }, 13.5, Ink::Text).bold());
     let right = Rect::new(inner.right() - state_w, inner.y + 1.0, state_w, 15.0);
     stage.text(item, Part::Badge, 0, Label::new(state, right, 11.5, ink).align(Align::Right));
@@ -174,8 +181,8 @@ fn group_head(stage: &mut Stage, item: &Item, group: &GroupView, at: Rect) {
 /// What a group is doing, short enough for its head.
 pub(super) fn state_word(group: &GroupView) -> &'static str {
     match group.state {
-        GroupState::PreparingRebalance => "rebalancing: join",
-        GroupState::CompletingRebalance => "rebalancing: sync",
+        GroupState::PreparingRebalance => "joining",
+        GroupState::CompletingRebalance => "syncing",
         GroupState::Empty if !group.members.is_empty() => "joining",
         state => state.as_str(),
     }
@@ -228,7 +235,7 @@ fn lanes(stage: &mut Stage, item: &Item, member: &MemberView, at: Rect) {
 /// The partitions of a group, each at its owner's, or on its way there.
 fn chips(stage: &mut Stage, group: &GroupView, slots: &[(Place, Rect)], tray: &[(&str, i32)]) {
     let one_topic = group.offsets.iter().all(|o| o.topic == group.offsets[0].topic);
-    for (place, home) in slots {
+    for (n, (place, home)) in slots.iter().enumerate() {
         let owned: Vec<(&str, i32)> = match place {
             Place::Tray if home.h == 0.0 => continue,
             Place::Tray => tray.to_vec(),
@@ -247,7 +254,7 @@ fn chips(stage: &mut Stage, group: &GroupView, slots: &[(Place, Rect)], tray: &[
             let more_w = if rest > 1 { 34.0 } else { 0.0 };
             if x + width + more_w > right && !(rest == 1 && x + width <= right) {
                 let label = Label::new(format!("+{rest}"), Rect::new(x, chips_y + 3.0, right - x, 14.0), 11.0, Ink::Muted).mono();
-                stage.text(&Item::Group(group.name.as_str().into()), Part::Badge, i as i64 + 10, label);
+                stage.text(&Item::Group(group.name.as_str().into()), Part::Badge, n as i64 + 10, label);
                 break;
             }
             let at = Rect::new(x, chips_y, width, CHIP_H);

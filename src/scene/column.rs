@@ -30,7 +30,7 @@ fn header(stage: &mut Stage, column: &Column, node: &NodeView) {
     let narrow = stage.plan.narrow;
     let pad = if narrow { 8.0 } else { 12.0 };
     let (glyph, ink) = sign(node);
-    stage.glyph(&item, Part::Sign, 0, Point::new(at.x + pad + 5.0, at.y + 20.0), 9.0, glyph, ink.full());
+    stage.put(&item, Part::Sign, 0, glyph.form(Point::new(at.x + pad + 5.0, at.y + 20.0), 9.0, ink.full()));
     let left = at.x + pad + 17.0;
     let mut right = at.right() - pad;
     let active = stage.snapshot.controller == Some(node.id);
@@ -42,7 +42,9 @@ fn header(stage: &mut Stage, column: &Column, node: &NodeView) {
     }
     let ink = if node.state.is_up() { Ink::Text } else { Ink::Muted };
     stage.text(&item, Part::Name, 0, Label::new(&*node.host, Rect::new(left, at.y + 11.0, right - left, 18.0), 14.0, ink).bold());
-    let below = Rect::new(left, at.y + 32.0, at.right() - pad - left, 15.0);
+    // Short of room, the second line begins below the sign.
+    let indent = if at.w < 150.0 { at.x + pad } else { left };
+    let below = Rect::new(indent, at.y + 32.0, at.right() - pad - indent + 4.0, 15.0);
     let dies = node.session_ends_us.filter(|_| !node.state.is_up() || node.state == NodeState::Paused);
     match dies {
         Some(ends_us) => stage.in_motion(|stage| {
@@ -95,10 +97,11 @@ pub(super) fn state_word(node: &NodeView) -> &'static str {
 fn detail(node: &NodeView, active: bool, epoch: i32, width: f64) -> (String, Ink) {
     let state = state_word(node);
     match node.state {
-        NodeState::Running if !node.is_broker => (
-            if active { format!("controller · epoch {epoch}") } else { "controller".to_owned() },
-            if active { Ink::Accent } else { Ink::Muted },
-        ),
+        NodeState::Running if !node.is_broker && active => {
+            let texts = ["active controller · ", "controller · ", "active · "].map(|word| format!("{word}epoch {epoch}"));
+            (fitting(texts, width), Ink::Accent)
+        }
+        NodeState::Running if !node.is_broker => ("standby".to_owned(), Ink::Muted),
         NodeState::Running if !node.fenced => {
             let disk = bytes(node.disk_bytes);
             let both = format!("leads {} of {} · {disk}", node.leaders, node.replicas);

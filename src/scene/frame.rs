@@ -35,7 +35,7 @@ pub fn sign(kind: Kind) -> (Glyph, Ink) {
         Kind::ProduceAck => (Glyph::Ring, Ink::Good),
         Kind::Fetch => (Glyph::Ring, Ink::Muted),
         Kind::FetchData => (Glyph::Square, Ink::Plain),
-        Kind::Heartbeat => (Glyph::Plus, Ink::Bad),
+        Kind::Heartbeat => (Glyph::Plus, Ink::Muted),
         Kind::Group => (Glyph::Triangle, Ink::Warn),
         Kind::Commit => (Glyph::Wedge, Ink::Text),
         Kind::Metadata => (Glyph::Diamond, Ink::Muted),
@@ -98,12 +98,12 @@ fn mark(stage: &mut Stage, homes: &Homes, frame: &FrameView) {
         _ => ink,
     };
     let size = if frame.records > 0 { 9.0 } else { 7.0 };
-    stage.glyph(&item, Part::Mark, 0, at, size, glyph, ink.full());
+    stage.put(&item, Part::Mark, 0, glyph.form(at, size, ink.full()));
     if frame.retry {
-        stage.glyph(&item, Part::Mark, 1, at, size + 6.0, Glyph::Ring, Ink::Warn.full());
+        stage.put(&item, Part::Mark, 1, Glyph::Ring.form(at, size + 6.0, Ink::Warn.full()));
     }
     if frame.waits {
-        stage.glyph(&item, Part::Mark, 2, Point::new(at.x, at.y - 9.0), 7.0, Glyph::Pause, Ink::Bad.full());
+        stage.put(&item, Part::Mark, 2, Glyph::Pause.form(Point::new(at.x, at.y - 9.0), 7.0, Ink::Bad.full()));
     }
 }
 
@@ -115,11 +115,15 @@ fn flow(stage: &mut Stage, homes: &Homes, kind: Kind, from: u32, to: u32, frames
     let (_, ink) = sign(kind);
     let width = (frames.len() as f64).sqrt().clamp(1.5, 8.0);
     let label_at = route.at(0.5);
-    let stroke = Stroke { paint: ink.part(45), width, dashed: false };
+    let stroke = Stroke { paint: ink.part(40), width, dashed: false };
     stage.put(&item, Part::Flow, kind as i64, Form::Path { points: route.points, stroke });
+    if frames.len() < 2 {
+        return;
+    }
     let text = frames.len().to_string();
     let pill_w = text_width(&text, 10.5, true) + 8.0;
-    let pill = Rect::new(label_at.x - pill_w / 2.0, label_at.y - 7.0, pill_w, 14.0);
+    let (right, bottom) = (stage.scene.width - pill_w, stage.scene.height - 14.0);
+    let pill = Rect::new((label_at.x - pill_w / 2.0).clamp(0.0, right), (label_at.y - 7.0).clamp(0.0, bottom), pill_w, 14.0);
     stage.fill(&item, Part::Badge, kind as i64, pill, 7.0, Ink::Ground.full());
     let label = Label::new(text, Rect::new(pill.x + 3.0, pill.y, pill_w - 6.0, 14.0), 10.5, ink).mono().align(Align::Middle);
     stage.text(&item, Part::Number, kind as i64, label);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::shape::{Rect, text_width};
+use super::shape::{Rect, bold_width, text_width};
+use crate::kafka::names::METADATA_TOPIC;
 use crate::playground::snapshot::{NodeView, Snapshot, TopicView};
 
-/// Below this width producers and groups stand above and below the matrix, not beside it.
+/// Below this width producers and groups always stand above and below the matrix, not beside it.
 const NARROW: f64 = 640.0;
 /// Past so many rows a strip is a thin bar without blocks.
 pub const MOST_STRIPS: usize = 30;
@@ -14,6 +15,9 @@ const FOLDED: f64 = 26.0;
 /// Above the rows: where frames travel that are for a broker and not for a partition.
 const TRAFFIC: f64 = 22.0;
 const GAP: f64 = 16.0;
+/// How wide the column of a controller apart is, and that of a broker at least.
+const APART: f64 = 122.0;
+const LEAST_COLUMN: f64 = 112.0;
 /// What the stage keeps free at its edges.
 const MARGIN: f64 = 16.0;
 
@@ -89,64 +93,76 @@ impl Row {
 
 /// Lays out a snapshot. `opened`: internal topics that are shown in full.
 pub fn plan(snapshot: &Snapshot, viewport: Viewport, opened: &BTreeSet<String>) -> Plan {
-    let narrow = viewport.width < NARROW;
-    let mut plan = Plan { narrow, ..Plan::default() };
+    // On a phone the page scrolls, and the stage is as high as it needs to be.
+    let height = if viewport.width < NARROW { 0.0 } else { viewport.height };
+    let viewport = Viewport { height, ..viewport };
+    let mut plan = Plan::default();
     across(&mut plan, snapshot, viewport);
+    if viewport.width < NARROW || plan.width > viewport.width {
+        // Above and below they need less; with very many brokers the stage scrolls either way, and beside is better then.
+        let mut stacked = Plan { narrow: true, ..Plan::default() };
+        across_narrow(&mut stacked, snapshot, viewport);
+        if viewport.width < NARROW || stacked.width <= viewport.width {
+            plan = stacked;
+        }
+    }
     down(&mut plan, snapshot, viewport, opened);
     plan
 }
 
-/// Everything that has a left and a right.
+/// Everything that has a left and a right: controllers apart and producers, headings, brokers, groups.
 fn across(plan: &mut Plan, snapshot: &Snapshot, viewport: Viewport) {
-    let narrow = plan.narrow;
-    let margin = if narrow { 8.0 } else { MARGIN };
-    let gap = if narrow { 6.0 } else { GAP };
-    let roomy = viewport.width - 2.0 * margin;
-    let producers = if narrow || snapshot.producers.is_empty() { 0.0 } else { 116.0 };
-    let groups = if narrow || snapshot.groups.is_empty() { 0.0 } else { (viewport.width * 0.19).clamp(172.0, 256.0) };
-    let heads = if narrow { 20.0 } else { heads_width(snapshot) };
     let (brokers, apart) = columns(snapshot);
-    let apart = if narrow { Vec::new() } else { apart };
-    let lanes = lane(producers) + lane(groups);
-    let aparts = apart.len() as f64 * (112.0 + gap);
+    let controllers = apart.len() as f64 * (APART + GAP) - if apart.is_empty() { 0.0 } else { GAP };
+    let left_lane = if snapshot.producers.is_empty() { controllers } else { controllers.max(APART) };
+    let groups = if snapshot.groups.is_empty() { 0.0 } else { (viewport.width * 0.175).clamp(168.0, 256.0) };
+    let heads = heads_width(snapshot);
     let n = brokers.len().max(1) as f64;
-    let least = if narrow { 104.0 } else { 120.0 };
-    let broker = ((roomy - lanes - heads - aparts - gap * (n - 1.0)) / n).clamp(least, 400.0);
-    let matrix = heads + n * broker + gap * (n - 1.0) + aparts;
-    let total = lanes + matrix;
-    plan.width = viewport.width.max(total + 2.0 * margin);
-    let left = ((plan.width - total) / 2.0).max(margin);
-    plan.producers = Rect::new(left, 0.0, producers, 0.0);
-    let mut x = left + lane(producers);
-    plan.heads = Rect::new(x, 0.0, heads, 0.0);
-    x += heads;
-    for (width, index) in brokers.iter().map(|i| (broker, *i)).chain(apart.iter().map(|i| (112.0, *i))) {
-        let at = Rect::new(x, 0.0, width, 0.0);
-        plan.columns.push(Column { node: snapshot.nodes[index].id, index, at, header: at });
-        x += width + gap;
-    }
+    let fixed = 2.0 * MARGIN + lane(left_lane) + lane(groups) + heads + GAP * (n - 1.0);
+    let broker = ((viewport.width - fixed) / n).clamp(LEAST_COLUMN, 400.0);
+    let total = fixed + n * broker;
+    plan.width = viewport.width.max(total);
+    let left = (plan.width - total) / 2.0 + MARGIN;
+    plan.producers = Rect::new(left, 0.0, if snapshot.producers.is_empty() { 0.0 } else { left_lane }, 0.0);
+    plan.heads = Rect::new(left + lane(left_lane), 0.0, heads, 0.0);
+    add_columns(plan, snapshot, &brokers, plan.heads.right(), broker, GAP);
+    add_columns(plan, snapshot, &apart, left, APART, GAP);
     plan.groups = Rect::new(plan.width - left - groups, 0.0, groups, 0.0);
-    if narrow {
-        plan.producers = Rect::new(margin, 0.0, viewport.width - 2.0 * margin, 0.0);
-        plan.groups = plan.producers;
+}
+
+fn across_narrow(plan: &mut Plan, snapshot: &Snapshot, viewport: Viewport) {
+    let (margin, gap, heads) = (8.0, 6.0, 20.0);
+    let (brokers, _) = columns(snapshot);
+    let n = brokers.len().max(1) as f64;
+    let fixed = 2.0 * margin + heads + gap * (n - 1.0);
+    let broker = ((viewport.width - fixed) / n).max(100.0);
+    plan.width = viewport.width.max(fixed + n * broker);
+    plan.heads = Rect::new(margin, 0.0, heads, 0.0);
+    add_columns(plan, snapshot, &brokers, plan.heads.right(), broker, gap);
+    plan.producers = Rect::new(margin, 0.0, viewport.width - 2.0 * margin, 0.0);
+    plan.groups = plan.producers;
+}
+
+fn add_columns(plan: &mut Plan, snapshot: &Snapshot, nodes: &[usize], x: f64, width: f64, gap: f64) {
+    for (n, index) in nodes.iter().enumerate() {
+        let at = Rect::new(x + n as f64 * (width + gap), 0.0, width, 0.0);
+        plan.columns.push(Column { node: snapshot.nodes[*index].id, index: *index, at, header: at });
     }
 }
 
 /// A lane with the room that curves need beside it.
 fn lane(width: f64) -> f64 {
-    if width > 0.0 { width + 36.0 } else { 0.0 }
+    if width > 0.0 { width + 30.0 } else { 0.0 }
 }
 
 /// As wide as the longest topic's name needs, within reason.
 fn heads_width(snapshot: &Snapshot) -> f64 {
-    let longest = snapshot.topics.iter().map(|t| {
-        let below = if t.internal { 0.0 } else { 30.0 };
-        text_width(&t.name, 12.5, false) + below
-    });
-    longest.fold(0.0, f64::max).clamp(120.0, 168.0) + 12.0
+    let longest =
+        snapshot.topics.iter().map(|t| if t.internal { text_width(&t.name, 11.5, false) } else { bold_width(&t.name, 13.5) + 30.0 });
+    longest.fold(0.0, f64::max).clamp(112.0, 168.0) + 14.0
 }
 
-/// Brokers by id, then controllers apart.
+/// Brokers by id, and controllers apart.
 fn columns(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
     let mut order: Vec<usize> = (0..snapshot.nodes.len()).collect();
     order.sort_by_key(|i| snapshot.nodes[*i].id);
@@ -164,18 +180,21 @@ fn down(plan: &mut Plan, snapshot: &Snapshot, viewport: Viewport, opened: &BTree
         y += plan.producers.h + 10.0;
     }
     let top = y;
-    let header = if narrow { 62.0 } else { 58.0 };
+    let header = if narrow { 54.0 } else { 58.0 };
     y += header;
     plan.traffic_y = y + TRAFFIC / 2.0;
     y += TRAFFIC;
     let below = if narrow { group_height(snapshot) } else { 0.0 };
     let room = viewport.height - y - below - if narrow { 8.0 } else { MARGIN };
     let bottom = rows(plan, snapshot, opened, y, room);
+    let strips = plan.rows.iter().filter(|row| row.kind != RowKind::Folded).map(|row| row.at.bottom() + 6.0);
+    // On a narrow stage folded topics are lines of text below the cards.
+    let cards = if narrow { strips.fold(y, f64::max) } else { bottom };
     for column in &mut plan.columns {
         let apart = !snapshot.nodes[column.index].is_broker;
         column.header = Rect::new(column.at.x, top, column.at.w, header);
         column.at.y = top;
-        column.at.h = if apart { apart_height(&plan.rows, snapshot, &snapshot.nodes[column.index], top, header) } else { bottom - top };
+        column.at.h = if apart { apart_height(&plan.rows, snapshot, &snapshot.nodes[column.index], top, header) } else { cards - top };
     }
     plan.heads.y = top + header;
     plan.heads.h = bottom - plan.heads.y;
@@ -205,23 +224,32 @@ fn hosts(topic: &TopicView, node: i32) -> bool {
 
 /// What the groups need below a narrow matrix.
 fn group_height(snapshot: &Snapshot) -> f64 {
-    let one = |members: usize| 12.0 + 40.0 + members.min(6) as f64 * 54.0;
-    snapshot.groups.iter().take(3).map(|group| one(group.members.len()) + 8.0).sum()
+    // With room for the tray of a rebalance, so that nothing jumps when there is one.
+    let one = |members: usize| 40.0 + 28.0 + members.min(6) as f64 * 62.0 + 50.0;
+    12.0 + snapshot.groups.iter().take(3).map(|group| one(group.members.len()) + 12.0).sum::<f64>()
 }
 
 /// Places the rows from `y` on; returns where they end.
 fn rows(plan: &mut Plan, snapshot: &Snapshot, opened: &BTreeSet<String>, mut y: f64, room: f64) -> f64 {
-    let order = topic_order(snapshot);
-    let folded = |t: &TopicView| t.internal && !opened.contains(&t.name) && (t.partitions.len() > 1 || plan.narrow);
+    let mut order = topic_order(snapshot);
+    if plan.narrow {
+        // Its column is not there.
+        order.retain(|i| snapshot.topics[*i].name != METADATA_TOPIC);
+    }
+    let folded = |t: &TopicView| t.internal && !opened.contains(&t.name) && t.partitions.len() > 1;
     let strips: usize = order.iter().map(|i| &snapshot.topics[*i]).filter(|t| !folded(t)).map(|t| t.partitions.len()).sum();
     let folds = order.iter().filter(|i| folded(&snapshot.topics[**i])).count();
     let title = if plan.narrow { 26.0 } else { 0.0 };
     let spacing = order.len() as f64 * (12.0 + title) + folds as f64 * (FOLDED - title) + 4.0;
     let thin = strips > MOST_STRIPS;
-    let (least, most) = if thin { (10.0, 26.0) } else { (30.0, 72.0) };
+    let (least, most) = match thin {
+        true => (10.0, 26.0),
+        false if plan.narrow => (38.0, 56.0),
+        false => (30.0, 104.0),
+    };
     let height = ((room - spacing) / strips.max(1) as f64).clamp(least, most);
     let left = plan.heads.x;
-    let width = plan.columns.last().map_or(0.0, |c| c.at.right()) - left;
+    let width = plan.columns.iter().map(|c| c.at.right()).fold(left, f64::max) - left;
     for topic in order {
         let view = &snapshot.topics[topic];
         if folded(view) {
@@ -255,7 +283,7 @@ fn rows(plan: &mut Plan, snapshot: &Snapshot, opened: &BTreeSet<String>, mut y: 
 /// The metadata log first, then the learner's topics, other internal ones last.
 fn topic_order(snapshot: &Snapshot) -> Vec<usize> {
     let rank = |t: &TopicView| match t.internal {
-        true if t.name == crate::kafka::names::METADATA_TOPIC => 0,
+        true if t.name == METADATA_TOPIC => 0,
         false => 1,
         true => 2,
     };

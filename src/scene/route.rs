@@ -38,7 +38,7 @@ enum End<'a> {
 
 /// From one process to another, about a partition or not. `answer`: it runs a little apart from what goes the other way.
 pub(super) fn route(stage: &Stage, homes: &Homes, from: u32, to: u32, about: Option<&(String, i32)>, answer: bool) -> Option<Route> {
-    let (from, to) = (end(stage, homes, from), end(stage, homes, to));
+    let (from, to) = (end(stage, homes, from)?, end(stage, homes, to)?);
     let row = about.and_then(|(topic, partition)| find_row(stage, topic, *partition));
     let both_nodes = matches!((&from, &to), (End::Node(a), End::Node(b)) if a.node != b.node);
     if matches!((&from, &to), (End::Below, End::Below)) {
@@ -55,13 +55,15 @@ pub(super) fn route(stage: &Stage, homes: &Homes, from: u32, to: u32, about: Opt
     Some(Route { points })
 }
 
-fn end<'a>(stage: &Stage<'a>, homes: &Homes, process: u32) -> End<'a> {
+/// `None` for a node that has no column (a controller apart on a narrow stage).
+fn end<'a>(stage: &Stage<'a>, homes: &Homes, process: u32) -> Option<End<'a>> {
     let plan = stage.plan;
     let column = plan.columns.iter().find(|c| stage.snapshot.nodes[c.index].process == process);
     match (column, homes.get(&process)) {
-        (Some(column), _) => End::Node(column),
-        (None, Some(home)) => End::Home(*home),
-        (None, None) => End::Below,
+        (Some(column), _) => Some(End::Node(column)),
+        (None, Some(home)) => Some(End::Home(*home)),
+        (None, None) if stage.snapshot.nodes.iter().any(|n| n.process == process) => None,
+        (None, None) => Some(End::Below),
     }
 }
 
@@ -102,8 +104,8 @@ fn leave(stage: &Stage, end: &End, row: Option<(&Row, &PartitionView)>, lane_y: 
             vec![from, Point::new(x, from.y), Point::new(x, lane_y)]
         }
         End::Below => {
-            let x = plan.columns.first().map_or(0.0, |c| c.at.right()) + 4.0;
-            vec![Point::new(x, plan.height), Point::new(x, lane_y)]
+            let x = (plan.columns.first().map_or(0.0, |c| c.at.right()) + 4.0).min(plan.width - 8.0);
+            vec![Point::new(x, plan.height - 5.0), Point::new(x, lane_y)]
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn draw(stage: &mut Stage) {
     let (plan, snapshot) = (stage.plan, stage.snapshot);
     for row in &plan.rows {
         let topic = &snapshot.topics[row.topic];
-        if row.first {
+        if row.first && !(plan.narrow && row.kind == RowKind::Folded) {
             topic_head(stage, row, topic);
         }
         match row.kind {
@@ -56,7 +56,8 @@ fn topic_head(stage: &mut Stage, row: &Row, topic: &TopicView) {
         false => format!("RF {} · min ISR {}", topic.replication_factor, topic.min_isr),
     };
     if let Some(title) = row.title {
-        let width = text_width(&topic.name, 13.0, false).min(title.w * 0.6);
+        band(stage, &item, title);
+        let width = bold_width(&topic.name, 13.0).min(title.w * 0.6);
         stage.text(&item, Part::Name, 0, Label::new(&*topic.name, Rect::new(title.x, title.y + 4.0, width, 17.0), 13.0, Ink::Text).bold());
         let rest = Rect::new(title.x + width + 10.0, title.y + 5.0, title.w - width - 10.0, 15.0);
         stage.text(&item, Part::Detail, 0, Label::new(facts, rest, 11.5, Ink::Muted));
@@ -65,7 +66,7 @@ fn topic_head(stage: &mut Stage, row: &Row, topic: &TopicView) {
     let heads = stage.plan.heads;
     let line_y = row.at.y - 6.0;
     if row.at.y > heads.y + 30.0 {
-        stage.line(&item, Part::Ground, 0, Point::new(heads.x, line_y), Point::new(heads.right() - 8.0, line_y), Ink::Line.stroke(1.0));
+        stage.line(&item, Part::Ground, -1, Point::new(heads.x, line_y), Point::new(heads.right() - 8.0, line_y), Ink::Line.stroke(1.0));
     }
     let number_w = if topic.partitions.len() > 1 && row.kind != RowKind::Folded { 30.0 } else { 12.0 };
     let width = heads.w - number_w;
@@ -73,13 +74,21 @@ fn topic_head(stage: &mut Stage, row: &Row, topic: &TopicView) {
     let block = if two_lines { 32.0 } else { 17.0 };
     // Centred on the strip where the strip is taller than the words.
     let top = row.strip_y + ((row.strip_h - block) / 2.0).max(0.0);
-    let ink = if topic.internal { Ink::Muted } else { Ink::Text };
-    let size = if topic.internal { 12.0 } else { 13.5 };
-    stage.text(&item, Part::Name, 0, Label::new(&*topic.name, Rect::new(heads.x, top, width, 17.0), size, ink).bold());
+    let at = Rect::new(heads.x, top, width, 17.0);
+    let label = match topic.internal {
+        true => Label::new(&*topic.name, at, 11.5, Ink::Muted),
+        false => Label::new(&*topic.name, at, 13.5, Ink::Text).bold(),
+    };
+    stage.text(&item, Part::Name, 0, label);
     if two_lines {
         let facts = if text_width(&facts, 11.0, false) <= width { facts } else { format!("RF {}", topic.replication_factor) };
         stage.text(&item, Part::Detail, 0, Label::new(facts, Rect::new(heads.x, top + 18.0, width, 14.0), 11.0, Ink::Muted));
     }
+}
+
+/// On a narrow stage a topic's line goes over all columns, and breaks their cards.
+fn band(stage: &mut Stage, item: &Item, at: Rect) {
+    stage.fill(item, Part::Ground, -2, Rect::new(0.0, at.y, stage.plan.width, at.h), 0.0, Ink::Ground.full());
 }
 
 fn number(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &PartitionView) {
@@ -91,10 +100,11 @@ fn number(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &Partition
     }
     let right = heads.right() - if stage.plan.narrow { 4.0 } else { 8.0 };
     let middle = row.strip_y + row.strip_h / 2.0;
-    let at = Rect::new(right - 22.0, middle - 8.0, 22.0, 16.0);
-    let at = if stage.plan.narrow { Rect::new(heads.x, middle - 8.0, heads.w - 4.0, 16.0) } else { at };
+    let h = row.at.h.min(16.0);
+    let at = Rect::new(right - 22.0, middle - h / 2.0, 22.0, h);
+    let at = if stage.plan.narrow { Rect::new(heads.x, at.y, heads.w - 4.0, h) } else { at };
     if lost {
-        stage.glyph(&item, Part::Sign, 0, at.middle(), 9.0, Glyph::Cross, Ink::Bad.full());
+        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(at.middle(), 9.0, Ink::Bad.full()));
         return;
     }
     let under = partition.isr.len() < partition.replicas.len();
@@ -163,12 +173,12 @@ fn carets(stage: &mut Stage, topic: &TopicView, partition: &PartitionView, at: R
         let committed = group.offsets.iter().find(|o| is_here(&o.topic, o.partition)).and_then(|o| o.committed);
         if let Some(offset) = committed.filter(|o| *o >= scale.origin) {
             let x = scale.x(at.x, offset);
-            stage.glyph(&item, Part::Committed, n, Point::new(x, at.bottom() + 2.5), 7.0, Glyph::Triangle, Ink::Text.full());
+            stage.put(&item, Part::Committed, n, Glyph::Triangle.form(Point::new(x, at.bottom() + 2.5), 7.0, Ink::Text.full()));
         }
         let position = group.members.iter().flat_map(|m| &m.owned).find(|o| is_here(&o.topic, o.partition)).map(|o| o.position);
         if let Some(offset) = position.filter(|o| *o >= scale.origin) {
             let x = scale.x(at.x, offset);
-            stage.glyph(&item, Part::Position, n, Point::new(x, at.y + 1.0), 7.0, Glyph::Wedge, Ink::Accent.full());
+            stage.put(&item, Part::Position, n, Glyph::Wedge.form(Point::new(x, at.y + 1.0), 7.0, Ink::Accent.full()));
         }
     }
 }
@@ -178,9 +188,9 @@ fn folded(stage: &mut Stage, row: &Row, topic: &TopicView) {
     let plan = stage.plan;
     let item = Item::Topic(topic.name.as_str().into());
     stage.target(&item, row.at);
-    if row.of == 1 && plan.narrow {
-        let at = Rect::new(row.at.x, row.at.y + 4.0, row.at.w, 17.0);
+    if plan.narrow {
         let text = format!("{} · {} partitions", topic.name, topic.partitions.len());
+        let at = Rect::new(row.at.x, row.at.y + 4.0, row.at.w, 17.0);
         stage.text(&item, Part::Name, 0, Label::new(text, at, 12.0, Ink::Muted));
         return;
     }

@@ -245,6 +245,12 @@ impl Ink {
     }
 }
 
+impl Glyph {
+    pub fn form(self, at: Point, size: f64, paint: Paint) -> Form {
+        Form::Glyph { at, size, glyph: self, paint }
+    }
+}
+
 impl Paint {
     /// As much of it, as a ghost shows.
     pub fn ghosted(self) -> Paint {
@@ -287,6 +293,11 @@ pub fn text_width(text: &str, size: f64, mono: bool) -> f64 {
     text.chars().count() as f64 * size * per_char
 }
 
+/// The same for bold text.
+pub fn bold_width(text: &str, size: f64) -> f64 {
+    text_width(text, size, false) * 1.14
+}
+
 /// `12,345`
 pub fn grouped(n: i64) -> String {
     let digits = n.unsigned_abs().to_string();
@@ -295,7 +306,7 @@ pub fn grouped(n: i64) -> String {
         out.push('−');
     }
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

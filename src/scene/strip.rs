@@ -37,7 +37,7 @@ impl Scale {
     pub fn new(width: f64, end: i64, tail: usize) -> Scale {
         let number_w = text_width(&grouped(end.max(999)), 11.0, true) + 8.0;
         let room = (width - LEFT - number_w - 6.0).max(0.0);
-        let pitch = (room / tail as f64).clamp(7.5, 12.0);
+        let pitch = (room / tail as f64).clamp(6.0, 12.0);
         let capacity = ((room / pitch) as i64).clamp(1, tail as i64);
         Scale { origin: (end - capacity).max(0), capacity, pitch, number_w }
     }
@@ -118,11 +118,11 @@ fn record(stage: &mut Stage, item: &Item, offset: i64, at: Rect, hue: Hue, commi
         Hue::Plain => Ink::Plain,
         Hue::Key(n) => Ink::Key(n),
         Hue::Tombstone => {
-            stage.glyph(item, Part::Block, offset, at.middle(), at.w.min(at.h), Glyph::Cross, faint(Ink::Muted.full()));
+            stage.put(item, Part::Block, offset, Glyph::Cross.form(at.middle(), at.w.min(at.h), faint(Ink::Muted.full())));
             return;
         }
         Hue::Control => {
-            stage.glyph(item, Part::Block, offset, at.middle(), at.w.min(at.h) + 1.0, Glyph::Diamond, faint(Ink::Text.full()));
+            stage.put(item, Part::Block, offset, Glyph::Diamond.form(at.middle(), at.w.min(at.h) + 1.0, faint(Ink::Text.full())));
             return;
         }
     };

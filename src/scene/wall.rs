@@ -15,7 +15,7 @@ pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
         let (top, bottom) = stage.plan.columns.first().map_or((0.0, 0.0), |c| (c.at.y, c.at.bottom()));
         let item = Item::Link("".into(), n.to_string().into());
         stage.line(&item, Part::Ground, 0, Point::new(*x, top), Point::new(*x, bottom), Ink::Bad.stroke(4.0).dashed());
-        stage.glyph(&item, Part::Sign, 0, Point::new(*x, top + 10.0), 10.0, Glyph::Cross, Ink::Bad.full());
+        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(Point::new(*x, top + 10.0), 10.0, Ink::Bad.full()));
     }
     for (n, (a, b)) in snapshot.cuts.iter().take(24).enumerate() {
         let (Some(from), Some(to)) = (door(stage, homes, a), door(stage, homes, b)) else { continue };
@@ -27,7 +27,7 @@ pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
         let stroke = Ink::Bad.stroke(1.5).dashed();
         let points = vec![from, Point::new(from.x, y), Point::new(to.x, y), to];
         stage.put(&item, Part::Edge, 0, Form::Path { points, stroke });
-        stage.glyph(&item, Part::Sign, 0, Point::new((from.x + to.x) / 2.0, y), 11.0, Glyph::Cross, Ink::Bad.full());
+        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(Point::new((from.x + to.x) / 2.0, y), 11.0, Ink::Bad.full()));
     }
 }
 

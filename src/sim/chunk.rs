@@ -26,6 +26,11 @@ impl Chunk {
         Chunk(Arc::new(Inner { id, bytes, verified: AtomicBool::new(false) }))
     }
 
+    /// Bytes that come from outside the simulation (a stored disk): the `n`th of them. No process ever makes such an id.
+    pub fn outside(n: u64, bytes: Bytes) -> Chunk {
+        Chunk::new(ChunkId(1 << 62 | n), bytes)
+    }
+
     pub fn id(&self) -> ChunkId {
         self.0.id
     }

@@ -37,12 +37,25 @@ impl Head {
         Head { len: 16, bytes }
     }
 
+    /// As it stands in a stored file: nothing, or sixteen bytes.
+    pub fn from_slice(bytes: &[u8]) -> Option<Head> {
+        match bytes.len() {
+            0 => Some(Head::EMPTY),
+            _ => bytes.try_into().ok().map(Head::new),
+        }
+    }
+
     pub fn as_slice(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 }
 
 impl Extent {
+    /// When it was written; zero if it was found on a stored disk.
+    pub fn written(&self) -> Time {
+        self.written
+    }
+
     pub fn len(&self) -> u64 {
         u64::from(self.head.len) + self.body.len()
     }
@@ -76,6 +89,15 @@ impl File {
 
     pub fn extents(&self) -> impl DoubleEndedIterator<Item = &Extent> {
         self.extents.iter()
+    }
+
+    /// The extents from number `from` on.
+    pub fn extents_from(&self, from: u64) -> impl Iterator<Item = &Extent> {
+        (from as usize..self.extents.len()).map(|i| &self.extents[i])
+    }
+
+    pub fn extent(&self, number: u64) -> Option<&Extent> {
+        self.extents.get(number as usize)
     }
 
     pub fn extent_count(&self) -> u64 {
@@ -181,6 +203,11 @@ impl Disk {
     /// For observers (mirror, inspector, `ls`) and for completing reads; a process asks through its outbox.
     pub fn file(&self, path: &str) -> Option<&Arc<File>> {
         self.files.get(path)
+    }
+
+    /// Every file, by path.
+    pub fn files(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<File>)> {
+        self.files.iter()
     }
 
     /// Files whose path starts with `prefix`, by path.

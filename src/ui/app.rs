@@ -55,14 +55,14 @@ pub fn App() -> Html {
     let title = (*lesson).as_ref().map(|lesson| (lesson.slug.clone(), lesson.title.clone()));
     html! {
         <ContextProvider<Hands> context={hands}>
-            <div class={classes!("app", folded.then_some("lesson-folded"), model.dock_open.then_some("dock-open"))} data-engine={state}>
+            <div class={classes!("app", folded.then_some("lesson-folded"), model.dock_open.then_some("has-dock"))} data-engine={state}>
                 <TopBar {title} seen={model.seen.clone()} storage={model.storage.clone()} ready_us={model.ready_us} {theme} {set_theme} />
                 if let Some(lesson) = &*lesson {
                     <LessonPanel lesson={lesson.clone()} goals={model.goals.clone()} predicted={model.predicted.clone()} folded={model.lesson_folded} />
                 }
                 <main class="work">
                     <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} ready_us={model.ready_us} />
-                    <Stage {theme} last={model.events.first().cloned()} ready_us={model.ready_us} />
+                    <Stage {theme} last={model.events.first().cloned()} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000} />
                     <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
                     <Dock
                         tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()}

@@ -106,9 +106,9 @@ fn draw(canvas: &HtmlCanvasElement, samples: &Samples, alert: Option<u32>, ready
     let top = nice(peak * 1.15);
     let small = ("system-ui, sans-serif", 11.0 * ratio).into_font().color(&muted);
     let mut chart = ChartBuilder::on(&root)
-        .margin_right((6.0 * ratio) as u32)
+        .margin_right((18.0 * ratio) as u32)
         .margin_top((6.0 * ratio) as u32)
-        .y_label_area_size((38.0 * ratio) as u32)
+        .y_label_area_size((46.0 * ratio) as u32)
         .x_label_area_size((20.0 * ratio) as u32)
         .build_cartesian_2d(end - WINDOW_S..end, 0.0..top)?;
     chart

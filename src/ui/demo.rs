@@ -145,7 +145,7 @@ impl State {
         self.ticks += 1;
         self.now_us += ((now - passed) * 1_000.0 * self.speed) as u64;
         self.end_us = self.end_us.max(self.now_us);
-        if self.ticks % 12 == 0 {
+        if self.ticks.is_multiple_of(12) {
             heard(FromWorker::Metrics { reset: false, samples: vec![self.rate(self.now_us)] });
             heard(FromWorker::Storage(Storage::Saved { to_us: self.now_us.saturating_sub(200_000) }));
         }

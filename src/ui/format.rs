@@ -23,7 +23,7 @@ pub fn seconds(now_us: u64, ready_us: u64) -> String {
 /// `0.1×`, `12×`
 pub fn speed(speed: f64) -> String {
     match speed {
-        s if s == 0.0 => "max".to_owned(),
+        0.0 => "max".to_owned(),
         s if s < 0.095 => format!("{s:.2}×"),
         s if s < 9.95 => format!("{}×", (s * 10.0).round() / 10.0),
         s => format!("{}×", s.round()),

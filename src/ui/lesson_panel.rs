@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use web_sys::{Element, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 use super::hands::{Shared, use_hands};
@@ -30,6 +31,12 @@ pub fn LessonPanel(props: &Props) -> Html {
     let at = (*step).min(lesson.steps.len().saturating_sub(1));
     let done = props.goals.iter().filter(|g| g.state == GoalState::Done).count();
     let all = lesson.goals().count();
+    let shown_hints = hints.get(&at).copied().unwrap_or(0);
+    let body = use_node_ref();
+    use_effect_with((shown_hints, *solution, body.clone()), |(hints, solution, body)| {
+        let asked = if *solution { Some(".solution") } else { (*hints > 0).then_some(".hint:last-of-type") };
+        show(body, asked);
+    });
     if props.folded {
         return html! {
             <aside class="lesson folded">
@@ -37,7 +44,6 @@ pub fn LessonPanel(props: &Props) -> Html {
             </aside>
         };
     }
-    let shown_hints = hints.get(&at).copied().unwrap_or(0);
     let step_hints = lesson.steps.get(at).map_or(0, |s| s.blocks.iter().filter(|b| matches!(b, Block::Hint(_))).count());
     let reveal = {
         let hints = hints.clone();
@@ -73,7 +79,7 @@ pub fn LessonPanel(props: &Props) -> Html {
                     <svg viewBox="0 0 20 20" aria-hidden="true"><path class="hollow" d="m12 5-5 5 5 5" /></svg>
                 </button>
             </header>
-            <div class="lesson-body" key={at}>
+            <div class="lesson-body" key={at} ref={body}>
                 if at == 0 { <h1>{ &lesson.title }</h1> }
                 if let Some(step) = lesson.steps.get(at) {
                     <StepView lesson={props.lesson.clone()} {at} title={(at > 0).then(|| step.title.clone())} goals={props.goals.clone()}
@@ -91,6 +97,17 @@ pub fn LessonPanel(props: &Props) -> Html {
                 { next(lesson, at, step_done, go(at + 1)) }
             </footer>
         </aside>
+    }
+}
+
+/// What was asked for comes into sight.
+fn show(body: &NodeRef, what: Option<&str>) {
+    let found = what.and_then(|what| body.cast::<Element>()?.query_selector(what).ok().flatten());
+    if let Some(element) = found {
+        let nearest = ScrollIntoViewOptions::new();
+        nearest.set_block(ScrollLogicalPosition::Nearest);
+        nearest.set_behavior(ScrollBehavior::Smooth);
+        element.scroll_into_view_with_scroll_into_view_options(&nearest);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::wire::{Branch, Mark, MarkKind, Timeline, ToWorker};
 /// Real milliseconds between two seeks while dragging.
 const PACE_MS: f64 = 40.0;
 /// A label needs so much of the track, in percent; marks nearer than that share one.
-const LABEL: f64 = 11.0;
+const LABEL: f64 = 14.0;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -48,7 +48,9 @@ pub fn Track(props: &Props) -> Html {
     html! {
         <div class="track">
             <div class="track-labels" aria-hidden="true">
-                { for labels.iter().map(|(at, text, kind)| html! { <span class={tone(*kind)} style={format!("left:{at:.2}%")}>{ text }</span> }) }
+                { for labels.iter().map(|label| html! {
+                    <span class={tone(label.kind)} style={format!("left:{:.2}%;max-width:{:.2}%", label.left, label.room)}>{ &label.text }</span>
+                }) }
             </div>
             <div class="track-line">
                 <i class="track-past" style={format!("width:{:.3}%", percent(now_us))} />
@@ -76,23 +78,36 @@ fn branch(branch: &Branch, from: f64, to: f64) -> Html {
     html! { <span key={branch.id} class="branch" {style} title={branch.label.clone()}><i />{ &branch.label }</span> }
 }
 
-/// Labels that do not touch: neighbours that are too near give way to the more important one, or are counted.
-fn labelled(marks: &[Mark], percent: impl Fn(u64) -> f64) -> Vec<(f64, String, MarkKind)> {
-    let mut placed: Vec<(f64, String, MarkKind, u32)> = Vec::new();
+/// A label above the track, in percent of its length.
+struct Label {
+    left: f64,
+    room: f64,
+    text: String,
+    kind: MarkKind,
+}
+
+/// Labels that do not touch: neighbours that are too near give way to the more important one, and are counted.
+fn labelled(marks: &[Mark], percent: impl Fn(u64) -> f64) -> Vec<Label> {
+    let mut placed: Vec<(f64, &Mark, u32)> = Vec::new();
     for mark in marks {
-        let at = percent(mark.at_us);
+        // What stands at the end begins where it has room.
+        let left = percent(mark.at_us).min(100.0 - LABEL);
         match placed.last_mut() {
-            Some((before, text, kind, n)) if at - *before < LABEL => {
+            Some((before, heaviest, n)) if left - *before < LABEL => {
                 *n += 1;
-                if weight(mark.kind) > weight(*kind) {
-                    (*text, *kind) = (mark.label.clone(), mark.kind);
+                if weight(mark.kind) > weight(heaviest.kind) {
+                    *heaviest = mark;
                 }
             }
-            _ => placed.push((at, mark.label.clone(), mark.kind, 1)),
+            _ => placed.push((left, mark, 1)),
         }
     }
-    let more = |n: u32| if n > 1 { format!(" +{}", n - 1) } else { String::new() };
-    placed.into_iter().map(|(at, text, kind, n)| (at, format!("{text}{}", more(n)), kind)).collect()
+    let ends: Vec<f64> = placed.iter().skip(1).map(|(left, ..)| *left).chain([100.0]).collect();
+    let label = |((left, mark, n), end): ((f64, &Mark, u32), f64)| {
+        let more = if n > 1 { format!(" +{}", n - 1) } else { String::new() };
+        Label { left, room: end - left - 1.0, text: format!("{}{more}", mark.label), kind: mark.kind }
+    };
+    placed.into_iter().zip(ends).map(label).collect()
 }
 
 fn weight(kind: MarkKind) -> u8 {

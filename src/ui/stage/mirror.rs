@@ -16,6 +16,8 @@ const MOST_REPLICAS: usize = 60;
 #[derive(Properties, PartialEq)]
 pub struct Props {
     pub targets: Shared<Targets>,
+    /// Words are made anew when this changes.
+    pub beat: u64,
 }
 
 #[component]

@@ -22,6 +22,8 @@ pub struct Props {
     pub theme: Theme,
     pub last: Option<EventLine>,
     pub ready_us: u64,
+    /// Changes about once a second of virtual time.
+    pub beat: u64,
 }
 
 #[component]
@@ -57,7 +59,7 @@ pub fn Stage(props: &Props) -> Html {
                 <div class="stage-canvas" style={size}>
                     <canvas ref={still} aria-hidden="true" />
                     <canvas ref={moving} aria-hidden="true" />
-                    <Mirror targets={(*targets).clone()} />
+                    <Mirror targets={(*targets).clone()} beat={props.beat} />
                 </div>
             </div>
             <footer class="stage-foot">
