@@ -12,6 +12,8 @@ const NARROW: f64 = 640.0;
 pub const MOST_STRIPS: usize = 30;
 /// Height of a line that stands for a folded topic.
 const FOLDED: f64 = 26.0;
+/// A row of the metadata log grows to this.
+const MINOR: f64 = 44.0;
 /// Above the rows: where frames travel that are for a broker and not for a partition.
 const TRAFFIC: f64 = 22.0;
 const GAP: f64 = 16.0;
@@ -238,6 +240,8 @@ fn rows(plan: &mut Plan, snapshot: &Snapshot, opened: &BTreeSet<String>, mut y: 
     }
     let folded = |t: &TopicView| t.internal && !opened.contains(&t.name) && t.partitions.len() > 1;
     let strips: usize = order.iter().map(|i| &snapshot.topics[*i]).filter(|t| !folded(t)).map(|t| t.partitions.len()).sum();
+    let minor = |t: &TopicView| t.name == METADATA_TOPIC;
+    let minors = order.iter().filter(|i| minor(&snapshot.topics[**i])).count();
     let folds = order.iter().filter(|i| folded(&snapshot.topics[**i])).count();
     let title = if plan.narrow { 26.0 } else { 0.0 };
     let spacing = order.len() as f64 * (12.0 + title) + folds as f64 * (FOLDED - title) + 4.0;
@@ -247,7 +251,10 @@ fn rows(plan: &mut Plan, snapshot: &Snapshot, opened: &BTreeSet<String>, mut y: 
         false if plan.narrow => (38.0, 56.0),
         false => (30.0, 104.0),
     };
-    let height = ((room - spacing) / strips.max(1) as f64).clamp(least, most);
+    let even = (room - spacing) / strips.max(1) as f64;
+    // Where rows grow, the metadata log stays small and leaves its room to the others.
+    let small = even.clamp(least, MINOR.max(least));
+    let height = ((room - spacing - small * minors as f64) / strips.saturating_sub(minors).max(1) as f64).clamp(least, most);
     let left = plan.heads.x;
     let width = plan.columns.iter().map(|c| c.at.right()).fold(left, f64::max) - left;
     for topic in order {
@@ -262,6 +269,7 @@ fn rows(plan: &mut Plan, snapshot: &Snapshot, opened: &BTreeSet<String>, mut y: 
         for index in 0..view.partitions.len() {
             let title = (plan.narrow && index == 0).then(|| Rect::new(left, y, width, title));
             y += title.map_or(0.0, |t| t.h);
+            let height = if minor(view) { small } else { height };
             let gutter = if thin { 2.0 } else { (height * 0.26).clamp(8.0, 18.0) };
             plan.rows.push(Row {
                 topic,

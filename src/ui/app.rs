@@ -35,6 +35,11 @@ pub fn App() -> Html {
     let hands = (*hands).clone();
     let (theme, set_theme) = use_theme();
     use_listeners(hands.clone(), model.clone());
+    use_effect_with(lesson.clone(), |lesson| {
+        if let Some(lesson) = &**lesson {
+            document().set_title(&format!("{} - Ottla", lesson.title));
+        }
+    });
     let state = match &model.phase {
         Phase::Starting => "starting",
         Phase::Choosing { .. } => "choosing",
@@ -62,12 +67,12 @@ pub fn App() -> Html {
                 }
                 <main class="work">
                     <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} ready_us={model.ready_us} />
-                    <Stage {theme} last={model.events.first().cloned()} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000} />
+                    <Stage {theme} last={model.events.first().cloned()} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000} starting={model.phase == Phase::Starting} />
                     <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
                     <Dock
                         tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()}
                         events={model.events.clone()} inspected={model.inspected.clone()} seen={model.seen.clone()}
-                        ready_us={model.ready_us} now_us={model.clock.now_us} alert={model.alert} {theme} open={model.dock_open}
+                        ready_us={model.ready_us} now_us={model.clock.now_us} alert={model.alert} {theme} open={model.dock_open} playing={model.clock.playing}
                     />
                 </main>
                 { over }

@@ -3,6 +3,7 @@
 use gloo::utils::window;
 use yew::prelude::*;
 
+use super::dialog::Dialog;
 use super::hands::use_hands;
 use super::lessons;
 use crate::wire::{StoredChoice, ToWorker};
@@ -18,23 +19,20 @@ pub struct ChoosingProps {
 pub fn Choosing(props: &ChoosingProps) -> Html {
     let hands = use_hands();
     html! {
-        <div class="veil">
-            <section class="dialog" role="alertdialog" aria-modal="true" aria-labelledby="choosing">
-                <h2 id="choosing">{ "A run is stored here" }</h2>
-                <p>{ &props.message }</p>
-                <ul class="choices">
-                    { for props.options.iter().map(|option| {
-                        let (title, more) = words(*option);
-                        let option = *option;
-                        html! {
-                            <li><button type="button" class="choice" onclick={hands.sends(move || ToWorker::Choose(option))}>
-                                <b>{ title }</b><span>{ more }</span>
-                            </button></li>
-                        }
-                    }) }
-                </ul>
-            </section>
-        </div>
+        <Dialog title="A run is stored here">
+            <p>{ &props.message }</p>
+            <ul class="choices">
+                { for props.options.iter().map(|option| {
+                    let (title, more) = words(*option);
+                    let option = *option;
+                    html! {
+                        <li><button type="button" class="choice" onclick={hands.sends(move || ToWorker::Choose(option))}>
+                            <b>{ title }</b><span>{ more }</span>
+                        </button></li>
+                    }
+                }) }
+            </ul>
+        </Dialog>
     }
 }
 
@@ -56,20 +54,15 @@ pub struct FailedProps {
 /// The engine has died of a bug of ours.
 #[component]
 pub fn Failed(props: &FailedProps) -> Html {
-    let hands = use_hands();
     let reload = Callback::from(|_: MouseEvent| window().location().reload().unwrap_or_default());
     html! {
-        <div class="veil">
-            <section class="dialog" role="alertdialog" aria-modal="true" aria-labelledby="failed">
-                <h2 id="failed">{ "The engine stopped" }</h2>
-                <p>{ format!("This is a mistake in Ottla, not yours. It happened at {} of virtual time, and what was saved is still there.", props.at) }</p>
-                <pre class="said">{ &props.message }</pre>
-                <div class="row">
-                    <button type="button" class="primary" onclick={reload}>{ "Reload and replay" }</button>
-                    <a class="button" href={lessons::fresh_address()}>{ "Begin this lesson anew" }</a>
-                    <button type="button" class="quiet" onclick={hands.sends(|| ToWorker::Export)}>{ "Save the run as a file" }</button>
-                </div>
-            </section>
-        </div>
+        <Dialog title="The engine stopped">
+            <p>{ format!("This is a mistake in Ottla, not yours. It happened at {} of virtual time, and what was saved is still there.", props.at) }</p>
+            <pre class="said">{ &props.message }</pre>
+            <div class="row">
+                <button type="button" class="primary" onclick={reload}>{ "Reload and replay" }</button>
+                <a class="button" href={lessons::fresh_address()}>{ "Begin this lesson anew" }</a>
+            </div>
+        </Dialog>
     }
 }

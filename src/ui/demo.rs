@@ -29,6 +29,8 @@ struct State {
     last_ms: f64,
     ticks: u64,
     sample: sample::Sample,
+    unsaved: bool,
+    cuts: Vec<(String, String)>,
 }
 
 impl Demo {
@@ -48,6 +50,12 @@ impl Demo {
             keyed: search.contains("keyed"),
             kills: true,
         };
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        let cuts = match () {
+            _ if search.contains("wall") => vec![pair("kafka-1", "kafka-2"), pair("kafka-1", "kafka-3")],
+            _ if search.contains("cut") => vec![pair("kafka-1", "kafka-3"), pair("kafka-100", "kafka-2")],
+            _ => Vec::new(),
+        };
         let playing = !search.contains("paused");
         let state = State {
             now_us,
@@ -56,6 +64,8 @@ impl Demo {
             speed: param("slow").map_or(1.0, |n| 1.0 / n as f64),
             last_ms: real_ms(),
             ticks: 0,
+            unsaved: search.contains("memory"),
+            cuts,
             sample,
         };
         let state = Rc::new(RefCell::new(state));
@@ -134,6 +144,20 @@ impl State {
         let samples = (0..self.now_us / 200_000).map(|n| self.rate(n * 200_000)).collect();
         heard(FromWorker::Metrics { reset: true, samples });
         self.show(heard);
+        let search = gloo::utils::window().location().search().unwrap_or_default();
+        if search.contains("fail") {
+            heard(FromWorker::Panicked { message: "panicked at src/kafka/log/mod.rs:120: the log end moved back".into() });
+        }
+        if search.contains("choose") {
+            let options = vec![StoredChoice::KeepAndRunFromMemory, StoredChoice::Export, StoredChoice::DeleteAndBegin];
+            heard(FromWorker::Choice {
+                message: "It was written by a newer Ottla (schema 7), which this one cannot read.".into(),
+                options,
+            });
+        }
+        if search.contains("memory") {
+            heard(FromWorker::Storage(Storage::MemoryOnly { because: "this browser refuses IndexedDB in a private window".into() }));
+        }
     }
 
     fn tick(&mut self, heard: &Heard) {
@@ -147,7 +171,9 @@ impl State {
         self.end_us = self.end_us.max(self.now_us);
         if self.ticks.is_multiple_of(12) {
             heard(FromWorker::Metrics { reset: false, samples: vec![self.rate(self.now_us)] });
-            heard(FromWorker::Storage(Storage::Saved { to_us: self.now_us.saturating_sub(200_000) }));
+            if !self.unsaved {
+                heard(FromWorker::Storage(Storage::Saved { to_us: self.now_us.saturating_sub(200_000) }));
+            }
         }
         self.show(heard);
     }
@@ -170,6 +196,7 @@ impl State {
         let (now_us, playing) = (self.now_us, self.playing);
         let mut view = self.sample.at(now_us);
         view.ready_us = READY_US;
+        view.cuts = self.cuts.clone();
         heard(FromWorker::View(Box::new(view)));
         let reached = self.speed.min(20.0);
         heard(FromWorker::Clock(Clock { now_us, horizon_us: now_us + 30_000, playing, speed: self.speed, reached }));
@@ -195,7 +222,7 @@ impl State {
 
     fn line(&mut self, heard: &Heard, session: u32, text: String) {
         let piece = |stream, text: &str| TerminalOutput { stream, text: text.into(), newline: true };
-        let typed = TerminalOutput { stream: Stream::Input, text: format!("$ {text}"), newline: true };
+        let typed = TerminalOutput { stream: Stream::Input, text: text.clone(), newline: true };
         let mut output = vec![typed];
         let mut prompt = Prompt::Command;
         match text.split_whitespace().next() {

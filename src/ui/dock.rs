@@ -32,6 +32,7 @@ pub struct Props {
     pub alert: Option<u32>,
     pub theme: Theme,
     pub open: bool,
+    pub playing: bool,
 }
 
 const TABS: [(Tab, &str); 4] =
@@ -53,7 +54,7 @@ pub fn Dock(props: &Props) -> Html {
     let body = match props.tab {
         Tab::Terminal => {
             let terminal = props.terminals.get(&props.session).cloned().unwrap_or_default();
-            html! { <TerminalView key={props.session} session={props.session} {terminal} completions={props.completions.clone()} /> }
+            html! { <TerminalView key={props.session} session={props.session} {terminal} completions={props.completions.clone()} playing={props.playing} /> }
         }
         Tab::Metrics => {
             html! { <Metrics seen={props.seen.clone()} ready_us={props.ready_us} alert={props.alert} theme={props.theme} now_us={props.now_us} /> }

@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::dialog::Dialog;
 use super::hands::use_hands;
 use super::model::{Action, Over};
 
@@ -22,15 +23,11 @@ const KEYS: [(&str, &str); 11] = [
 #[component]
 pub fn Help() -> Html {
     let hands = use_hands();
-    let close = hands.acts(|| Action::Over(Over::Nothing));
     html! {
-        <div class="veil" onclick={close.clone()}>
-            <section class="dialog" role="dialog" aria-modal="true" aria-labelledby="keys" onclick={|e: MouseEvent| e.stop_propagation()}>
-                <header class="dialog-head"><h2 id="keys">{ "Keys" }</h2><button type="button" class="quiet" onclick={close}>{ "Close" }</button></header>
-                <dl class="keys">{ for KEYS.iter().map(|(keys, does)| html! {
-                    <div><dt>{ for keys.split(' ').map(|key| html! { <kbd>{ key }</kbd> }) }</dt><dd>{ *does }</dd></div>
-                }) }</dl>
-            </section>
-        </div>
+        <Dialog title="Keys" close={hands.acts(|| Action::Over(Over::Nothing))}>
+            <dl class="keys">{ for KEYS.iter().map(|(keys, does)| html! {
+                <div><dt>{ for keys.split(' ').map(|key| html! { <kbd>{ key }</kbd> }) }</dt><dd>{ *does }</dd></div>
+            }) }</dl>
+        </Dialog>
     }
 }

@@ -15,11 +15,13 @@ pub fn pressed(event: &web_sys::Event, hands: &Hands, model: &Model) {
     let target = event.target().and_then(|t| t.dyn_into::<Element>().ok());
     let tag = target.as_ref().map(|t| t.tag_name()).unwrap_or_default();
     let key = event.key();
-    if key == "Escape" && model.over != Over::Nothing {
-        hands.act(Action::Over(Over::Nothing));
-        return;
-    }
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT") {
+    // A dialog keeps the keys to itself.
+    if model.over != Over::Nothing
+        || event.ctrl_key()
+        || event.meta_key()
+        || event.alt_key()
+        || matches!(tag.as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+    {
         return;
     }
     // Space and the arrows belong to a focused button or scrolling text.

@@ -4,6 +4,7 @@ use gloo::utils::window;
 use web_sys::UrlSearchParams;
 use yew::prelude::*;
 
+use super::dialog::Dialog;
 use super::hands::use_hands;
 use super::model::{Action, Over};
 use crate::lesson::catalog::{self, TRACKS};
@@ -57,12 +58,8 @@ pub struct Props {
 pub fn Lessons(props: &Props) -> Html {
     let hands = use_hands();
     html! {
-        <div class="veil" onclick={hands.acts(|| Action::Over(Over::Nothing))}>
-            <nav class="dialog lessons" aria-label="Lessons" onclick={|e: MouseEvent| e.stop_propagation()}>
-                <header class="dialog-head">
-                    <h2>{ "Lessons" }</h2>
-                    <button type="button" class="quiet" onclick={hands.acts(|| Action::Over(Over::Nothing))}>{ "Close" }</button>
-                </header>
+        <Dialog title="Lessons" close={hands.acts(|| Action::Over(Over::Nothing))}>
+            <nav class="lessons" aria-label="Lessons">
                 { for TRACKS.iter().map(|track| html! {
                     <section>
                         <h3>{ track.title }</h3>
@@ -77,8 +74,8 @@ pub fn Lessons(props: &Props) -> Html {
                         }) }</ol>
                     </section>
                 }) }
-                <p class="muted">{ "Or " }<a href="?lesson=none">{ "a cluster without a lesson" }</a>{ "." }</p>
             </nav>
-        </div>
+            <p class="muted">{ "Or " }<a href="?lesson=none">{ "a cluster without a lesson" }</a>{ ". Begin " }<a href={fresh_address()}>{ "this lesson anew" }</a>{ "." }</p>
+        </Dialog>
     }
 }

@@ -13,6 +13,7 @@ mod chart;
 mod choice;
 #[cfg(feature = "demo")]
 mod demo;
+mod dialog;
 mod dock;
 mod download;
 mod events;

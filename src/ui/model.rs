@@ -201,7 +201,6 @@ impl Model {
             FromWorker::TerminalReset { session, output, prompt } => {
                 let terminal = self.terminal(session);
                 terminal.clear();
-                terminal.queue.clear();
                 terminal.write(output);
                 (terminal.prompt, terminal.awaits) = (prompt, false);
             }

@@ -5,7 +5,6 @@ use yew::prelude::*;
 
 use super::hands::{Hands, Shared, use_hands};
 use super::model::{Action, Completions};
-use super::terminal::sigil;
 use crate::playground::command::Command;
 use crate::wire::{Prompt, ToWorker};
 
@@ -13,10 +12,14 @@ use crate::wire::{Prompt, ToWorker};
 pub struct Props {
     pub session: u32,
     pub prompt: Prompt,
+    /// What stands before the line.
+    pub sigil: AttrValue,
     pub history: Shared<Vec<String>>,
     pub completions: Shared<Option<Completions>>,
     /// Lines entered that wait for the prompt.
     pub waiting: usize,
+    /// A line was sent, but virtual time does not run.
+    pub stands_still: bool,
 }
 
 #[component]
@@ -58,13 +61,14 @@ pub fn PromptLine(props: &Props) -> Html {
     };
     html! {<>
         <label class="prompt">
-            <span class="sigil" aria-hidden="true">{ sigil(props.prompt) }</span>
+            <span class="sigil" aria-hidden="true">{ &props.sigil }</span>
             <textarea ref={input} rows="1" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="Command line" placeholder={hint} {onkeydown} {oninput} />
             if job {
                 { control("Ctrl-C", Command::Interrupt { session: props.session }) }
                 if props.prompt == Prompt::Input { { control("Ctrl-D", Command::EndOfInput { session: props.session }) } }
             }
         </label>
+        if props.stands_still { <p class="note">{ "Time stands still: the command runs when you play or step." }</p> }
         if props.waiting > 0 { <p class="note">{ format!("{} more to enter", props.waiting) }</p> }
         if let Some(found) = candidates { <p class="candidates">{ for found.candidates.iter().take(60).map(|c| html! { <span>{ c }</span> }) }</p> }
     </>}

@@ -54,6 +54,12 @@ impl Terminal {
         }
     }
 
+    /// What stands on the last line, if it goes on: a program's own prompt.
+    pub fn open_line(&self) -> Option<String> {
+        let last = self.chunks.last()?.1.last()?;
+        (!last.ended).then(|| last.pieces.iter().map(|(_, text)| text.as_str()).collect())
+    }
+
     pub fn clear(&mut self) {
         self.chunks.clear();
     }

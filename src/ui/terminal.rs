@@ -17,6 +17,8 @@ pub struct Props {
     pub session: u32,
     pub terminal: Shared<Terminal>,
     pub completions: Shared<Option<Completions>>,
+    /// Whether virtual time runs.
+    pub playing: bool,
 }
 
 #[component]
@@ -51,6 +53,10 @@ pub fn TerminalView(props: &Props) -> Html {
         })
     };
     let terminal = &*props.terminal;
+    // A program's own prompt stands before what is typed to it.
+    let asks = terminal.open_line().filter(|_| terminal.prompt == Prompt::Input);
+    let sigil =
+        AttrValue::from(asks.clone().unwrap_or_else(|| if terminal.prompt == Prompt::Command { "$ ".into() } else { String::new() }));
     html! {
         <div class="terminal" ref={scroll} {onscroll} {onclick}>
             if terminal.is_blank() {
@@ -58,10 +64,10 @@ pub fn TerminalView(props: &Props) -> Html {
                     { ", " }<code>{ "help" }</code>{ ", or Tab to complete." }</p>
             }
             <div role="log" aria-label="Terminal output">
-                { for terminal.chunks.iter().map(|(n, lines)| html! { <Chunk key={*n} lines={lines.clone()} /> }) }
+                { for terminal.chunks.iter().map(|(n, lines)| html! { <Chunk key={*n} lines={lines.clone()} hides_open={asks.is_some()} /> }) }
             </div>
-            <PromptLine session={props.session} prompt={terminal.prompt} history={Shared::new(terminal.history.clone())} completions={props.completions.clone()}
-                waiting={terminal.queue.len()} />
+            <PromptLine session={props.session} prompt={terminal.prompt} {sigil} history={Shared::new(terminal.history.clone())} completions={props.completions.clone()}
+                waiting={terminal.queue.len()} stands_still={terminal.awaits && !props.playing} />
         </div>
     }
 }
@@ -69,27 +75,20 @@ pub fn TerminalView(props: &Props) -> Html {
 #[derive(Properties, PartialEq)]
 struct ChunkProps {
     lines: Shared<Vec<Line>>,
+    hides_open: bool,
 }
 
 #[component]
 fn Chunk(props: &ChunkProps) -> Html {
     let line = |line: &Line| {
+        let is_command = matches!(line.pieces.first(), Some((Stream::Input, text)) if text != "^C");
         let pieces = line.pieces.iter().map(|(stream, text)| match stream {
             Stream::Input => html! { <span class="typed">{ text }</span> },
             Stream::Out => html! { { text } },
             Stream::Err => html! { <span class="err">{ text }</span> },
             Stream::Note => html! { <span class="note">{ text }</span> },
         });
-        html! { <div class="line">{ for pieces }</div> }
+        html! { <div class="line">if is_command { <span class="sigil">{ "$ " }</span> }{ for pieces }</div> }
     };
-    html! { <div class="chunk">{ for props.lines.iter().map(line) }</div> }
-}
-
-/// What stands before a line being typed.
-pub fn sigil(prompt: Prompt) -> &'static str {
-    match prompt {
-        Prompt::Command => "$",
-        Prompt::Input => ">",
-        Prompt::Busy => " ",
-    }
+    html! { <div class="chunk">{ for props.lines.iter().filter(|line| line.ended || !props.hides_open).map(line) }</div> }
 }

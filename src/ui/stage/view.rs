@@ -24,6 +24,8 @@ pub struct Props {
     pub ready_us: u64,
     /// Changes about once a second of virtual time.
     pub beat: u64,
+    /// The engine has not answered yet.
+    pub starting: bool,
 }
 
 #[component]
@@ -56,6 +58,12 @@ pub fn Stage(props: &Props) -> Html {
     html! {
         <section class="stage" aria-label="The cluster">
             <div class="stage-frame" ref={frame}>
+                if props.starting {
+                    <div class="loading" role="status">
+                        <div class="blocks" aria-hidden="true"><i /><i /><i /><i /><i /></div>
+                        <p>{ "Starting the cluster" }</p>
+                    </div>
+                }
                 <div class="stage-canvas" style={size}>
                     <canvas ref={still} aria-hidden="true" />
                     <canvas ref={moving} aria-hidden="true" />
