@@ -220,7 +220,9 @@ impl Session {
 
     fn command(&mut self, line: &str, out: &mut Outbox) {
         self.screen.push(None, Stream::Input, line, true);
-        out.emit(Event::LineEntered { session: self.spec.session, line: line.into() });
+        // What the line sets off in this step, a broker's end for one, was set off by the line.
+        let entered = out.emit(Event::LineEntered { session: self.spec.session, line: line.into() });
+        out.because(Some(entered));
         if !line.trim().is_empty() && self.history.last().is_none_or(|last| **last != *line) {
             self.history.push_back(line.into());
             if self.history.len() > HISTORY {

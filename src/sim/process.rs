@@ -129,7 +129,7 @@ pub enum Effect<F> {
     Close { conn: ConnId },
     Listen { port: u16 },
     Read { id: ReadId, path: String },
-    Fault(Fault),
+    Fault { fault: Fault, cause: Option<EventId> },
     Exit { status: i32 },
 }
 
@@ -300,7 +300,7 @@ impl<F, E> Outbox<'_, F, E> {
 
     /// Does something to a host or link, as a person at a terminal would.
     pub fn fault(&mut self, fault: Fault) {
-        self.effects.push(Effect::Fault(fault));
+        self.effects.push(Effect::Fault { fault, cause: self.cause });
     }
 
     /// Ends this process: its connections are closed, its memory is gone.

@@ -84,11 +84,14 @@ pub fn include_list(pattern: &str) -> Result<Regex, Exception> {
         .map_err(|_| Exception::new("java.lang.RuntimeException", format!("{pattern} is an invalid regex.")))
 }
 
+/// Addresses with warnings about others, or why there are none, with the warnings.
+pub type Bootstrap = Result<(Vec<HostPort>, Vec<String>), (Exception, Vec<String>)>;
+
 /// Where a client starts from: the addresses that resolve, and the warnings about those that do not (`ClientUtils`).
 ///
 /// # Errors
 /// The cause for which no client can be made.
-pub fn bootstrap(now: Time, servers: &str, hosts: &[String]) -> Result<(Vec<HostPort>, Vec<String>), (Exception, Vec<String>)> {
+pub fn bootstrap(now: Time, servers: &str, hosts: &[String]) -> Bootstrap {
     let (mut addresses, mut warnings) = (Vec::new(), Vec::new());
     for url in servers.split(',').map(str::trim).filter(|url| !url.is_empty()) {
         let address = url.rsplit_once(':').and_then(|(host, port)| Some(HostPort { host: host.to_owned(), port: port.parse().ok()? }));

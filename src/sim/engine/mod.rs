@@ -452,7 +452,7 @@ impl<M: Model> Sim<M> {
                 self.schedule(id, id, self.now + cost, None, due);
             }
             // A fault that cannot be done (a typo of a host) was already refused by who asked for it.
-            Effect::Fault(fault) => drop(self.inject(&fault, None)),
+            Effect::Fault { fault, cause } => drop(self.inject(&fault, cause)),
             Effect::Exit { status } => self.exited(id, status),
         }
     }

@@ -1,5 +1,6 @@
-//! How the console consumer prints a record (`DefaultMessageFormatter`, `LoggingMessageFormatter`, `NoOpMessageFormatter`).
+//! How the console consumer prints a record (`DefaultMessageFormatter`, `NoOpMessageFormatter`).
 
+use super::coordinator::{self, Wanted};
 use crate::kafka::actor::Config;
 
 /// A record as a formatter sees it.
@@ -19,6 +20,8 @@ pub struct Shown<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Formatter {
     Default(Box<Print>),
+    /// Records of `__consumer_offsets`.
+    Coordinator(Wanted),
     NoOp,
 }
 
@@ -42,7 +45,9 @@ pub struct Print {
 impl Formatter {
     /// The formatter of this class, if it is here.
     pub fn new(class: &str, props: &Config) -> Option<Formatter> {
-        match class.rsplit('.').next().unwrap_or(class) {
+        match class.strip_prefix("org.apache.kafka.tools.consumer.")? {
+            "OffsetsMessageFormatter" => Some(Formatter::Coordinator(Wanted::Offsets)),
+            "GroupMetadataMessageFormatter" => Some(Formatter::Coordinator(Wanted::Groups)),
             "DefaultMessageFormatter" => Some(Formatter::Default(Box::new(Print::new(props)))),
             "NoOpMessageFormatter" => Some(Formatter::NoOp),
             _ => None,
@@ -53,6 +58,7 @@ impl Formatter {
     pub fn format(&self, record: &Shown) -> String {
         match self {
             Formatter::Default(print) => print.format(record),
+            Formatter::Coordinator(wanted) => coordinator::format(*wanted, record.key, record.value),
             Formatter::NoOp => String::new(),
         }
     }

@@ -1,9 +1,10 @@
 //! kafka-console-consumer (`org.apache.kafka.tools.consumer.ConsoleConsumer`): prints records as they come.
 //!
 //! * [`args`]: its options
-//! * [`formatter`]: how a record is printed
+//! * [`formatter`]: how a record is printed; [`coordinator`]: how one of `__consumer_offsets` is
 
 pub mod args;
+pub mod coordinator;
 pub mod formatter;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -95,12 +96,12 @@ impl ConsoleConsumer {
     }
 
     pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
-        if self.consumer.is_none() {
-            if let Err(error) = self.open(cx) {
-                cx.print.error(log::line(cx.now, "ERROR", "Unknown error when running consumer: ", CLASS));
-                cx.print.error(error.to_string());
-                return Some(1);
-            }
+        if self.consumer.is_none()
+            && let Err(error) = self.open(cx)
+        {
+            cx.print.error(log::line(cx.now, "ERROR", "Unknown error when running consumer: ", CLASS));
+            cx.print.error(error.to_string());
+            return Some(1);
         }
         self.include(cx);
         if let Some(consumer) = &mut self.consumer {

@@ -238,10 +238,9 @@ impl Groups {
 
     /// Gives an answer to the group that was asked about.
     fn take_front(&mut self, take: impl FnOnce(&mut Described)) {
-        if let Some(group) = self.ahead.pop_front() {
-            if let Some(described) = self.described.iter_mut().find(|described| described.group == group) {
-                take(described);
-            }
+        let Some(group) = self.ahead.pop_front() else { return };
+        if let Some(described) = self.described.iter_mut().find(|described| described.group == group) {
+            take(described);
         }
     }
 

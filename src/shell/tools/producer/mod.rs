@@ -33,10 +33,13 @@ pub struct ConsoleProducer {
     /// A record for which there is no room or no metadata yet.
     blocked: Option<LineRecord>,
     /// Of records that were sent: how long key and value are, for what is said if they fail.
-    sent: BTreeMap<BatchId, Vec<(Option<usize>, Option<usize>)>>,
+    sent: BTreeMap<BatchId, Vec<Lengths>>,
     /// The status with which it ends once all is sent.
     ending: Option<i32>,
 }
+
+/// Bytes of a record's key and value; `None` is null.
+type Lengths = (Option<usize>, Option<usize>);
 
 /// At most this many records are read from the input before an answer is waited for: more would only fill `buffer.memory`.
 const RECORDS_AHEAD: u64 = 100_000;
@@ -50,11 +53,11 @@ impl ConsoleProducer {
     }
 
     pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
-        if self.producer.is_none() {
-            if let Err(error) = self.open(cx) {
-                cx.print.error(error.to_string());
-                return Some(1);
-            }
+        if self.producer.is_none()
+            && let Err(error) = self.open(cx)
+        {
+            cx.print.error(error.to_string());
+            return Some(1);
         }
         // What was logged since the last step was logged before what comes of it.
         self.print_log(cx);
@@ -191,7 +194,7 @@ impl ConsoleProducer {
         }
     }
 
-    fn failed(&mut self, (key, value): (Option<usize>, Option<usize>), error: &Exception, cx: &mut Context) {
+    fn failed(&mut self, (key, value): Lengths, error: &Exception, cx: &mut Context) {
         if self.asked.sync {
             // `send(...).get()` throws it, and that ends the tool.
             cx.print.error(error.in_execution().to_string());

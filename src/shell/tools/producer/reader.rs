@@ -8,8 +8,11 @@ use crate::shell::java::exception::Exception;
 pub struct LineRecord {
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
-    pub headers: Vec<(String, Option<Vec<u8>>)>,
+    pub headers: Vec<LineHeader>,
 }
+
+/// A header's name and value.
+pub type LineHeader = (String, Option<Vec<u8>>);
 
 /// The reader's properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +91,7 @@ impl LineReader {
         }
     }
 
-    fn headers(&self, text: &str) -> Result<Vec<(String, Option<Vec<u8>>)>, Exception> {
+    fn headers(&self, text: &str) -> Result<Vec<LineHeader>, Exception> {
         let pair = |pair: &str| match pair.split_once(self.headers_key_separator.as_str()) {
             Some((key, _)) if self.null_marker.as_deref() == Some(key) => {
                 Err(Exception::kafka(format!("Header keys should not be equal to the null marker '{key}' as they can't be null")))

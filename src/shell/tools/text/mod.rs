@@ -3,6 +3,7 @@
 //! Each is a state machine over lines: [`Text::step`] takes what its input has and prints what it can.
 
 mod args;
+mod awk;
 mod cut;
 mod grep;
 mod sort;
@@ -55,12 +56,14 @@ enum Kind {
     Uniq(uniq::Uniq),
     Cut(cut::Cut),
     Tr(tr::Tr),
+    Awk(awk::Awk),
 }
 
 /// `tail` and `sort` keep at most this many lines; a longer input is an error.
 pub const KEPT_LINES: usize = 1_000_000;
 /// The names of the text tools.
-pub const NAMES: &[&str] = &["cat", "cut", "echo", "false", "grep", "head", "printf", "seq", "sort", "tail", "tr", "true", "uniq", "wc"];
+pub const NAMES: &[&str] =
+    &["awk", "cat", "cut", "echo", "false", "grep", "head", "printf", "seq", "sort", "tail", "tr", "true", "uniq", "wc"];
 
 /// What a tool's arguments make of it, or what it says about them and the status with which it ends.
 type Made = Result<Kind, (String, i32)>;
@@ -86,6 +89,7 @@ impl Text {
             "uniq" => uniq::uniq(args, &mut operands).map(Kind::Uniq),
             "cut" => cut::cut(args, &mut operands).map(Kind::Cut),
             "tr" => tr::tr(args).map(Kind::Tr),
+            "awk" => awk::awk(args, &mut operands).map(Kind::Awk),
             _ => return None,
         };
         let made = made.and_then(|kind| Ok((kind, read(name, &operands, files)?)));
@@ -105,6 +109,7 @@ impl Text {
             "sort" => sort::sort(args, &mut operands).map(drop),
             "uniq" => uniq::uniq(args, &mut operands).map(drop),
             "cut" => cut::cut(args, &mut operands).map(drop),
+            "awk" => awk::awk(args, &mut operands).map(drop),
             _ => Ok(()),
         };
         operands.retain(|path| path != "-");
@@ -175,6 +180,7 @@ impl Kind {
             Kind::Uniq(uniq) => uniq.line(line, print),
             Kind::Cut(cut) => cut.line(&line, print),
             Kind::Tr(tr) => tr.line(&line, print),
+            Kind::Awk(awk) => awk.line(&line, print),
             Kind::Says { .. } | Kind::Seq { .. } => {}
         }
         None
@@ -197,6 +203,7 @@ impl Kind {
             Kind::Grep(grep) => return grep.end(print),
             Kind::Sort(sort) => sort.end(print),
             Kind::Uniq(uniq) => uniq.end(print),
+            Kind::Awk(awk) => awk.end(print),
             Kind::Cat | Kind::Head { .. } | Kind::Cut(_) | Kind::Tr(_) | Kind::Says { .. } | Kind::Seq { .. } => {}
         }
         0
@@ -373,6 +380,12 @@ mod tests {
             ("cut -f 1,3", "a\tb\tc\nd", &["a\tc", "d"]),
             ("cut -d : -f 2-", "a:b:c\n", &["b:c"]),
             ("cut -c 1-3", "abcdef\n", &["abc"]),
+            ("awk '{print $2, $1}'", "a  b c\n", &["b a"]),
+            ("awk -F: '{s+=$2} END {print s, NR}'", "a:1\nb:2\n", &["3 2"]),
+            ("awk '/b/ {n++} END {print \"n=\" n}'", "ab\nb\nc\n", &["n=2"]),
+            ("awk 'NR > 1 {print $NF}'", "a b\nc d\n", &["d"]),
+            ("awk '$2 >= 7'", fruit, &["apple 12", "fig 7"]),
+            ("awk 'BEGIN {print 7 / 2, 2 * (1 + 2)}'", "", &["3.5 6"]),
             ("tr a-c A-C", "abcd\n", &["ABCd"]),
             ("tr -d x", "axbx\n", &["ab"]),
             ("tr ' ' '\\n'", "a b\n", &["a", "b"]),
@@ -389,6 +402,7 @@ mod tests {
             ("grep -Z x", &["! grep: invalid option -- 'Z'\nTry 'grep --help' for more information.", "= 2"]),
             ("head -n x", &["! head: invalid number of lines: 'x'", "= 1"]),
             ("cat nothing", &["! cat: nothing: No such file or directory", "= 1"]),
+            ("awk '{printf \"x\"}'", &["! awk: what stands here is not understood in this terminal: \"x\"}", "= 2"]),
             ("cut x", &["! cut: you must specify a list of bytes, characters, or fields\nTry 'cut --help' for more information.", "= 1"]),
         ];
         for (command, expected) in cases {
