@@ -10,7 +10,7 @@ use ottla::lesson::script::Script;
 use ottla::playground::timeline::{LOOK_EVERY, Timeline};
 use ottla::playground::world::World;
 use ottla::shell::screen::Prompt;
-use ottla::sim::time::Time;
+use ottla::sim::time::{Duration, Time};
 
 #[test]
 fn topic_and_console() {
@@ -25,6 +25,26 @@ fn competing_consumers() {
 #[test]
 fn kill_a_node() {
     check("replication/01-kill-a-node");
+}
+
+/// Goals travel with the world: before the kill it has not happened; played again, all is as it was; and another way leads elsewhere.
+#[test]
+fn goals_go_back_and_forth_in_time() {
+    let lesson = lesson("replication/01-kill-a-node");
+    let script = |text: &str| Script::parse(text).expect("a script");
+    let mut play = Play::begin(&lesson);
+    let begin = play.timeline.now();
+    play.script(&script("sleep 5; kill -9 kafka-3; sleep 25"));
+    let (reached, end) = (play.statuses(), play.timeline.now());
+    let progress = |play: &Play, id: &str| play.statuses().into_iter().find(|goal| goal.id == id).map(|goal| goal.progress);
+    assert_eq!(progress(&play, "rate-returns"), Some(Progress::Done), "{reached:#?}");
+    play.timeline.seek(begin + Duration::secs(2));
+    assert_eq!(progress(&play, "killed"), Some(Progress::Open));
+    play.timeline.seek(end);
+    assert_eq!(play.statuses(), reached);
+    play.timeline.seek(begin + Duration::secs(2));
+    play.script(&script("systemctl stop kafka-3; sleep 5"));
+    assert_eq!(progress(&play, "killed"), Some(Progress::Open));
 }
 
 /// A lesson that has no test of its own would never be played.
@@ -99,8 +119,12 @@ impl Play {
     }
 }
 
+fn lesson(slug: &str) -> Lesson {
+    catalog::find(slug).and_then(|entry| entry.parse().lesson).unwrap_or_else(|| panic!("{slug} cannot be read"))
+}
+
 fn check(slug: &str) {
-    let lesson = catalog::find(slug).and_then(|entry| entry.parse().lesson).unwrap_or_else(|| panic!("{slug} cannot be read"));
+    let lesson = lesson(slug);
     check_reached(&lesson);
     assert!(!lesson.wrongs.is_empty(), "{slug} has no wrong block");
     lesson.wrongs.iter().for_each(|wrong| check_missed(&lesson, wrong));
