@@ -138,7 +138,7 @@ impl OffsetIndex {
         self.len() >= self.max_entries
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = OffsetPosition> + '_ {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = OffsetPosition> + '_ {
         self.entries.iter().copied()
     }
 

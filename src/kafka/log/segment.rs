@@ -137,8 +137,7 @@ impl Segment {
 
     fn write_new_entries(&self, (offsets, times): (u32, u32), store: &mut Store) -> Result<(), DiskError> {
         if self.indexes.offset_index.len() > offsets {
-            let entries = self.indexes.offset_index.iter().skip(offsets as usize);
-            let bytes = entries.flat_map(|entry| {
+            let bytes = newest(self.indexes.offset_index.iter(), self.indexes.offset_index.len() - offsets).flat_map(|entry| {
                 let relative = (entry.offset - self.base_offset) as u32;
                 [relative.to_be_bytes(), entry.position.to_be_bytes()].concat()
             });
@@ -146,8 +145,7 @@ impl Segment {
             store.disk.append(store.now, &self.index_path, Head::EMPTY, chunk)?;
         }
         if self.indexes.time_index.len() > times {
-            let entries = self.indexes.time_index.iter().skip(times as usize);
-            let bytes = entries.flat_map(|entry| {
+            let bytes = newest(self.indexes.time_index.iter(), self.indexes.time_index.len() - times).flat_map(|entry| {
                 let relative = (entry.offset - self.base_offset) as u32;
                 [&entry.timestamp.to_be_bytes()[..], &relative.to_be_bytes()[..]].concat()
             });
@@ -156,6 +154,13 @@ impl Segment {
         }
         Ok(())
     }
+}
+
+/// The last `n`, in order. (From the end: an index has many entries, and of these mostly one.)
+fn newest<T>(entries: impl DoubleEndedIterator<Item = T>, n: u32) -> impl Iterator<Item = T> {
+    let mut newest: Vec<T> = entries.rev().take(n as usize).collect();
+    newest.reverse();
+    newest.into_iter()
 }
 
 /// As `slice::partition_point`, for a persistent vector.

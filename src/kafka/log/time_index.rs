@@ -121,7 +121,7 @@ impl TimeIndex {
         self.len() + 1 >= self.max_entries
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = TimestampOffset> + '_ {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = TimestampOffset> + '_ {
         self.entries.iter().copied()
     }
 
