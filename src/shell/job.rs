@@ -244,7 +244,8 @@ impl Running {
                 self.refuse(job, at, format!("bash: {path}: No such file or directory"), 1, env);
                 continue;
             }
-            let start = Start { now: env.now, name: &name, args: &stage.args, files, hosts: env.hosts, host: env.host };
+            let interactive = at == 0 && !stage.stdin.is_closed() && stage.out == Dest::Screen { error: false };
+            let start = Start { now: env.now, name: &name, args: &stage.args, files, interactive, hosts: env.hosts, host: env.host };
             stage.tool = builtin(&name, &stage.args).or_else(|| Tool::start(start, env.out.rng()));
             if stage.tool.is_none() {
                 let said = if stage.name.contains('/') {

@@ -61,6 +61,11 @@ impl Pipe {
         self.closed && self.lines.is_empty()
     }
 
+    /// Whether nothing more comes than what is there.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// How many lines there is room for.
     pub fn room(&self) -> usize {
         PIPE_LINES.saturating_sub(self.lines.len())

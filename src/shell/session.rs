@@ -44,7 +44,7 @@ pub const LINE_BYTES: usize = 64 << 10;
 /// A terminal session.
 #[derive(Clone, Debug)]
 pub struct Session {
-    spec: SessionSpec,
+    spec: Arc<SessionSpec>,
     screen: Screen,
     history: Vector<Arc<str>>,
     foreground: Option<Job>,
@@ -70,7 +70,7 @@ struct Background {
 impl Session {
     pub fn new(spec: &SessionSpec, _boot: &Boot) -> Session {
         Session {
-            spec: spec.clone(),
+            spec: Arc::new(spec.clone()),
             screen: Screen::default(),
             history: Vector::new(),
             foreground: None,

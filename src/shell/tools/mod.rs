@@ -73,6 +73,8 @@ pub struct Start<'a> {
     pub name: &'a str,
     pub args: &'a [String],
     pub files: &'a Files,
+    /// It reads from the terminal and writes to it.
+    pub interactive: bool,
     /// Hosts of the cluster.
     pub hosts: &'a [String],
     /// The terminal's own host.
@@ -90,12 +92,12 @@ pub struct Context<'a, 'b> {
 impl Tool {
     /// The tool of this name, if there is one.
     pub fn start(start: Start, rng: &mut Rng) -> Option<Tool> {
-        let Start { now, name, args, files, hosts, host } = start;
+        let Start { now, name, args, files, interactive, hosts, host } = start;
         let kafka = match name {
             "kafka-topics" => Some(Topics::start(args, files, hosts).map(|tool| Tool::Topics(Box::new(tool)))),
             "kafka-consumer-groups" => Some(Groups::start(args, files, hosts).map(|tool| Tool::Groups(Box::new(tool)))),
             "kafka-get-offsets" => Some(Offsets::start(args, files, hosts).map(|tool| Tool::Offsets(Box::new(tool)))),
-            "kafka-console-producer" => Some(ConsoleProducer::start(args, files, hosts).map(Tool::Producer)),
+            "kafka-console-producer" => Some(ConsoleProducer::start(args, files, hosts, interactive).map(Tool::Producer)),
             "kafka-console-consumer" => Some(ConsoleConsumer::start(now, args, files, hosts, rng).map(Tool::Consumer)),
             _ => None,
         };

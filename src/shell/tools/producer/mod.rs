@@ -34,6 +34,9 @@ pub struct ConsoleProducer {
     blocked: Option<LineRecord>,
     /// Of records that were sent: how long key and value are, for what is said if they fail.
     sent: BTreeMap<BatchId, Vec<Lengths>>,
+    /// Somebody types: each line is asked for with a `>`.
+    interactive: bool,
+    prompted: bool,
     /// The status with which it ends once all is sent.
     ending: Option<i32>,
 }
@@ -47,9 +50,10 @@ const RECORDS_AHEAD: u64 = 100_000;
 impl ConsoleProducer {
     /// # Errors
     /// What is said instead of doing anything.
-    pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ConsoleProducer, Done> {
+    pub fn start(args: &[String], files: &Files, hosts: &[String], interactive: bool) -> Result<ConsoleProducer, Done> {
         let asked = Box::new(args::parse(args, files)?);
-        Ok(ConsoleProducer { asked, hosts: hosts.to_vec(), producer: None, blocked: None, sent: BTreeMap::new(), ending: None })
+        let (hosts, sent) = (hosts.to_vec(), BTreeMap::new());
+        Ok(ConsoleProducer { asked, hosts, producer: None, blocked: None, sent, interactive, prompted: false, ending: None })
     }
 
     pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
@@ -127,21 +131,30 @@ impl ConsoleProducer {
             let record = match self.blocked.take() {
                 Some(record) => record,
                 None => match cx.stdin.take() {
-                    Some(line) => match self.asked.reader.read(&line) {
-                        Ok(record) => record,
-                        Err(error) => {
-                            cx.print.error(error.to_string());
-                            return self.end(1);
+                    Some(line) => {
+                        self.prompted = false;
+                        match self.asked.reader.read(&line) {
+                            Ok(record) => record,
+                            Err(error) => {
+                                cx.print.error(error.to_string());
+                                return self.end(1);
+                            }
                         }
-                    },
+                    }
                     None if cx.stdin.at_end() => return self.end(0),
-                    None => return,
+                    None => return self.prompt(cx),
                 },
             };
             if let Some(record) = self.send(record, cx) {
                 self.blocked = Some(record);
                 return;
             }
+        }
+    }
+
+    fn prompt(&mut self, cx: &mut Context) {
+        if self.interactive && !std::mem::replace(&mut self.prompted, true) {
+            cx.print.text(">");
         }
     }
 
