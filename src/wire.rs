@@ -62,6 +62,8 @@ pub enum ToWorker {
     Choose(StoredChoice),
     /// Everything of this run, to be saved by the person.
     Export,
+    /// In the place of [`ToWorker::Open`]: run the measured load, and answer with [`FromWorker::Benched`].
+    Bench,
 }
 
 /// What to run.
@@ -143,10 +145,24 @@ pub enum FromWorker {
     },
     /// Something the page asked for could not be done.
     Refused(String),
+    Benched(Benched),
     /// The worker is about to die of a bug.
     Panicked {
         message: String,
     },
+}
+
+/// What `ottla bench --browser` measures in the worker; the names are those of BENCHMARKS.md.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Benched {
+    /// Records acknowledged and consumed once, per real second, with the stage and the mirror on.
+    pub tab_records_per_s: f64,
+    /// Megabytes of chunks a second, from what changed on the disks until it is stored.
+    pub persist_mb_per_s: f64,
+    /// Blobs of 1 MiB, a transaction each.
+    pub raw_idb_mb_per_s: f64,
+    /// Of the run that every build must agree on, as 32 hexadecimal digits.
+    pub digest: String,
 }
 
 /// A goal of the lesson, as it stands.

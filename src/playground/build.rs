@@ -92,7 +92,7 @@ impl World {
         Ok(world)
     }
 
-    fn bare(machine: &Machine, spec: &ClusterSpec, seed: u64) -> World {
+    pub(super) fn bare(machine: &Machine, spec: &ClusterSpec, seed: u64) -> World {
         let mut sim: Sim<Cluster> = Sim::new(Settings { seed, ..machine.settings.clone() });
         if let Some(recode) = machine.recode {
             sim.set_recode(recode);
@@ -100,7 +100,7 @@ impl World {
         World { sim, spec: Arc::new(spec.clone()), seed, ready_at: Time::ZERO, early: Vec::new() }
     }
 
-    fn start_nodes(&mut self) {
+    pub(super) fn start_nodes(&mut self) {
         let spec = self.spec.clone();
         let cluster_id = uuid_base64(&Rng::derive(self.seed, "cluster.id").bytes16());
         let controllers: Vec<BrokerId> = (0..spec.controllers).map(|i| BrokerId(FIRST_CONTROLLER + i as i32)).collect();
@@ -116,12 +116,13 @@ impl World {
     }
 
     /// Runs until nothing is missing any more.
-    fn wait_for(&mut self, missing: fn(&World) -> Option<String>) -> Result<(), BuildError> {
+    pub(super) fn wait_for(&mut self, missing: fn(&World) -> Option<String>) -> Result<(), BuildError> {
+        let patience_ends = self.sim.now() + PATIENCE;
         while let Some(waits_for) = missing(self) {
             if let Some(refusal) = self.refusal() {
                 return Err(BuildError::Refused(refusal));
             }
-            if self.sim.now() >= Time::ZERO + PATIENCE {
+            if self.sim.now() >= patience_ends {
                 return Err(BuildError::NotReady { waits_for });
             }
             self.sim.run_until(self.sim.now() + LOOK_EVERY);
@@ -140,7 +141,7 @@ impl World {
         })
     }
 
-    fn missing_broker(&self) -> Option<String> {
+    pub(super) fn missing_broker(&self) -> Option<String> {
         let Some(controller) = self.controller() else { return Some("its controller".into()) };
         let image = &controller.state().image;
         (1..=self.spec.brokers as i32).find(|id| !image.is_active(*id)).map(|id| format!("broker {id}"))

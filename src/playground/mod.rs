@@ -12,7 +12,7 @@
 //! * [`snapshot`]: what is visible of it at one instant; [`view`]: how that is found
 //! * [`replay`]: transcripts of real terminals, played again
 //! * [`load`], [`proof`]: the runs that are measured, and the one that every build must agree on
-//! * [`mirror`], [`stored`], [`keeper`]: what of it is to be stored, so that it outlives the tab
+//! * [`mirror`], [`stored`], [`keeper`]: what of it is to be stored, so that it outlives the tab; [`reopen`]: from stored disks
 //! * [`history`]: whether what was acknowledged is what was read
 
 pub mod branch;
@@ -30,6 +30,7 @@ pub mod mirror;
 pub mod model;
 pub mod narrate;
 pub mod proof;
+pub mod reopen;
 pub mod replay;
 pub mod setup;
 pub mod snapshot;

@@ -87,7 +87,10 @@ fn connect(dispatch: UseReducerDispatcher<Model>, lesson: Option<&Shared<Lesson>
     let store = Store::default();
     let inbox = Inbox::new(store.clone(), dispatch.clone());
     let link = bridge::connect(move |message| inbox.hear(message));
-    link.send(ToWorker::Open(Open { lesson: lesson.map(|l| l.slug.clone()), fresh: lessons::wants_fresh(), ..Open::default() }));
+    link.send(match lessons::wants_bench() {
+        true => ToWorker::Bench,
+        false => ToWorker::Open(Open { lesson: lesson.map(|l| l.slug.clone()), fresh: lessons::wants_fresh(), ..Open::default() }),
+    });
     Hands::new(link, dispatch, store)
 }
 

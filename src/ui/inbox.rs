@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo::timers::callback::Timeout;
+use gloo::utils::document;
 use yew::UseReducerDispatcher;
 
 use super::format::real_ms;
@@ -49,6 +50,11 @@ impl Inbox {
             FromWorker::Exported { name, bytes } => {
                 if super::download::download(&name, &bytes).is_err() {
                     self.waiting.borrow_mut().push(FromWorker::Refused(format!("The browser does not let {name} be saved")));
+                }
+            }
+            FromWorker::Benched(benched) => {
+                if let (Some(root), Ok(json)) = (document().document_element(), serde_json::to_string(&benched)) {
+                    let _ = root.set_attribute("data-bench", &json);
                 }
             }
             other => self.waiting.borrow_mut().push(other),

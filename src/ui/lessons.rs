@@ -25,6 +25,11 @@ pub fn wants_fresh() -> bool {
     param("fresh").is_some()
 }
 
+/// Whether this page is there to be measured: its numbers then stand in `data-bench` of the root element, as JSON.
+pub fn wants_bench() -> bool {
+    param("bench").is_some()
+}
+
 /// Where a lesson is opened.
 pub fn address(slug: &str) -> String {
     format!("?lesson={slug}")

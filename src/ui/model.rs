@@ -222,7 +222,11 @@ impl Model {
             FromWorker::Refused(why) => self.notice = Some(why.into()),
             FromWorker::Panicked { message } => self.phase = Phase::Failed(message),
             // Choices tell by themselves whether they are right; views and samples do not come this way; downloads are the bridge's.
-            FromWorker::Predicted { .. } | FromWorker::View(_) | FromWorker::Metrics { .. } | FromWorker::Exported { .. } => {}
+            FromWorker::Predicted { .. }
+            | FromWorker::View(_)
+            | FromWorker::Benched(_)
+            | FromWorker::Metrics { .. }
+            | FromWorker::Exported { .. } => {}
         }
     }
 

@@ -5,19 +5,25 @@
 //! * [`pump`]: yields to the browser between slices; [`pace`]: virtual time against real time
 //! * [`run`]: one run: its timeline, its lesson, and what the page wants of it
 //! * [`say`]: what the page is told, and how often; [`terminal`], [`goals`], [`bar`]: parts of it
+//! * [`open`]: from what the page asks for to a run; [`keep`]: when it is stored; [`store`]: where
 //! * [`answer`]: questions with one answer: why, complete, a dropped file, an export
+//! * [`bench`]: what is measured in a tab
 //! * [`page`]: the way to the page, also for a last word
 
 mod answer;
 mod bar;
+mod bench;
 mod engine;
 mod goals;
+mod keep;
 pub mod launch;
+mod open;
 mod pace;
 mod page;
 mod pump;
 mod run;
 mod say;
+mod store;
 mod terminal;
 
 use gloo::worker::Registrable;

@@ -8,6 +8,7 @@ use crate::lesson::progress::Earned;
 use crate::lesson::watching::Watching;
 use crate::playground::command::Command;
 use crate::playground::snapshot::Snapshot;
+use crate::playground::stored::Cut;
 use crate::playground::timeline::{Refused, Timeline};
 use crate::playground::view::{Detail, Viewer};
 use crate::playground::world::World;
@@ -50,6 +51,7 @@ pub struct Run {
     timeline: Timeline<World, Watching>,
     lesson: Option<Lesson>,
     earned: Earned,
+    can_be_replayed: bool,
     motion: Motion,
     pace: Pace,
     alert: Option<u32>,
@@ -57,10 +59,10 @@ pub struct Run {
 }
 
 impl Run {
-    /// Plays from where the timeline stands.
-    pub fn new(timeline: Timeline<World, Watching>, lesson: Option<Lesson>, earned: Earned) -> Run {
+    /// Plays from where the timeline stands. `can_be_replayed`: the seed and the journal are the whole run.
+    pub fn new(timeline: Timeline<World, Watching>, lesson: Option<Lesson>, earned: Earned, can_be_replayed: bool) -> Run {
         let pace = Pace::new(timeline.now(), now_ms());
-        Run { timeline, lesson, earned, motion: Motion::Playing, pace, alert: None, viewer: Viewer::default() }
+        Run { timeline, lesson, earned, can_be_replayed, motion: Motion::Playing, pace, alert: None, viewer: Viewer::default() }
     }
 
     pub fn timeline(&self) -> &Timeline<World, Watching> {
@@ -160,6 +162,13 @@ impl Run {
         if let Some(goals) = &self.timeline.watcher().goals {
             self.earned.add(self.timeline.now().0, &goals.statuses());
         }
+    }
+
+    /// Ends this instant, and says which one it is: all that is due by now is done.
+    pub fn cut(&mut self) -> Cut {
+        self.timeline.run_until(self.timeline.now());
+        let end = self.timeline.end();
+        Cut { at_us: end.at.0, steps: end.steps, digest: self.timeline.world().digest(), can_be_replayed: self.can_be_replayed }
     }
 
     /// Simulates for a slice.
