@@ -17,7 +17,7 @@ pub enum ToWorker {
     Open(Open),
     Play,
     Pause,
-    /// Virtual seconds for each real second, at most: 0.01 to 100 (0 = as fast as it goes).
+    /// Virtual seconds for each real second, at most: 0.001 to 100 (0 = as fast as it goes).
     Speed(f64),
     /// To the next event, then stand still.
     StepEvent,

@@ -162,6 +162,22 @@ fn a_frame_is_where_the_clock_says() {
 }
 
 #[test]
+fn what_is_too_brief_to_be_seen_moving_stands_where_it_was_seen() {
+    let snapshot = Sample::default().at(8_000_000);
+    let plan = plan(&snapshot, DESKTOP, &BTreeSet::new());
+    let marks = |now_us: u64, picture_us: u64| {
+        let options = Options { picture_us, ..Options::default() };
+        let scene = scene(&snapshot, &plan, &Motion::default(), options, now_us);
+        scene.moving.into_iter().filter(|s| s.key.part == Part::Mark).collect::<Vec<_>>()
+    };
+    let seen = marks(8_000_000, 0);
+    assert!(!seen.is_empty());
+    assert_eq!(marks(8_010_000, 0), vec![], "all have arrived");
+    assert_eq!(marks(8_010_000, 16_700), seen);
+    assert_ne!(marks(8_000_020, 1), seen, "slow enough to move");
+}
+
+#[test]
 fn what_travels_stands_still_with_the_clock_and_arrives() {
     let sample = Sample { kills: true, ..Sample::default() };
     let (before, after) = (sample.at(18_990_000), sample.at(19_000_000));

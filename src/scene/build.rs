@@ -18,6 +18,9 @@ pub struct Options {
     pub hidden: Hidden,
     /// States change, nothing flies.
     pub reduced_motion: bool,
+    /// Virtual time from one picture of the screen to the next. What is under way for less than a few of these could not be seen to move,
+    /// so it is shown where it was at the snapshot's instant, with its way. Zero while time stands still.
+    pub picture_us: u64,
 }
 
 /// What every part of the scene reads.

@@ -13,6 +13,9 @@ use crate::playground::snapshot::{FrameView, Hue};
 /// At most so many marks of a kind; more of it is drawn as flows.
 pub const MOST_MARKS: usize = 40;
 
+/// A frame is seen to move if it is under way for so many pictures of the screen.
+const PICTURES: u64 = 3;
+
 /// The kinds in the order of the legend, with a word each.
 pub const KINDS: [(Kind, &str); 11] = [
     (Kind::Produce, "produce"),
@@ -84,7 +87,9 @@ fn is_answer(kind: Kind) -> bool {
 }
 
 fn mark(stage: &mut Stage, homes: &Homes, frame: &FrameView) {
-    let part = progress(stage.now_us, frame.sent_us, frame.due_us);
+    let is_brief = frame.due_us.saturating_sub(frame.sent_us) < PICTURES * stage.options.picture_us;
+    let now_us = if is_brief { stage.snapshot.now_us } else { stage.now_us };
+    let part = progress(now_us, frame.sent_us, frame.due_us);
     if part >= 1.0 && !frame.waits {
         return;
     }
@@ -93,6 +98,10 @@ fn mark(stage: &mut Stage, homes: &Homes, frame: &FrameView) {
     // What waits at a cut stands before the wall, which is half way.
     let at = route.at(if frame.waits { part.min(0.46) } else { part });
     let (glyph, ink) = sign(frame.kind);
+    if is_brief {
+        let stroke = Stroke { paint: ink.part(30), width: 1.5, dashed: false };
+        stage.put(&item, Part::Lane, 0, Form::Path { points: route.points, stroke });
+    }
     let ink = match frame.hue {
         Hue::Key(n) => Ink::Key(n),
         _ => ink,

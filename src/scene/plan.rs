@@ -249,7 +249,7 @@ fn rows(plan: &mut Plan, snapshot: &Snapshot, opened: &BTreeSet<String>, mut y: 
     let (least, most) = match thin {
         true => (10.0, 26.0),
         false if plan.narrow => (38.0, 56.0),
-        false => (30.0, 104.0),
+        false => (30.0, 140.0),
     };
     let even = (room - spacing) / strips.max(1) as f64;
     // Where rows grow, the metadata log stays small and leaves its room to the others.

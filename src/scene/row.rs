@@ -171,9 +171,11 @@ fn carets(stage: &mut Stage, topic: &TopicView, partition: &PartitionView, at: R
         let n = partition.partition as i64;
         let is_here = |t: &str, p: i32| t == topic.name && p == partition.partition;
         let committed = group.offsets.iter().find(|o| is_here(&o.topic, o.partition)).and_then(|o| o.committed);
-        if let Some(offset) = committed.filter(|o| *o >= scale.origin) {
+        if let Some(offset) = committed {
+            // Further left than the strip shows, it waits at the edge.
+            let paint = Ink::Text.part(if offset < scale.origin { 45 } else { 100 });
             let x = scale.x(at.x, offset);
-            stage.put(&item, Part::Committed, n, Glyph::Triangle.form(Point::new(x, at.bottom() + 2.5), 7.0, Ink::Text.full()));
+            stage.put(&item, Part::Committed, n, Glyph::Triangle.form(Point::new(x, at.bottom() + 2.5), 7.0, paint));
         }
         let position = group.members.iter().flat_map(|m| &m.owned).find(|o| is_here(&o.topic, o.partition)).map(|o| o.position);
         if let Some(offset) = position.filter(|o| *o >= scale.origin) {

@@ -24,6 +24,7 @@ pub fn seconds(now_us: u64, ready_us: u64) -> String {
 pub fn speed(speed: f64) -> String {
     match speed {
         0.0 => "max".to_owned(),
+        s if s < 0.0095 => format!("{s:.3}×"),
         s if s < 0.095 => format!("{s:.2}×"),
         s if s < 9.95 => format!("{}×", (s * 10.0).round() / 10.0),
         s => format!("{}×", s.round()),

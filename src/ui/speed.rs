@@ -8,7 +8,7 @@ use super::hands::use_hands;
 use crate::wire::ToWorker;
 
 /// Where the slider likes to rest.
-const DETENTS: [f64; 11] = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0];
+const DETENTS: [f64; 14] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0];
 /// How near (in powers of ten) a detent pulls.
 const PULL: f64 = 0.07;
 
@@ -23,7 +23,7 @@ pub struct Props {
 pub fn next(speed: f64, faster: bool) -> f64 {
     let above = DETENTS.iter().copied().find(|d| *d > speed * 1.001);
     let below = DETENTS.iter().rev().copied().find(|d| *d < speed * 0.999);
-    if faster { above.unwrap_or(100.0) } else { below.unwrap_or(0.01) }
+    if faster { above.unwrap_or(100.0) } else { below.unwrap_or(0.001) }
 }
 
 fn snapped(power: f64) -> f64 {
@@ -48,7 +48,7 @@ pub fn Speed(props: &Props) -> Html {
     html! {
         <div class="speed">
             <label for="speed">{ "Speed" }</label>
-            <input id="speed" type="range" min="-2" max="2" step="0.01" value={speed.log10().to_string()} {oninput} aria-valuetext={text.clone()} />
+            <input id="speed" type="range" min="-3" max="2" step="0.01" value={speed.log10().to_string()} {oninput} aria-valuetext={text.clone()} />
             <button type="button" class="speed-now" onclick={hands.sends(|| ToWorker::Speed(1.0))} title="Real time (1×)">{ text }</button>
             <span class="speed-reached" title="The speed that this machine reaches">{ if slow { format!("reaches {}", format::speed(props.reached)) } else { String::new() } }</span>
         </div>

@@ -36,7 +36,7 @@ impl Pace {
     }
 
     pub fn set_speed(&mut self, speed: f64, now: Time, now_ms: f64) {
-        self.speed = if speed.is_finite() && speed > 0.0 { speed.clamp(0.01, 100.0) } else { 0.0 };
+        self.speed = if speed.is_finite() && speed > 0.0 { speed.clamp(0.001, 100.0) } else { 0.0 };
         self.restart(now, now_ms);
     }
 

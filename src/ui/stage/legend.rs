@@ -34,7 +34,7 @@ pub fn Legend() -> Html {
             <summary>{ "Legend" }</summary>
             <div class="legend-kinds" role="group" aria-label="Frames on their way; press to hide or show">
                 { for KINDS.iter().map(kind) }
-                <p>{ "Filled: committed. Outlined: not yet. Thick line: high watermark. Band below: leader epoch. Tinted with an edge: leader. Dashed: out of sync. Wedge above: read. Triangle below: offset committed by a group." }</p>
+                <p>{ "Filled: committed. Outlined: not yet. Thick line: high watermark. Band below: leader epoch. Tinted with an edge: leader. Dashed: out of sync. Wedge above: read. Triangle below: offset committed by a group. A request takes a third of a millisecond: slow down to 0.001× to see it travel." }</p>
             </div>
         </details>
     }

@@ -13,6 +13,9 @@ use crate::ui::chart::Samples;
 use crate::ui::format::real_ms;
 use crate::wire::Clock;
 
+/// Real microseconds from one picture of the screen to the next.
+const PICTURE_US: f64 = 16_700.0;
+
 #[derive(Clone, Default)]
 pub struct Store(Rc<RefCell<Inner>>);
 
@@ -37,7 +40,7 @@ struct Inner {
 impl Store {
     pub fn view(&self, view: Snapshot) {
         let mut inner = self.0.borrow_mut();
-        let speed = inner.clock.reached.max(0.01);
+        let speed = inner.clock.reached.max(0.001);
         let before = std::mem::replace(&mut inner.snapshot, Rc::new(view));
         let now = inner.snapshot.clone();
         inner.motion.observe(&before, &now, speed);
@@ -104,7 +107,9 @@ impl Store {
             inner.stale_plan = false;
         }
         inner.dirty = false;
-        crate::scene::build::scene(&inner.snapshot, &inner.plan, &inner.motion, inner.options, inner.now_us())
+        let picture_us = if inner.clock.playing { (inner.clock.reached * PICTURE_US) as u64 } else { 0 };
+        let options = Options { picture_us, ..inner.options };
+        crate::scene::build::scene(&inner.snapshot, &inner.plan, &inner.motion, options, inner.now_us())
     }
 
     /// Whether another drawing would look different from the last, without anything heard.
