@@ -118,6 +118,10 @@ pub enum FromWorker {
         samples: Vec<Sample>,
     },
     Events(Vec<EventLine>),
+    /// Another future: events from this number on will not be.
+    EventsCut {
+        from: u64,
+    },
     /// The chain of causes, the asked-for event first.
     Why {
         event: u64,

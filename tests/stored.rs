@@ -1,11 +1,13 @@
 //! Is a stored run found again, whatever moment the tab is killed at?
 #![cfg(not(target_arch = "wasm32"))]
 
+use bytes::Bytes;
 use ottla::playground::branch::End;
 use ottla::playground::command::Command;
 use ottla::playground::keeper::Keeper;
 use ottla::playground::load::lesson_cluster;
 use ottla::playground::metrics::Metrics;
+use ottla::playground::snapshot::{PartitionView, ReplicaView};
 use ottla::playground::stored::{Cut, Put, Stored};
 use ottla::playground::timeline::Timeline;
 use ottla::playground::view::{Detail, Viewer};
@@ -65,17 +67,41 @@ fn no_stored_record_is_lost_when_the_hosts_start_from_their_disks() {
         let world = World::reopen(&lesson_cluster(), SEED, at, stored.disks().unwrap(), &stored.journal()).unwrap();
         let mut second = Timeline::new(world, ());
         second.run_until(second.now() + Duration::secs(30));
-        for ((name, before), (_, after)) in high_watermarks(first.world()).into_iter().zip(high_watermarks(second.world())) {
-            assert!(after > before, "killed after {killed_after} puts: {name} had {before} committed records, and now {after}");
+        for (partition, high_watermark, leader) in partitions(first.world()) {
+            let committed = committed(&log(first.world(), leader, partition), high_watermark);
+            let (_, after, leader) = partitions(second.world())[partition as usize];
+            let kept = log(second.world(), leader, partition).starts_with(&committed);
+            assert!(
+                kept && after > high_watermark,
+                "killed after {killed_after} puts: {high_watermark} committed in {partition}, now {after}"
+            );
         }
     }
 }
 
-/// Of every partition of `orders`, as its leader knows it.
-fn high_watermarks(world: &World) -> Vec<(String, i64)> {
+/// Every partition of `orders`: its number, its high watermark, and who has it.
+fn partitions(world: &World) -> Vec<(i32, i64, i32)> {
     let seen = Viewer::default().snapshot(world, &Metrics::default(), Detail::Goals);
     let orders = seen.topics.into_iter().find(|topic| topic.name == "orders").unwrap();
-    let of =
-        |partition: &ottla::playground::snapshot::PartitionView| partition.logs.iter().map(|log| log.high_watermark).max().unwrap_or(0);
-    orders.partitions.iter().map(|partition| (format!("orders-{}", partition.partition), of(partition))).collect()
+    let furthest = |logs: &[ReplicaView]| logs.iter().map(|log| (log.high_watermark, log.broker)).max().unwrap();
+    let of = |partition: &PartitionView| (partition.partition, furthest(&partition.logs));
+    orders.partitions.iter().map(of).map(|(number, (high_watermark, leader))| (number, high_watermark, leader)).collect()
+}
+
+fn log(world: &World, broker: i32, partition: i32) -> Bytes {
+    let path = format!("orders-{partition}/00000000000000000000.log");
+    world.sim().host(&format!("kafka-{broker}")).unwrap().disk.file(&path).unwrap().read()
+}
+
+/// The batches below the high watermark.
+fn committed(log: &Bytes, high_watermark: i64) -> Bytes {
+    let mut end = 0;
+    while let Some(header) = log.get(end..end + 12) {
+        let (base_offset, length) = header.split_at(8);
+        if i64::from_be_bytes(base_offset.try_into().unwrap()) >= high_watermark {
+            break;
+        }
+        end += 12 + u32::from_be_bytes(length.try_into().unwrap()) as usize;
+    }
+    log.slice(..end)
 }

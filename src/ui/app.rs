@@ -22,7 +22,7 @@ use super::time_bar::TimeBar;
 use super::top_bar::TopBar;
 use super::{bridge, format};
 use crate::lesson::model::Lesson;
-use crate::wire::{Open, ToWorker};
+use crate::wire::{EventLine, Open, ToWorker};
 
 #[component]
 pub fn App() -> Html {
@@ -67,7 +67,7 @@ pub fn App() -> Html {
                 }
                 <main class="work">
                     <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} ready_us={model.ready_us} />
-                    <Stage {theme} last={model.events.first().cloned()} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000} starting={model.phase == Phase::Starting} />
+                    <Stage {theme} last={last_event(&model)} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000} starting={model.phase == Phase::Starting} />
                     <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
                     <Dock
                         tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()}
@@ -80,6 +80,11 @@ pub fn App() -> Html {
             </div>
         </ContextProvider<Hands>>
     }
+}
+
+/// What happened last, at the instant that is looked at.
+fn last_event(model: &Model) -> Option<EventLine> {
+    model.events.iter().find(|line| line.at_us <= model.clock.now_us).cloned()
 }
 
 /// Starts the engine and asks it for the lesson's cluster.

@@ -209,6 +209,7 @@ impl Model {
             }
             FromWorker::Goals(goals) => self.goals = Shared::new(goals),
             FromWorker::Events(lines) => self.add_events(lines),
+            FromWorker::EventsCut { from } => self.events.make_mut().retain(|line| line.id < from),
             FromWorker::Why { event, chain } => {
                 self.inspected = Shared::new(Inspected::Why { event, chain });
                 self.tab = Tab::Inspector;

@@ -172,7 +172,7 @@ fn hear(page: &Page, run: &mut Run, say: &mut Say, message: ToWorker) {
         ToWorker::StepBy(us) => run.step_by(Duration::us(us)),
         ToWorker::Seek(to) => run.seek(Time(to)),
         ToWorker::Do(command) => match run.act(command) {
-            Ok(true) => say.anew(page, run),
+            Ok(true) => say.forked(page, run),
             Ok(false) => {}
             Err(refused) => page.say(FromWorker::Refused(refused.to_string())),
         },

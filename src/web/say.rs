@@ -62,9 +62,16 @@ impl Say {
     pub fn anew(&mut self, page: &Page, run: &Run) {
         self.terminals.forget(page, run.timeline().world());
         (self.samples_to, self.shown) = (None, None);
-        self.events_to = self.events_to.min(run.timeline().world().next_event().0);
         (self.frame_ms, self.text_ms, self.marks_ms) = (0.0, 0.0, 0.0);
         self.owe();
+    }
+
+    /// An old future was left: what was told of it will not be.
+    pub fn forked(&mut self, page: &Page, run: &Run) {
+        let from = run.timeline().world().next_event().0;
+        page.say(FromWorker::EventsCut { from });
+        self.events_to = self.events_to.min(from);
+        self.anew(page, run);
     }
 
     /// Says what is due; when there will be more to say.
