@@ -33,7 +33,7 @@ fn stored_run() -> (Timeline<World>, Vec<Put>) {
         }
         timeline.run_until(timeline.now() + Duration::ms(250));
         let end = timeline.end();
-        let cut = Cut { at_us: end.at.0, steps: end.steps, digest: timeline.world().digest(), can_be_replayed: true };
+        let cut = Cut { at_us: end.at.0, steps: end.steps, digest: timeline.world().digest(), can_be_replayed: true, ..Cut::default() };
         let disks = timeline.world().sim().hosts().map(|host| (host.name.as_str(), &host.disk));
         puts.extend(keeper.put(cut, disks, timeline.journal(), &[]));
     }
@@ -63,8 +63,7 @@ fn no_stored_record_is_lost_when_the_hosts_start_from_their_disks() {
             first.act(entry.command.clone()).unwrap();
         });
         first.run_until(Time(stored.cut.at_us));
-        let at = Time(stored.cut.at_us);
-        let world = World::reopen(&lesson_cluster(), SEED, at, stored.disks().unwrap(), &stored.journal()).unwrap();
+        let world = World::reopen(&lesson_cluster(), SEED, stored.cut, stored.disks().unwrap(), &stored.journal()).unwrap();
         let mut second = Timeline::new(world, ());
         second.run_until(second.now() + Duration::secs(30));
         for (partition, high_watermark, leader) in partitions(first.world()) {

@@ -200,7 +200,7 @@ mod tests {
         }
 
         fn cut(&self) -> Cut {
-            Cut { at_us: self.now.0, steps: self.now.0, digest: u128::from(self.now.0), can_be_replayed: true }
+            Cut { at_us: self.now.0, steps: self.now.0, digest: u128::from(self.now.0), can_be_replayed: true, ..Cut::default() }
         }
 
         fn contents(&self) -> BTreeMap<(String, String), (Bytes, u64)> {

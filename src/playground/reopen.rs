@@ -7,6 +7,7 @@ use super::build::{BuildError, Machine};
 use super::command::Command;
 use super::journal::Journal;
 use super::spec::ClusterSpec;
+use super::stored::Cut;
 use super::world::World;
 use crate::sim::disk::File;
 use crate::sim::time::Time;
@@ -20,9 +21,9 @@ impl World {
     ///
     /// # Errors
     /// If the cluster does not get ready.
-    pub fn reopen(spec: &ClusterSpec, seed: u64, at: Time, disks: Disks, journal: &Journal<Command>) -> Result<World, BuildError> {
+    pub fn reopen(spec: &ClusterSpec, seed: u64, cut: Cut, disks: Disks, journal: &Journal<Command>) -> Result<World, BuildError> {
         let mut world = World::bare(&Machine::default(), spec, seed);
-        world.sim.run_until(at);
+        world.sim.run_until(Time(cut.at_us));
         world.start_nodes();
         for (host, files) in disks {
             // Hosts of terminals and clients have nothing that they would need again.
@@ -42,7 +43,7 @@ impl World {
         for producer in spec.producers.iter().cloned().chain(producers.into_iter().flatten()) {
             world.add_producer(&producer).map_err(|error| BuildError::Refused(error.to_string()))?;
         }
-        world.ready_at = world.sim.now();
+        world.ready_at = Time(cut.ready_us);
         Ok(world)
     }
 }

@@ -23,6 +23,8 @@ pub const FORMAT: u32 = 1;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cut {
     pub at_us: u64,
+    /// When the cluster was first ready: what a person's clock counts from.
+    pub ready_us: u64,
     pub steps: u64,
     /// Of every event up to here.
     pub digest: u128,

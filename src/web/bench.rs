@@ -121,7 +121,7 @@ async fn run(page: &Page, store: &Rc<Store>, timeline: &mut LoadedTimeline, keep
 
 fn next_put(keeper: &mut Keeper, timeline: &LoadedTimeline) -> Option<Put> {
     let end = timeline.end();
-    let cut = Cut { at_us: end.at.0, steps: end.steps, digest: timeline.world().digest(), can_be_replayed: true };
+    let cut = Cut { at_us: end.at.0, steps: end.steps, digest: timeline.world().digest(), can_be_replayed: true, ..Cut::default() };
     let disks = timeline.world().sim().hosts().map(|host| (host.name.as_str(), &host.disk));
     keeper.put(cut, disks, &Journal::default(), &[])
 }

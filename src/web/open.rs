@@ -110,7 +110,7 @@ impl Plan {
             }
             Err(because) => {
                 let disks = stored.disks().map_err(|damaged| damaged.to_string())?;
-                let world = World::reopen(&self.spec, self.seed, Time(stored.cut.at_us), disks, &stored.journal());
+                let world = World::reopen(&self.spec, self.seed, stored.cut, disks, &stored.journal());
                 let world = world.map_err(|error| error.to_string())?;
                 let mut watching = Watching::new(self.lesson.as_ref());
                 if let Some(goals) = &mut watching.goals {

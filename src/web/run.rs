@@ -167,8 +167,14 @@ impl Run {
     /// Ends this instant, and says which one it is: all that is due by now is done.
     pub fn cut(&mut self) -> Cut {
         self.timeline.run_until(self.timeline.now());
-        let end = self.timeline.end();
-        Cut { at_us: end.at.0, steps: end.steps, digest: self.timeline.world().digest(), can_be_replayed: self.can_be_replayed }
+        let (end, world) = (self.timeline.end(), self.timeline.world());
+        Cut {
+            at_us: end.at.0,
+            ready_us: world.ready_at().0,
+            steps: end.steps,
+            digest: world.digest(),
+            can_be_replayed: self.can_be_replayed,
+        }
     }
 
     /// Simulates for a slice.
