@@ -28,6 +28,18 @@ fn the_worker_answers_the_page() {
 }
 
 #[test]
+fn one_seed_is_one_run_in_the_tab_too() {
+    in_browser("digest", DESKTOP, async |page| {
+        page.open("?bench").await?;
+        page.wait_for("what was measured", "document.documentElement.dataset.bench", 6 * PATIENCE).await?;
+        let digest = page.eval("return JSON.parse(document.documentElement.dataset.bench).digest").await?;
+        let native = ottla::playground::proof::digest_of_standard_run().expect("the standard run");
+        assert_eq!(digest, format!("{native:032x}"));
+        Ok(())
+    });
+}
+
+#[test]
 fn the_page_fits_every_screen_in_both_themes() {
     in_browser("fits", DESKTOP, async |page| {
         for (width, height) in [DESKTOP, PHONE] {

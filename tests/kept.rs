@@ -82,8 +82,8 @@ fn only_one_tab_writes_a_cluster() {
 }
 
 /// Seconds on the clock of the page: `00:05.508`.
-const CLOCK_S: &str = "(() => { const t = document.querySelector('.time-bar').innerText.match(/(\\d+):(\\d+)\\.(\\d+)/); \
-    return t ? t[1] * 60 + +t[2] + t[3] / 1000 : -1 })()";
+const CLOCK_S: &str = "(() => { const t = document.querySelector('.time-bar').innerText.match(/(−?)(\\d+):(\\d+)\\.(\\d+)/); \
+    return t && !t[1] ? t[2] * 60 + +t[3] + t[4] / 1000 : -1 })()";
 /// Up to where the page says that the run is saved.
 const SAVED_S: &str = "+(document.querySelector('.pill-saved')?.innerText.match(/saved to ([\\d.]+) s/)?.[1] ?? -1)";
 

@@ -9,7 +9,7 @@ use super::open::{Found, Plan};
 use super::page::Page;
 use super::pump::{Pump, Wake};
 use super::run::Run;
-use super::say::Say;
+use super::say::{Say, clock};
 use super::store::{Store, StoreError, dump};
 use crate::lesson::progress::Earned;
 use crate::sim::time::{Duration, Time};
@@ -128,6 +128,8 @@ impl Engine {
             Ok(begun) => begun,
             Err(why) => return page.say(FromWorker::Panicked { message: why }),
         };
+        // First, so that the page never shows a running cluster at no time at all.
+        page.say(FromWorker::Clock(clock(&run)));
         page.say(FromWorker::Ready { ready_us: run.timeline().world().ready_at().0, restored });
         storage.into_iter().for_each(|storage| page.say(FromWorker::Storage(storage)));
         self.keep = store.map_or_else(Keep::nothing, |store| Keep::in_store(store, run.timeline().now().0));

@@ -163,7 +163,7 @@ impl Say {
 }
 
 /// How time runs at this moment.
-fn clock(run: &Run) -> Clock {
+pub fn clock(run: &Run) -> Clock {
     let (now_us, pace) = (run.timeline().now().0, run.pace());
     let playing = run.is_playing();
     let ahead_us = if playing { (AHEAD_MS * 1_000.0 * pace.reached()) as u64 } else { 0 };
