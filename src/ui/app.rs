@@ -67,7 +67,10 @@ pub fn App() -> Html {
                 }
                 <main class="work">
                     <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} ready_us={model.ready_us} />
-                    <Stage {theme} last={last_event(&model)} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000} starting={model.phase == Phase::Starting} />
+                    <Stage
+                        {theme} last={last_event(&model)} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000}
+                        starting={model.phase == Phase::Starting} bare={is_bare(&model)}
+                    />
                     <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
                     <Dock
                         tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()}
@@ -120,4 +123,9 @@ fn use_listeners(hands: Hands, model: UseReducerHandle<Model>) {
         });
         move || drop((listeners, dropping))
     });
+}
+
+/// A cluster runs, and nobody has made a topic yet.
+fn is_bare(model: &Model) -> bool {
+    !model.seen.nodes.is_empty() && model.seen.topics.iter().all(|topic| topic.internal)
 }

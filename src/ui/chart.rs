@@ -17,6 +17,8 @@ use crate::wire::{Sample, ToWorker};
 /// Samples kept, and the time shown.
 const MOST: usize = 1_200;
 const WINDOW_S: f64 = 60.0;
+/// So many times more than usual is a burst.
+const BURST: f64 = 4.0;
 
 /// What the chart draws from.
 #[derive(Default)]
@@ -103,12 +105,16 @@ fn draw(canvas: &HtmlCanvasElement, samples: &Samples, alert: Option<u32>, ready
     let end = samples.0.back().map_or(WINDOW_S, |s| at(s).max(WINDOW_S));
     let shown = || samples.0.iter().filter(move |s| at(s) >= end - WINDOW_S);
     let peak = shown().map(|s| s.acked_per_s.max(s.consumed_per_s)).fold(alert.unwrap_or(0) as f32, f32::max) as f64;
+    let usual = usual(shown().map(|s| s.acked_per_s.max(s.consumed_per_s)).collect());
+    // A short burst does not flatten all the rest: it is cut off.
+    let peak = if usual > 0.0 && peak > usual * BURST { (usual * 2.0).max(alert.unwrap_or(0) as f64) } else { peak };
     let top = nice(peak * 1.15);
+    let cut = |rate: f32| f64::from(rate).min(top);
     let small = ("system-ui, sans-serif", 11.0 * ratio).into_font().color(&muted);
     let mut chart = ChartBuilder::on(&root)
         .margin_right((18.0 * ratio) as u32)
         .margin_top((6.0 * ratio) as u32)
-        .y_label_area_size((46.0 * ratio) as u32)
+        .y_label_area_size((54.0 * ratio) as u32)
         .x_label_area_size((20.0 * ratio) as u32)
         .build_cartesian_2d(end - WINDOW_S..end, 0.0..top)?;
     chart
@@ -124,16 +130,22 @@ fn draw(canvas: &HtmlCanvasElement, samples: &Samples, alert: Option<u32>, ready
         .label_style(small)
         .draw()?;
     let width = (1.75 * ratio).round() as u32;
-    let acks: Vec<(f64, f64)> = shown().map(|s| (at(s), s.acked_per_s.into())).collect();
+    let acks: Vec<(f64, f64)> = shown().map(|s| (at(s), cut(s.acked_per_s))).collect();
     chart.draw_series(AreaSeries::new(acks.iter().copied(), 0.0, acked.mix(0.14)))?;
     chart.draw_series(LineSeries::new(acks, acked.stroke_width(width)))?;
-    chart.draw_series(LineSeries::new(shown().map(|s| (at(s), s.consumed_per_s.into())), read.stroke_width(width)))?;
+    chart.draw_series(LineSeries::new(shown().map(|s| (at(s), cut(s.consumed_per_s))), read.stroke_width(width)))?;
     if let Some(below) = alert {
         let ends = [(end - WINDOW_S, below as f64), (end, below as f64)];
         chart.draw_series(DashedLineSeries::new(ends, (5.0 * ratio) as u32, (4.0 * ratio) as u32, bad.stroke_width(width)))?;
     }
     root.present()?;
     Ok(())
+}
+
+/// What nine of ten samples stay below.
+fn usual(mut rates: Vec<f32>) -> f64 {
+    rates.sort_by(f32::total_cmp);
+    rates.get(rates.len() * 9 / 10).copied().map_or(0.0, f64::from)
 }
 
 /// 1, 2 or 5 times a power of ten, at least 10.

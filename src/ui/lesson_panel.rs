@@ -93,7 +93,9 @@ pub fn LessonPanel(props: &Props) -> Html {
                 }
                 <button type="button" class="quiet" aria-expanded={solution.to_string()} onclick={show_me}>{ "Show me" }</button>
                 <span class="grow" />
-                if at > 0 { <button type="button" onclick={go(at - 1)} aria-label="Back to the step before">{ "Back" }</button> }
+                if at > 0 { <button type="button" onclick={go(at - 1)} class="icon" aria-label="Back to the step before" title="Back">
+                    <svg viewBox="0 0 20 20" aria-hidden="true"><path class="hollow" d="m12 5-5 5 5 5" /></svg>
+                </button> }
                 { next(lesson, at, step_done, go(at + 1)) }
             </footer>
         </aside>

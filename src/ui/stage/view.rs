@@ -26,6 +26,8 @@ pub struct Props {
     pub beat: u64,
     /// The engine has not answered yet.
     pub starting: bool,
+    /// The cluster has no topic of anybody's.
+    pub bare: bool,
 }
 
 #[component]
@@ -64,6 +66,7 @@ pub fn Stage(props: &Props) -> Html {
                         <p>{ "Starting the cluster" }</p>
                     </div>
                 }
+                if props.bare && !props.starting { <p class="stage-bare">{ "No topics yet. Make one in the terminal, and its partitions become rows here." }</p> }
                 <div class="stage-canvas" style={size}>
                     <canvas ref={still} aria-hidden="true" />
                     <canvas ref={moving} aria-hidden="true" />
