@@ -66,7 +66,7 @@ pub fn App() -> Html {
                     <LessonPanel lesson={lesson.clone()} goals={model.goals.clone()} predicted={model.predicted.clone()} folded={model.lesson_folded} />
                 }
                 <main class="work">
-                    <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} ready_us={model.ready_us} />
+                    <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} silent={model.silent} ready_us={model.ready_us} />
                     <Stage
                         {theme} last={last_event(&model)} ready_us={model.ready_us} beat={model.clock.now_us / 1_000_000}
                         starting={model.phase == Phase::Starting} bare={is_bare(&model)}

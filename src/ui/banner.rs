@@ -12,6 +12,7 @@ pub struct Props {
     pub phase: Phase,
     pub storage: Option<Storage>,
     pub notice: Option<AttrValue>,
+    pub silent: bool,
     pub ready_us: u64,
 }
 
@@ -20,6 +21,12 @@ pub fn Banner(props: &Props) -> Html {
     let hands = use_hands();
     let dismissed = use_state(Vec::<String>::new);
     let mut lines: Vec<(&'static str, String)> = Vec::new();
+    if props.silent {
+        lines.push((
+            "bad",
+            "The engine does not answer. If nothing happens in a while, reload the page: what was saved is still there.".into(),
+        ));
+    }
     if let Some(notice) = &props.notice {
         lines.push(("warn", notice.to_string()));
     }

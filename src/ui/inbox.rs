@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use gloo::timers::callback::Timeout;
+use gloo::timers::callback::{Interval, Timeout};
 use gloo::utils::document;
 use yew::UseReducerDispatcher;
 
@@ -14,6 +14,9 @@ use crate::wire::FromWorker;
 
 /// Real milliseconds between two changes of the page's text.
 const BEAT_MS: f64 = 100.0;
+/// An engine that should speak and has not for so long has died without a word (out of memory, a trap), or the machine is very slow.
+const SILENCE_MS: f64 = 15_000.0;
+const WATCH_MS: u32 = 3_000;
 
 pub struct Inbox {
     store: Store,
@@ -21,22 +24,38 @@ pub struct Inbox {
     waiting: RefCell<Vec<FromWorker>>,
     seen: Cell<bool>,
     last_ms: Cell<f64>,
+    heard_ms: Cell<f64>,
     timer: RefCell<Option<Timeout>>,
 }
 
 impl Inbox {
     pub fn new(store: Store, dispatch: UseReducerDispatcher<Model>) -> Rc<Inbox> {
-        Rc::new(Inbox {
+        let inbox = Rc::new(Inbox {
             store,
             dispatch,
             waiting: RefCell::default(),
             seen: Cell::default(),
             last_ms: Cell::default(),
+            heard_ms: Cell::new(real_ms()),
             timer: RefCell::default(),
-        })
+        });
+        let watched = inbox.clone();
+        Interval::new(WATCH_MS, move || watched.watch()).forget();
+        inbox
+    }
+
+    /// Notices when the engine should speak and does not.
+    fn watch(&self) {
+        let expected = self.store.is_running().unwrap_or(true) && !document().hidden();
+        if !expected {
+            self.heard_ms.set(real_ms());
+        } else if real_ms() - self.heard_ms.get() > SILENCE_MS {
+            self.dispatch.dispatch(Action::Silent);
+        }
     }
 
     pub fn hear(self: &Rc<Self>, message: FromWorker) {
+        self.heard_ms.set(real_ms());
         match message {
             FromWorker::View(view) => {
                 self.store.view(*view);

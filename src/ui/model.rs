@@ -88,6 +88,8 @@ pub struct Model {
     pub predicted: Shared<BTreeMap<String, u32>>,
     pub storage: Option<Storage>,
     pub notice: Option<AttrValue>,
+    /// The engine should speak and does not.
+    pub silent: bool,
     pub tab: Tab,
     pub over: Over,
     pub alert: Option<u32>,
@@ -118,6 +120,7 @@ pub enum Action {
     Dock(bool),
     FoldLesson,
     Notice(String),
+    Silent,
     DropNotice,
 }
 
@@ -128,6 +131,7 @@ impl Reducible for Model {
         let mut model = (*self).clone();
         match action {
             Action::Heard { heard, seen } => {
+                model.silent = false;
                 heard.into_iter().for_each(|message| model.hear(message));
                 if let Some(seen) = seen {
                     model.seen = Shared::new(seen);
@@ -165,6 +169,7 @@ impl Reducible for Model {
             Action::ForgetCompletions => model.completions = Shared::default(),
             Action::Dock(open) => model.dock_open = open,
             Action::FoldLesson => model.lesson_folded = !model.lesson_folded,
+            Action::Silent => model.silent = true,
             Action::Notice(text) => model.notice = Some(text.into()),
             Action::DropNotice => model.notice = None,
         }

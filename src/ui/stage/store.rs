@@ -59,6 +59,12 @@ impl Store {
         self.wake();
     }
 
+    /// Whether virtual time runs; `None` before the engine's first word.
+    pub fn is_running(&self) -> Option<bool> {
+        let inner = self.0.borrow();
+        (inner.heard_ms > 0.0).then_some(inner.clock.playing)
+    }
+
     pub fn snapshot(&self) -> Rc<Snapshot> {
         self.0.borrow().snapshot.clone()
     }
