@@ -75,3 +75,42 @@ fn storage_outlives_a_killed_browser() {
         page.wait_for("what was written", "window.found === 'kept'", PATIENCE).await
     });
 }
+
+/// What a learner types in `replication/01-kill-a-node`, at ten times real time; the goals are reached because the cluster did what they say.
+#[test]
+fn a_learner_kills_a_node_and_reaches_every_goal() {
+    in_browser("kill-a-node", DESKTOP, async |page| {
+        page.open("?lesson=replication/01-kill-a-node").await?;
+        page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
+        page.wait_for("orders that are read", "/read [1-9]/.test(document.body.innerText)", PATIENCE).await?;
+        for _ in 0..4 {
+            page.eval("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }))").await?;
+        }
+        let lines = [
+            "kafka-topics.sh --bootstrap-server kafka-1:9092 --describe --topic orders",
+            "sleep 5",
+            "kill -9 kafka-1",
+            "sleep 30",
+            "start kafka-1",
+            "sleep 30",
+        ];
+        type_lines(page, &lines).await?;
+        let described = "document.body.innerText.includes('ReplicationFactor: 3')";
+        page.wait_for("what kafka-topics prints", described, PATIENCE).await?;
+        page.wait_for("a dead broker", "document.body.innerText.includes('2/3 brokers')", PATIENCE).await?;
+        page.screenshot("killed").await?;
+        page.wait_for("every goal", "document.body.innerText.includes('5 of 5 goals')", PATIENCE * 3).await?;
+        page.wait_for("three brokers again", "document.body.innerText.includes('3/3 brokers')", PATIENCE).await?;
+        page.screenshot("done").await
+    });
+}
+
+/// Pastes lines at the prompt; each is entered once the one before is done.
+async fn type_lines(page: &mut harness::Page, lines: &[&str]) -> Result<(), chromium::ChromiumError> {
+    let text: String = lines.iter().map(|line| format!("{line}\\n")).collect();
+    let script = format!(
+        "const area = document.querySelector('.prompt textarea'); area.focus(); area.value = '{text}'; \
+         area.dispatchEvent(new InputEvent('input', {{ bubbles: true }}))"
+    );
+    page.eval(&script).await.map(drop)
+}
