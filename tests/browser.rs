@@ -76,41 +76,55 @@ fn storage_outlives_a_killed_browser() {
     });
 }
 
-/// What a learner types in `replication/01-kill-a-node`, at ten times real time; the goals are reached because the cluster did what they say.
+/// What a learner does in `replication/01-kill-a-node`, at ten times real time, with a reload in the middle; the goals are reached because the
+/// cluster did what they say.
 #[test]
-fn a_learner_kills_a_node_and_reaches_every_goal() {
+fn a_learner_kills_a_node_reloads_and_reaches_every_goal() {
     in_browser("kill-a-node", DESKTOP, async |page| {
-        page.open("?lesson=replication/01-kill-a-node").await?;
-        page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
-        page.wait_for("orders that are read", "/read [1-9]/.test(document.body.innerText)", PATIENCE).await?;
-        for _ in 0..4 {
-            page.eval("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }))").await?;
-        }
-        let lines = [
-            "kafka-topics.sh --bootstrap-server kafka-1:9092 --describe --topic orders",
-            "sleep 5",
-            "kill -9 kafka-1",
-            "sleep 30",
-            "start kafka-1",
-            "sleep 30",
-        ];
-        type_lines(page, &lines).await?;
+        open_at_ten_times(page).await?;
+        type_lines(page, &["kafka-topics.sh --bootstrap-server kafka-1:9092 --describe --topic orders"]).await?;
         let described = "document.body.innerText.includes('ReplicationFactor: 3')";
         page.wait_for("what kafka-topics prints", described, PATIENCE).await?;
+        page.wait_for("the first goal", "document.body.innerText.includes('1 of 5 goals')", PATIENCE).await?;
+        type_lines(page, &["sleep 5", "kill -9 kafka-1"]).await?;
         page.wait_for("a dead broker", "document.body.innerText.includes('2/3 brokers')", PATIENCE).await?;
+        page.wait_for("reading that is back", "document.body.innerText.includes('3 of 5 goals')", PATIENCE).await?;
         page.screenshot("killed").await?;
+        let saved = "Number(document.body.innerText.match(/saved to ([0-9.]+) s/)?.[1] ?? 0)";
+        let now = page.eval(&format!("return {saved}")).await?.as_f64().unwrap_or(0.0);
+        page.wait_for("what the learner has seen to be saved", &format!("{saved} > {now}"), PATIENCE).await?;
+
+        open_at_ten_times(page).await?;
+        page.wait_for("the goals from before", "document.body.innerText.includes('3 of 5 goals')", PATIENCE).await?;
+        page.wait_for("the broker that is still dead", "document.body.innerText.includes('2/3 brokers')", PATIENCE).await?;
+        page.wait_for("the terminal from before", described, PATIENCE).await?;
+        type_lines(page, &["start kafka-1", "sleep 30"]).await?;
         page.wait_for("every goal", "document.body.innerText.includes('5 of 5 goals')", PATIENCE * 3).await?;
         page.wait_for("three brokers again", "document.body.innerText.includes('3/3 brokers')", PATIENCE).await?;
         page.screenshot("done").await
     });
 }
 
-/// Pastes lines at the prompt; each is entered once the one before is done.
+async fn open_at_ten_times(page: &mut harness::Page) -> Result<(), chromium::ChromiumError> {
+    page.open("?lesson=replication/01-kill-a-node").await?;
+    page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
+    page.wait_for("orders that are read", "/read [1-9]/.test(document.body.innerText)", PATIENCE).await?;
+    for _ in 0..4 {
+        page.eval("document.body.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }))").await?;
+    }
+    Ok(())
+}
+
+/// Types lines at the prompt, each once the one before is done.
 async fn type_lines(page: &mut harness::Page, lines: &[&str]) -> Result<(), chromium::ChromiumError> {
-    let text: String = lines.iter().map(|line| format!("{line}\\n")).collect();
-    let script = format!(
-        "const area = document.querySelector('.prompt textarea'); area.focus(); area.value = '{text}'; \
-         area.dispatchEvent(new InputEvent('input', {{ bubbles: true }}))"
-    );
-    page.eval(&script).await.map(drop)
+    for line in lines {
+        page.wait_for("a prompt", "document.querySelector('.prompt textarea')?.placeholder === ''", PATIENCE).await?;
+        let script = format!(
+            "const area = document.querySelector('.prompt textarea'); area.focus(); area.value = '{line}\\n'; \
+             area.dispatchEvent(new InputEvent('input', {{ bubbles: true }}))"
+        );
+        page.eval(&script).await?;
+        page.wait_for("the line", &format!("document.body.innerText.includes('{line}')"), PATIENCE).await?;
+    }
+    Ok(())
 }
