@@ -93,6 +93,9 @@ pub struct Stored {
     pub earned: Vec<u8>,
 }
 
+/// The files of one host's disk, by path.
+pub type Files = Vec<(Arc<str>, File)>;
+
 impl Stored {
     /// Puts together what was found; `puts` in the order in which they were stored. `None`: nothing is stored.
     ///
@@ -136,10 +139,10 @@ impl Stored {
     ///
     /// # Errors
     /// If bytes are missing.
-    pub fn disks(&self) -> Result<BTreeMap<Arc<str>, Vec<(Arc<str>, File)>>, Damaged> {
+    pub fn disks(&self) -> Result<BTreeMap<Arc<str>, Files>, Damaged> {
         let chunks: BTreeMap<ChunkId, Chunk> =
             self.chunks.iter().zip(0..).map(|((&id, bytes), n)| (id, Chunk::outside(n, bytes.clone()))).collect();
-        let mut disks: BTreeMap<Arc<str>, Vec<(Arc<str>, File)>> = BTreeMap::new();
+        let mut disks: BTreeMap<Arc<str>, Files> = BTreeMap::new();
         for (name, file) in &self.files {
             let extent = |(head, id): &(Vec<u8>, ChunkId)| Some((Head::from_slice(head)?, chunks.get(id)?.clone()));
             let extents: Option<Vec<(Head, Chunk)>> = file.extents.iter().map(extent).collect();

@@ -147,11 +147,6 @@ impl FakeBroker {
         batches.flat_map(read).collect()
     }
 
-    /// What it says of its topic.
-    pub fn metadata_of_orders(&self) -> MetadataResponse {
-        self.metadata(&MetadataRequest::default().with_topics(None))
-    }
-
     fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
         match input {
             Input::Start => out.listen(BROKER_PORT),
