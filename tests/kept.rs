@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chromium::ChromiumError;
 use harness::{DESKTOP, Page, in_browser};
+use serde_json::json;
 
 /// More than a page ever takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -78,6 +79,34 @@ fn only_one_tab_writes_a_cluster() {
         page.eval(&other_tab).await?;
         let said = "document.querySelector('iframe').contentDocument?.body?.innerText.includes('open in another tab')";
         page.wait_for("the word about the other tab", said, PATIENCE).await
+    });
+}
+
+#[test]
+fn without_indexeddb_everything_works_from_memory() {
+    in_browser("refused", DESKTOP, async |page| {
+        // gloo starts the engine from a Blob; this one cannot use IndexedDB, as in a sandboxed frame.
+        let refused = "Object.defineProperty(self, 'indexedDB', { get() { throw new DOMException('', 'SecurityError') } });";
+        let source =
+            format!("const Plain = Blob; Blob = function (parts, options) {{ return new Plain([`{refused}`, ...parts], options) }}");
+        page.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await?;
+        page.open(BARE).await?;
+        page.wait_for("the word about storage", "document.body.innerText.includes('Nothing is kept when this tab is closed')", PATIENCE)
+            .await?;
+        page.wait_for("a clock that runs", &format!("{CLOCK_S} > 1"), PATIENCE).await
+    });
+}
+
+#[test]
+fn a_full_browser_is_said_and_what_was_saved_stays() {
+    in_browser("full", DESKTOP, async |page| {
+        page.open("?lesson=replication/01-kill-a-node").await?;
+        page.wait_for("something saved", &format!("{SAVED_S} > 0"), PATIENCE).await?;
+        let origin = page.eval("return location.origin").await?;
+        page.devtools("Storage.overrideQuotaForOrigin", json!({ "origin": origin, "quotaSize": 1_000 })).await?;
+        page.wait_for("the word about it", "document.querySelector('.pill-saved').innerText.includes('full, saved to')", PATIENCE).await?;
+        let clock_s = number(page, CLOCK_S).await?;
+        page.wait_for("a clock that runs on", &format!("{CLOCK_S} > {clock_s} + 1"), PATIENCE).await
     });
 }
 
