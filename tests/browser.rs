@@ -40,6 +40,20 @@ fn one_seed_is_one_run_in_the_tab_too() {
 }
 
 #[test]
+fn a_panic_of_the_worker_is_said() {
+    in_browser("panic", DESKTOP, async |page| {
+        let source = "const Plain = Worker; Worker = class extends Plain { constructor(...args) { super(...args); window.engine = this } }";
+        page.devtools("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await?;
+        page.open("").await?;
+        page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
+        // No message of ours: a bug, as far as the worker can tell.
+        page.eval("window.engine.postMessage(new Uint8Array([255, 255, 255, 255]))").await?;
+        page.wait_for("the word about it", "document.querySelector('[data-engine=failed] pre.said')", PATIENCE).await?;
+        page.screenshot("failed").await
+    });
+}
+
+#[test]
 fn the_page_fits_every_screen_in_both_themes() {
     in_browser("fits", DESKTOP, async |page| {
         for (width, height) in [DESKTOP, PHONE] {
