@@ -229,7 +229,8 @@ fn a_killed_member_costs_a_session_and_no_record() {
     world.producer(300);
     let survivor = world.consumer("c1");
     world.consumer("c2");
-    world.run_s(20);
+    // Between two commits (auto.commit.interval.ms is 5 s).
+    world.run_s(22);
     world.sim.inject(&Fault::Kill { host: "c2".into() }, None).unwrap();
     world.run_s(60);
     world.sim.inject(&Fault::Stop { host: "p".into() }, None).unwrap();
