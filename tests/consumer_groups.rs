@@ -226,7 +226,8 @@ fn the_coordinators_death_costs_no_rebalance_and_no_record() {
 #[test]
 fn a_killed_member_costs_a_session_and_no_record() {
     let mut world = World::new(4);
-    world.producer(300);
+    // Fast enough for the sticky partitioner to go round all partitions between two commits.
+    world.producer(3_000);
     let survivor = world.consumer("c1");
     world.consumer("c2");
     // Between two commits (auto.commit.interval.ms is 5 s).
@@ -242,7 +243,7 @@ fn a_killed_member_costs_a_session_and_no_record() {
     let read = world.assert_nothing_missing();
     // At most what was read since the last commit, five seconds before, of half the partitions.
     let twice = read.values().filter(|times| **times > 1).count();
-    assert!(twice > 0 && twice < 1_000, "{twice} records were read twice");
+    assert!(twice > 0 && twice < 10_000, "{twice} records were read twice");
 }
 
 #[test]
