@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo::timers::callback::{Interval, Timeout};
-use gloo::utils::document;
+use gloo::utils::{document, window};
 use yew::UseReducerDispatcher;
 
 use super::format::real_ms;
@@ -76,7 +76,12 @@ impl Inbox {
                     let _ = root.set_attribute("data-bench", &json);
                 }
             }
-            other => self.waiting.borrow_mut().push(other),
+            other => {
+                if let FromWorker::Ready { .. } = other {
+                    mark_ready();
+                }
+                self.waiting.borrow_mut().push(other);
+            }
         }
         self.schedule();
     }
@@ -100,5 +105,13 @@ impl Inbox {
         let heard = self.waiting.take();
         let seen = self.seen.take().then(|| self.store.snapshot());
         self.dispatch.dispatch(Action::Heard { heard, seen });
+    }
+}
+
+/// A mark in the browser's own timeline: when the cluster ran (`ottla bench --browser` reads it).
+fn mark_ready() {
+    if let Some(performance) = window().performance() {
+        // A browser that keeps no marks loses nothing that a learner sees.
+        let _ = performance.mark("ottla-ready");
     }
 }

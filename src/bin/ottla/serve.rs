@@ -94,7 +94,7 @@ fn folder(args: &ServeArgs) -> Result<PathBuf, ServeError> {
 }
 
 /// The files of `dist`, each with the headers it needs.
-fn router(dist: &Path) -> Router {
+pub fn router(dist: &Path) -> Router {
     Router::new()
         .fallback_service(ServeDir::new(dist).precompressed_br())
         .layer(axum::middleware::from_fn(cache))

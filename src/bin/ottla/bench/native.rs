@@ -1,46 +1,24 @@
-//! `ottla bench`: how fast a cluster runs on this machine.
+//! The cluster alone, as fast as it goes on this machine.
 
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use ottla::playground::load::{self, LoadedTimeline};
 use ottla::sim::time::Time;
 use serde::Serialize;
 
-#[derive(Args)]
-pub struct BenchArgs {
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    /// Real seconds for each measurement
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-}
+use super::Tenths;
 
-/// What is measured here; the names are those of BENCHMARKS.md.
 #[derive(Serialize)]
-struct Measured {
+pub struct Measured {
     /// Records acknowledged and consumed once, per real second.
     native_records_per_s: u64,
     /// Virtual seconds of the lesson's cluster per real second.
-    simulated_per_real_second: f64,
+    simulated_per_real_second: Tenths,
 }
 
-pub fn run(args: &BenchArgs) -> ExitCode {
-    match measure(Duration::from_secs(args.seconds.max(1))) {
-        Ok(measured) => {
-            print(&measured, args.json);
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("ottla: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn measure(time: Duration) -> Result<Measured, Box<dyn std::error::Error>> {
+/// Measures each figure for so many real seconds.
+pub fn measure(seconds: u64) -> Result<Measured, Box<dyn std::error::Error>> {
+    let time = Duration::from_secs(seconds);
     let mut timeline = load::throughput(1)?;
     // A second of virtual time, so that all buffers are as full as they get.
     warm_up(&mut timeline, 1);
@@ -54,7 +32,7 @@ fn measure(time: Duration) -> Result<Measured, Box<dyn std::error::Error>> {
     let (simulated, real_lesson) = run_for(&mut timeline, time);
     Ok(Measured {
         native_records_per_s: (records as f64 / real).round() as u64,
-        simulated_per_real_second: (simulated / real_lesson * 10.0).round() / 10.0,
+        simulated_per_real_second: Tenths::new(simulated / real_lesson),
     })
 }
 
@@ -70,13 +48,4 @@ fn run_for(timeline: &mut LoadedTimeline, time: Duration) -> (f64, f64) {
         timeline.run_until(timeline.now() + load::SLICE);
     }
     (timeline.now().since(from).0 as f64 / 1e6, start.elapsed().as_secs_f64())
-}
-
-fn print(measured: &Measured, json: bool) {
-    if json {
-        println!("{}", serde_json::json!(measured));
-        return;
-    }
-    println!("native_records_per_s        {:>12}", measured.native_records_per_s);
-    println!("simulated_per_real_second   {:>12}", measured.simulated_per_real_second);
 }
