@@ -75,6 +75,10 @@ impl GroupOut for Said<'_, '_> {
     fn topic_id(&mut self, topic: &str) -> Uuid {
         self.image.topic(topic).map_or(Uuid::nil(), |topic| topic.id)
     }
+
+    fn has_partition(&mut self, partition: &TopicPartition) -> bool {
+        self.image.partition(partition).is_some()
+    }
 }
 
 impl Broker {

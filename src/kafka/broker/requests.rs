@@ -114,6 +114,8 @@ impl Broker {
             | Request::Heartbeat(_)
             | Request::LeaveGroup(_)
             | Request::DescribeGroups(_)
+            | Request::DeleteGroups(_)
+            | Request::OffsetDelete(_)
             | Request::ListGroups(_) => return self.group_request(now, asker, &client_id, &request, out),
             _ => {}
         }

@@ -13,8 +13,9 @@ use super::config::GroupConfig;
 use super::join::{Join, refusal as join_refusal};
 use super::load::load;
 use super::out::{AppendId, ClientInfo, Context, GroupOut, Pending, Then, Token, append_error};
-use super::{describe, offsets, sync};
-use crate::kafka::event::GroupState;
+use super::delete::Deletions;
+use super::{delete, describe, offsets, sync};
+use crate::kafka::event::{Event, GroupState};
 use crate::kafka::names::Name;
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::records::batch::Batch;
@@ -29,6 +30,7 @@ pub struct GroupCoordinator {
     config: GroupConfig,
     partitions: BTreeMap<i32, Partition>,
     pending: BTreeMap<AppendId, Pending>,
+    deletions: Deletions,
     wake: Option<Time>,
 }
 
@@ -41,7 +43,13 @@ struct Partition {
 
 impl GroupCoordinator {
     pub fn new(config: GroupConfig) -> GroupCoordinator {
-        GroupCoordinator { config, partitions: BTreeMap::new(), pending: BTreeMap::new(), wake: None }
+        GroupCoordinator {
+            config,
+            partitions: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            deletions: Deletions::default(),
+            wake: None,
+        }
     }
 
     /// The partition of `__consumer_offsets` whose leader coordinates this group.
@@ -84,8 +92,12 @@ impl GroupCoordinator {
     pub fn resigned(&mut self, partition: i32, out: &mut dyn GroupOut) {
         let gone: Vec<AppendId> = self.pending.iter().filter(|(_, pending)| pending.partition == partition).map(|(id, _)| *id).collect();
         for id in gone {
-            if let Some((token, answer)) = self.pending.remove(&id).and_then(|pending| pending.answer) {
+            let Some(pending) = self.pending.remove(&id) else { continue };
+            if let Some((token, answer)) = pending.answer {
                 out.respond(token, failed(answer, ResponseError::NotCoordinator));
+            }
+            if let Then::DeleteGroup { token, at, .. } = pending.then {
+                self.deletions.ended(token, at, Some(ResponseError::NotCoordinator), out);
             }
         }
         for group in self.partitions.remove(&partition).map(|partition| partition.groups).unwrap_or_default().into_values() {
@@ -121,6 +133,8 @@ impl GroupCoordinator {
             Request::OffsetCommit(request) => self.offset_commit(now, token, version, request, out),
             Request::OffsetFetch(request) => out.respond(token, self.offset_fetch(request).into()),
             Request::DescribeGroups(request) => out.respond(token, self.describe_groups(version, request).into()),
+            Request::OffsetDelete(request) => self.delete_offsets(now, token, request, out),
+            Request::DeleteGroups(request) => self.delete_groups(now, token, request, out),
             Request::ListGroups(request) => out.respond(token, self.list_groups(request).into()),
             _ => debug_assert!(false, "{:?} is no group request", request.api()),
         }
@@ -133,16 +147,26 @@ impl GroupCoordinator {
         let Some(pending) = self.pending.remove(&append) else { return };
         let error = result.err().map(ResponseError::try_from_code).map(|error| error.unwrap_or(ResponseError::UnknownServerError));
         let Some(partition) = self.partitions.get_mut(&pending.partition) else { return };
+        if let Then::DeleteGroup { token, at, group } = pending.then {
+            if error.is_some() {
+                partition.groups.entry(pending.group.clone()).or_insert(group);
+            }
+            self.deletions.ended(token, at, error.map(append_error), out);
+            return self.schedule();
+        }
         let failed_to_create = matches!(pending.then, Then::Created) && error.is_some();
         if let Some(group) = partition.groups.get_mut(&pending.group) {
             let group = Arc::make_mut(group);
             let mut ctx = Context { now, config: &self.config, partition: pending.partition, out, pending: &mut self.pending };
             match pending.then {
-                Then::Created | Then::Nothing => {}
+                Then::Created | Then::Nothing | Then::DeleteGroup { .. } => {}
                 Then::Assign { generation, assignments } => group.assignment_stored(&mut ctx, generation, assignments, error),
                 Then::StaticMember { old, new_id } => group.static_member_stored(&mut ctx, *old, &new_id, error),
                 Then::Commit { offsets } if error.is_none() => group.offsets_stored(&mut ctx, offsets),
-                Then::Commit { .. } => {}
+                Then::DeleteOffsets { partitions } if error.is_none() => {
+                    partitions.iter().for_each(|partition| drop(group.offsets.remove(partition)));
+                }
+                Then::Commit { .. } | Then::DeleteOffsets { .. } => {}
             }
             if failed_to_create && group.members.is_empty() && group.offsets.is_empty() {
                 partition.groups.remove(&pending.group);
@@ -235,6 +259,47 @@ impl GroupCoordinator {
         ListGroupsResponse::default().with_groups(self.groups().filter_map(|group| group.list(request)).collect())
     }
 
+    /// DeleteGroups: each group by itself; the answer comes when all are written.
+    fn delete_groups(&mut self, now: Time, token: Token, request: &DeleteGroupsRequest, out: &mut dyn GroupOut) {
+        self.deletions.begin(token, request);
+        for (at, id) in request.groups_names.iter().enumerate() {
+            if let Err(error) = self.delete_group(now, token, at, id, out) {
+                self.deletions.ended(token, at, Some(error), out);
+            }
+        }
+        self.deletions.answer_if_done(token, out);
+    }
+
+    fn delete_group(&mut self, now: Time, token: Token, at: usize, id: &str, out: &mut dyn GroupOut) -> Result<(), ResponseError> {
+        let number = self.led(id)?;
+        let partition = self.partitions.get_mut(&number).ok_or(ResponseError::NotCoordinator)?;
+        let group = partition.groups.get(id).ok_or(ResponseError::GroupIdNotFound)?;
+        group.validate_delete()?;
+        // Gone at once for whoever asks next, as Kafka applies a record when it writes it.
+        let group = partition.groups.remove(id).ok_or(ResponseError::GroupIdNotFound)?;
+        let records = delete::tombstones(&group);
+        let mut ctx = Context { now, config: &self.config, partition: number, out, pending: &mut self.pending };
+        ctx.emit(Event::GroupChanged { group: group.id.clone(), state: GroupState::Dead, generation: group.generation });
+        ctx.append(&group.id.clone(), &records, Then::DeleteGroup { token, at, group });
+        Ok(())
+    }
+
+    fn delete_offsets(&mut self, now: Time, token: Token, request: &OffsetDeleteRequest, out: &mut dyn GroupOut) {
+        let found = self.led(&request.group_id).and_then(|number| {
+            let partition = self.partitions.get_mut(&number).ok_or(ResponseError::NotCoordinator)?;
+            let group = partition.groups.get_mut(request.group_id.as_str()).ok_or(ResponseError::GroupIdNotFound)?;
+            group.validate_offset_delete()?;
+            Ok((number, Arc::make_mut(group)))
+        });
+        match found {
+            Err(error) => out.respond(token, OffsetDeleteResponse::default().with_error_code(error.code()).into()),
+            Ok((number, group)) => {
+                let mut ctx = Context { now, config: &self.config, partition: number, out, pending: &mut self.pending };
+                group.delete_offsets(&mut ctx, token, request);
+            }
+        }
+    }
+
     /// The partition of a group, if it is led here and the group has a name.
     fn led(&self, group: &str) -> Result<i32, ResponseError> {
         let partition = self.partition_for(group);
@@ -281,6 +346,7 @@ fn failed(answer: Response, error: ResponseError) -> Response {
             }
             response.into()
         }
+        Response::OffsetDelete(_) => OffsetDeleteResponse::default().with_error_code(code).into(),
         Response::LeaveGroup(_) => LeaveGroupResponse::default().with_error_code(code).into(),
         other => {
             debug_assert!(false, "{:?} does not wait for an append", other.api());

@@ -7,7 +7,7 @@
 //! * [`out`]: what the coordinator asks of its broker
 //! * [`coordinator`]: which groups are led here; requests, timers and finished appends find their group
 //! * [`classic_group`], [`member`]: the state of a group
-//! * [`join`], [`static_member`], [`rebalance`], [`sync`], [`heartbeat`], [`leave`], [`offsets`], [`describe`]: one file a family of rules
+//! * [`join`], [`static_member`], [`rebalance`], [`sync`], [`heartbeat`], [`leave`], [`offsets`], [`delete`], [`describe`]: one file a family of rules
 //! * [`record`]: keys and values in `__consumer_offsets`
 //! * [`load`]: a group's state from those records
 //! * [`hash_order`]: in which order Java's hash maps give their keys
@@ -19,6 +19,7 @@ pub mod assignor;
 pub mod classic_group;
 pub mod config;
 pub mod coordinator;
+mod delete;
 mod describe;
 pub mod hash_order;
 mod heartbeat;

@@ -1,11 +1,13 @@
 //! What the coordinator asks of the broker that embeds it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
+use super::classic_group::ClassicGroup;
 use super::config::GroupConfig;
 use super::offsets::CommittedOffset;
 use super::record::Record;
@@ -55,6 +57,11 @@ pub trait GroupOut {
     fn topic_id(&mut self, _topic: &str) -> Uuid {
         Uuid::nil()
     }
+
+    /// Whether the cluster has this partition.
+    fn has_partition(&mut self, _partition: &TopicPartition) -> bool {
+        true
+    }
 }
 
 /// What a rule works with besides its group.
@@ -90,6 +97,10 @@ pub(super) enum Then {
     StaticMember { old: Box<super::member::Member>, new_id: Name },
     /// Offsets count as committed.
     Commit { offsets: Vec<(TopicPartition, CommittedOffset)> },
+    /// Offsets are forgotten.
+    DeleteOffsets { partitions: Vec<TopicPartition> },
+    /// The group is gone, unless that failed. `at`: its place in the request, which may name others.
+    DeleteGroup { token: Token, at: usize, group: Arc<ClassicGroup> },
 }
 
 impl Context<'_> {

@@ -497,3 +497,59 @@ fn describe_and_list() {
         assert_eq!(response.groups.len(), expected);
     }
 }
+
+fn delete_offset(world: &mut World) -> OffsetDeleteResponse {
+    use offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
+    let partition = OffsetDeleteRequestPartition::default().with_partition_index(3);
+    let topic = OffsetDeleteRequestTopic::default().with_name(TopicName(str_bytes("orders"))).with_partitions(vec![partition]);
+    let token = world.ask(OffsetDeleteRequest::default().with_group_id(group()).with_topics(vec![topic]));
+    match world.answer(token) {
+        Some(Response::OffsetDelete(response)) => response,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn delete_group(world: &mut World, others: &[&str]) -> Option<Vec<i16>> {
+    let names = others.iter().map(|name| GroupId(str_bytes(name))).chain([group()]);
+    let token = world.ask(DeleteGroupsRequest::default().with_groups_names(names.collect()));
+    match world.answer(token) {
+        Some(Response::DeleteGroups(response)) => Some(response.results.iter().map(|result| result.error_code).collect()),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_group_with_members_is_not_deleted_an_empty_one_leaves_tombstones() {
+    let mut world = World::new();
+    assert_eq!(delete_group(&mut world, &[]), Some(vec![GroupIdNotFound.code()]));
+    let members = world.stable(1);
+    assert_eq!(delete_group(&mut world, &[]), Some(vec![NonEmptyGroup.code()]));
+    world.commit_offset(&members[0], 1, 7);
+    world.wait_ms(60_000);
+    let errors = vec![InvalidGroupId.code(), 0, GroupIdNotFound.code()];
+    assert_eq!(delete_group(&mut world, &["", GROUP]), Some(errors), "each by itself, in the order of the request");
+    let mut world = World::new();
+    world.commit_offset("", -1, 9);
+    world.hold = true;
+    assert_eq!(delete_group(&mut world, &[]), None, "answered once it is written");
+    assert!(world.coordinator.group(GROUP).is_none());
+    let records = world.broker.log.last().unwrap().1.records().unwrap();
+    assert_eq!(records.iter().map(|record| record.unwrap().value.is_none()).collect::<Vec<_>>(), [true, true]);
+    world.coordinator.appended(world.now, AppendId(world.broker.log.len() as u64 - 1), Err(NotEnoughReplicas.code()), &mut world.broker);
+    assert_eq!(world.coordinator.group(GROUP).unwrap().offsets().count(), 1, "as if nothing had happened");
+}
+
+#[test]
+fn offsets_of_subscribed_topics_stay() {
+    let mut world = World::new();
+    assert_eq!(delete_offset(&mut world).error_code, GroupIdNotFound.code());
+    world.commit_offset("", -1, 9);
+    let response = delete_offset(&mut world);
+    assert_eq!((response.topics[0].partitions[0].error_code, world.fetch_offset()), (0, -1));
+    // Whose members' wishes cannot be read may still want them: nothing goes.
+    let mut world = World::new();
+    let members = world.stable(1);
+    world.commit_offset(&members[0], 1, 7);
+    let response = delete_offset(&mut world);
+    assert_eq!((response.topics[0].partitions[0].error_code, world.fetch_offset()), (GroupSubscribedToTopic.code(), 7));
+}

@@ -14,7 +14,7 @@ use crate::sim::time::Time;
 /// The version these tools are of.
 pub const VERSION: &str = "4.3.1";
 /// Options whose argument is a file of properties.
-const FILE_OPTIONS: &[&str] = &["command-config", "consumer.config", "producer.config", "reader-config", "formatter-config"];
+const FILE_OPTIONS: &[&str] = &["command-config", "consumer.config", "producer.config", "reader-config", "formatter-config", "from-file"];
 
 /// A sentence and the help table on standard error, status 1 (`CommandLineUtils.printUsageAndExit`).
 pub fn usage_and_exit(table: &[Opt], sentence: &str) -> Done {

@@ -389,6 +389,11 @@ fn retriable_code(response: &Response) -> Option<i16> {
         Response::ListPartitionReassignments(body) => vec![body.error_code],
         Response::DescribeCluster(body) => vec![body.error_code],
         Response::DescribeGroups(body) => body.groups.iter().map(|group| group.error_code).collect(),
+        Response::DeleteGroups(body) => body.results.iter().map(|group| group.error_code).collect(),
+        Response::OffsetDelete(body) => vec![body.error_code],
+        Response::OffsetCommit(body) => {
+            body.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code).collect()
+        }
         Response::OffsetFetch(body) => body.groups.iter().map(|group| group.error_code).collect(),
         Response::ListGroups(body) => vec![body.error_code],
         _ => Vec::new(),

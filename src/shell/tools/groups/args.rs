@@ -1,5 +1,6 @@
 //! The options of kafka-consumer-groups (`ConsumerGroupCommandOptions`).
 
+use super::reset::SCENARIOS;
 use crate::shell::options::{Completes, Opt, Options, UsageError, flag, may, with};
 use crate::shell::tools::hosts::Done;
 use crate::shell::tools::kafka::{checked, help_or_version, usage_and_exit};
@@ -37,9 +38,6 @@ pub const TABLE: &[Opt] = &[
     flag("verbose", "With --describe: more columns."),
 ];
 
-/// Asked for, and not to be had here.
-const ABSENT: &[&str] = &["delete", "reset-offsets", "delete-offsets", "validate-regex"];
-
 /// The states that a group can be in, as they are listed.
 const STATES: &[&str] =
     &["Assigning", "CompletingRebalance", "Dead", "Empty", "NotReady", "PreparingRebalance", "Reconciling", "Stable", "Unknown"];
@@ -50,6 +48,10 @@ const TYPES: &[&str] = &["Classic", "Consumer"];
 pub enum Action {
     List { states: Shown, types: Shown },
     Describe { groups: Groups, view: View, verbose: bool },
+    Delete(Groups),
+    DeleteOffsets { group: String, topics: Vec<String> },
+    Reset(Groups),
+    ValidateRegex(String),
 }
 
 /// Whether a column is shown, and which values are wanted (empty: all).
@@ -73,54 +75,78 @@ pub enum View {
     State,
 }
 
-/// Reads and checks the arguments.
+/// Reads and checks the arguments; also what is to be said before anything else.
 ///
 /// # Errors
 /// What is said instead of doing anything.
-pub fn parse(args: &[String]) -> Result<(Options, Action), Done> {
+pub fn parse(args: &[String]) -> Result<(Options, Action, Vec<String>), Done> {
     let options =
         Options::parse(TABLE, args).map_err(|error| Done::failed(format!("Exception in thread \"main\" {}: {error}", error.class()), 1))?;
     let blurb = "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.";
     if let Some(done) = help_or_version(TABLE, args, &options, blurb) {
         return Err(done);
     }
-    check(&options)?;
+    let warnings = check(&options)?;
     let actions = ["list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex"];
     if actions.iter().filter(|action| options.has(action)).count() != 1 {
         let sentence =
             "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, --delete-offsets, --validate-regex";
-        return Err(usage_and_exit(TABLE, sentence));
-    }
-    if let Some(absent) = ABSENT.iter().find(|name| options.has(name)) {
-        return Err(Done::failed(format!("kafka-consumer-groups: --{absent} is not to be had in this terminal yet"), 1));
+        return Err(warned(warnings, usage_and_exit(TABLE, sentence)));
     }
     let action = if options.has("list") {
         Action::List { states: shown(&options, "state", "states", STATES)?, types: shown(&options, "type", "types", TYPES)? }
+    } else if options.has("delete") {
+        Action::Delete(groups(&options))
+    } else if options.has("delete-offsets") {
+        let group = options.one("group").map_err(|error| usage_and_exit(TABLE, &error.to_string()))?.unwrap_or_default().to_owned();
+        Action::DeleteOffsets { group, topics: options.all("topic").map(str::to_owned).collect() }
+    } else if options.has("reset-offsets") {
+        Action::Reset(groups(&options))
+    } else if let Some(pattern) = options.all("validate-regex").last() {
+        Action::ValidateRegex(pattern.to_owned())
     } else {
         let view = match (options.has("members"), options.has("state")) {
             (true, _) => View::Members,
             (_, true) => View::State,
             _ => View::Offsets,
         };
-        let mut named: Vec<String> = Vec::new();
-        for group in options.all("group") {
-            if !named.iter().any(|known| known == group) {
-                named.push(group.to_owned());
-            }
-        }
-        let groups = if options.has("all-groups") { Groups::All } else { Groups::Named(named) };
-        Action::Describe { groups, view, verbose: options.has("verbose") }
+        Action::Describe { groups: groups(&options), view, verbose: options.has("verbose") }
     };
-    Ok((options, action))
+    Ok((options, action, warnings))
 }
 
-fn check(options: &Options) -> Result<(), Done> {
+/// `--all-groups`, or those that were named.
+fn groups(options: &Options) -> Groups {
+    if options.has("all-groups") {
+        return Groups::All;
+    }
+    let mut named: Vec<String> = Vec::new();
+    for group in options.all("group") {
+        if !named.iter().any(|known| known == group) {
+            named.push(group.to_owned());
+        }
+    }
+    Groups::Named(named)
+}
+
+/// What was said before the tool gave up stands first.
+fn warned(warnings: Vec<String>, mut done: Done) -> Done {
+    done.err.splice(0..0, warnings);
+    done
+}
+
+const GROUP_SCOPES: &str = "takes one of these options: [group], [all-groups]";
+const NO_EXECUTE: &str = "WARN: No action will be performed as the --execute option is missing. In version 5.0, this command will require either --dry-run or --execute to be specified. You should add the --dry-run option explicitly if you are scripting this command and want to keep the current default behavior without prompting.";
+
+/// `ConsumerGroupCommandOptions.checkArgs`; the warnings that it printed.
+fn check(options: &Options) -> Result<Vec<String>, Done> {
     if !options.has("validate-regex") {
         checked(TABLE, [options.require(&["bootstrap-server"])])?;
     }
+    let no_group = !options.has("group") && !options.has("all-groups");
     if options.has("describe") {
-        if !options.has("group") && !options.has("all-groups") {
-            return Err(usage_and_exit(TABLE, "Option [describe] takes one of these options: [group], [all-groups]"));
+        if no_group {
+            return Err(usage_and_exit(TABLE, &format!("Option [describe] {GROUP_SCOPES}")));
         }
         if ["members", "offsets", "state"].iter().filter(|name| options.has(name)).count() > 1 {
             return Err(usage_and_exit(TABLE, "Option [describe] takes at most one of these options: [members], [offsets], [state]"));
@@ -129,8 +155,23 @@ fn check(options: &Options) -> Result<(), Done> {
             return Err(usage_and_exit(TABLE, "Option [describe] does not take a value for [state]"));
         }
     }
+    if options.has("delete") {
+        if no_group {
+            return Err(usage_and_exit(TABLE, &format!("Option [delete] {GROUP_SCOPES}")));
+        }
+        if options.has("topic") {
+            return Err(usage_and_exit(TABLE, "The consumer does not support topic-specific offset deletion from a consumer group."));
+        }
+    }
+    if options.has("delete-offsets") && !(options.has("group") && options.has("topic")) {
+        return Err(usage_and_exit(TABLE, "Option [delete-offsets] takes the following options: [group], [topic]"));
+    }
+    let mut warnings = Vec::new();
+    if options.has("reset-offsets") {
+        check_reset(options, no_group, &mut warnings).map_err(|done| warned(warnings.clone(), done))?;
+    }
     let group: Result<(), UsageError> = options.exclude("group", &["all-groups"]);
-    checked(
+    let invalid = checked(
         TABLE,
         [
             options.exclude("list", &["members", "offsets"]),
@@ -138,7 +179,22 @@ fn check(options: &Options) -> Result<(), Done> {
             options.exclude("group", &["list"]),
             options.exclude("topic", &["list", "describe"]),
         ],
-    )
+    );
+    invalid.map_err(|done| warned(warnings.clone(), done))?;
+    Ok(warnings)
+}
+
+fn check_reset(options: &Options, no_group: bool, warnings: &mut Vec<String>) -> Result<(), Done> {
+    match (options.has("dry-run"), options.has("execute")) {
+        (true, true) => return Err(usage_and_exit(TABLE, "Option [reset-offsets] only accepts one of [execute] and [dry-run]")),
+        (false, false) => warnings.push(NO_EXECUTE.to_owned()),
+        _ => {}
+    }
+    if no_group {
+        return Err(usage_and_exit(TABLE, &format!("Option [reset-offsets] {GROUP_SCOPES}")));
+    }
+    let others = |used: &str| SCENARIOS.iter().copied().filter(|other| *other != used).collect::<Vec<_>>();
+    checked(TABLE, SCENARIOS.iter().map(|used| options.exclude(used, &others(used))))
 }
 
 /// A column of `--list`: `--state`, `--state Stable,Empty`.

@@ -1,87 +1,106 @@
-//! kafka-consumer-groups (`org.apache.kafka.tools.consumer.group.ConsumerGroupCommand`): `--list` and `--describe`.
+//! kafka-consumer-groups (`org.apache.kafka.tools.consumer.group.ConsumerGroupCommand`).
 //!
 //! * [`args`]: its options
+//! * [`show`]: `--list`, `--describe`; [`delete`]: `--delete`; [`delete_offsets`]: `--delete-offsets`; [`reset`]: `--reset-offsets`
+//! * [`plan`]: `--from-file` and `--export`; [`regex`]: `--validate-regex`
 //! * [`tables`]: what it prints
 //! * [`requests`]: what it asks the cluster, and what it reads from the answers
 
 pub mod args;
+pub mod delete;
+pub mod delete_offsets;
+pub mod plan;
+pub mod regex;
 pub mod requests;
+pub mod reset;
+pub mod show;
 pub mod tables;
 
-use std::collections::{BTreeMap, VecDeque};
-
-use self::args::{Action, Groups as Which, View};
-use self::requests::Described;
+use self::args::Action;
+use self::delete::Delete;
+use self::delete_offsets::DeleteOffsets;
+use self::reset::Reset;
+use self::show::Show;
 use super::Context;
-use super::admin::{Admin, response};
+use super::admin::Admin;
 use super::hosts::Done;
-use super::kafka::properties;
+use super::kafka::{properties, usage_and_exit};
 use crate::kafka::actor::{Config, Input, Outbox};
-use crate::kafka::client::admin::fanout::{LATEST_TIMESTAMP, ListedOffsets};
-use crate::kafka::client::admin::{Outcome, Target};
-use crate::kafka::names::TopicPartition;
-use crate::kafka::protocol::api::Response;
+use crate::kafka::client::admin::Outcome;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
+use crate::shell::options::Options;
 use crate::sim::time::Time;
 
 /// A run of kafka-consumer-groups.
 #[derive(Clone, Debug)]
 pub struct Groups {
-    action: Action,
     servers: String,
     config: Config,
     hosts: Vec<String>,
-    at: At,
+    /// Said while the arguments were read: it comes before everything else.
+    warnings: Vec<String>,
+    job: Job,
     admin: Option<Admin>,
-    /// Groups that are still to be asked about, in this stage.
-    ahead: VecDeque<String>,
-    described: Vec<Described>,
 }
 
-/// Which answer is waited for; of several groups it is the front of `ahead`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
-    Start,
-    List,
-    Describe,
-    Coordinator,
-    Committed,
-    Ends,
+/// What it was asked to do.
+#[derive(Clone, Debug)]
+enum Job {
+    Show(Show),
+    Delete(Delete),
+    DeleteOffsets(DeleteOffsets),
+    Reset(Box<Reset>),
 }
 
-type Flow = Result<Option<i32>, Exception>;
+/// Whether that was the last step, and with which status.
+pub(super) type Flow = Result<Option<i32>, Exception>;
 
 impl Groups {
     /// # Errors
     /// What is said instead of doing anything.
     pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<Groups, Done> {
-        let (options, action) = args::parse(args)?;
+        let (options, action, warnings) = args::parse(args)?;
         let failed = |error: &Exception| {
             let out = vec![String::new(), format!("Error: Executing consumer group command failed due to {}", error.text())];
-            Done { out, err: vec![error.to_string()], ..Done::default() }
+            let err = warnings.iter().cloned().chain([error.to_string()]);
+            Done { out, err: err.collect(), ..Done::default() }
         };
         let mut config = match options.all("command-config").last() {
             Some(path) => properties(path, files).map_err(|error| failed(&error))?,
             None => Config::new(),
         };
-        // Each call has this time (`withTimeoutMs`).
-        let timeout_ms: u64 = options.number("timeout").ok().flatten().unwrap_or(5_000);
-        config.insert("default.api.timeout.ms".into(), timeout_ms.to_string());
-        let request_ms = config.get("request.timeout.ms").and_then(|ms| ms.parse().ok()).unwrap_or(30_000);
-        config.insert("request.timeout.ms".into(), timeout_ms.min(request_ms).to_string());
+        let job = match action {
+            Action::List { .. } | Action::Describe { .. } => Job::Show(Show::new(action)),
+            Action::Delete(groups) => Job::Delete(Delete::new(groups)),
+            Action::DeleteOffsets { group, topics } => {
+                let topics = delete_offsets::Wanted::read(&topics).map_err(|error| usage_and_exit(args::TABLE, error.text()))?;
+                Job::DeleteOffsets(DeleteOffsets::new(group, topics))
+            }
+            Action::Reset(groups) => {
+                let reset = Reset::new(groups, &options, files).map_err(|error| failed(&error))?;
+                Job::Reset(Box::new(reset))
+            }
+            Action::ValidateRegex(pattern) => return Err(Done::said(vec![regex::verdict(&pattern)])),
+        };
+        set_timeouts(&mut config, &options).map_err(|error| failed(&error))?;
         let servers = options.all("bootstrap-server").collect::<Vec<_>>().join(",");
-        let (hosts, ahead, described) = (hosts.to_vec(), VecDeque::new(), Vec::new());
-        Ok(Groups { action, servers, config, hosts, at: At::Start, admin: None, ahead, described })
+        Ok(Groups { servers, config, hosts: hosts.to_vec(), warnings, job, admin: None })
     }
 
     pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
-        if self.at == At::Start {
+        if self.admin.is_none() {
+            self.warnings.drain(..).for_each(|line| cx.print.error(line));
             let opened = Admin::open(cx.now, &self.servers, "adminclient-1", &self.config, &self.hosts, cx.print);
-            let flow = opened.map(|admin| {
+            let flow = opened.and_then(|mut admin| {
+                let flow = match &mut self.job {
+                    Job::Show(job) => job.begin(&mut admin, cx),
+                    Job::Delete(job) => job.begin(&mut admin, cx),
+                    Job::DeleteOffsets(job) => job.begin(&mut admin, cx),
+                    Job::Reset(job) => job.begin(&mut admin, cx),
+                };
                 self.admin = Some(admin);
-                self.begin(cx);
-                None
+                flow
             });
             if let Some(status) = self.over(flow, cx) {
                 return Some(status);
@@ -89,9 +108,7 @@ impl Groups {
         }
         loop {
             let result = self.admin.as_mut()?.poll(cx)?;
-            let listing = self.at == At::List;
-            let flow = result.map_err(|error| if listing { in_runtime(&error) } else { error.in_execution() });
-            let flow = flow.and_then(|outcome| self.answered(outcome, cx));
+            let flow = self.answered(result, cx);
             if let Some(status) = self.over(flow, cx) {
                 return Some(status);
             }
@@ -118,10 +135,25 @@ impl Groups {
         }
     }
 
-    /// Ends the command, if that is it. What was thrown is said, and is no failure (`ConsumerGroupCommand.printError`).
+    fn answered(&mut self, result: Result<Outcome, Exception>, cx: &mut Context) -> Flow {
+        let Some(admin) = &mut self.admin else { return Ok(Some(0)) };
+        match &mut self.job {
+            Job::Show(job) => job.answered(result, admin, cx),
+            Job::Delete(job) => job.answered(result, admin, cx),
+            Job::DeleteOffsets(job) => job.answered(result, admin, cx),
+            Job::Reset(job) => job.answered(result, admin, cx),
+        }
+    }
+
+    /// Ends the command, if that is it. What was thrown is said, and is no failure (`ConsumerGroupCommand.printError`), unless it was the
+    /// caller's fault: then the help table follows.
     fn over(&mut self, flow: Flow, cx: &mut Context) -> Option<i32> {
         let status = match flow {
             Ok(status) => status?,
+            Err(error) if error.class == "java.lang.IllegalArgumentException" => {
+                usage_and_exit(args::TABLE, error.text()).err.into_iter().for_each(|line| cx.print.error(line));
+                1
+            }
             Err(error) => {
                 cx.print.line("");
                 cx.print.line(format!("Error: Executing consumer group command failed due to {}", error.text()));
@@ -132,170 +164,23 @@ impl Groups {
         self.close(cx.out);
         Some(status)
     }
-
-    fn begin(&mut self, cx: &mut Context) {
-        match &self.action {
-            Action::Describe { groups: Which::Named(names), .. } => {
-                self.ahead = names.iter().cloned().collect();
-                self.next(At::Describe, cx);
-            }
-            Action::List { states, types } => {
-                let request = requests::list(&states.only, &types.only);
-                self.list(request, cx.now);
-            }
-            Action::Describe { groups: Which::All, .. } => self.list(requests::list(&[], &[]), cx.now),
-        }
-    }
-
-    fn list(&mut self, request: kafka_protocol::messages::ListGroupsRequest, now: Time) {
-        self.at = At::List;
-        if let Some(admin) = &mut self.admin {
-            admin.begin(|client| client.list_groups(now, request));
-        }
-    }
-
-    /// Asks about the next group, or goes on to what comes after the last.
-    fn next(&mut self, at: At, cx: &mut Context) {
-        self.at = at;
-        let Some(admin) = &mut self.admin else { return };
-        let Some(group) = self.ahead.front() else { return };
-        let target = Target::Coordinator(group.as_str().into());
-        match at {
-            At::Describe => admin.ask(cx.now, "describeConsumerGroups", target, requests::describe(group)),
-            At::Coordinator => admin.ask(cx.now, "findCoordinator", Target::Any, requests::coordinator(group)),
-            At::Committed => admin.ask(cx.now, "listConsumerGroupOffsets", target, requests::committed(group)),
-            At::Start | At::List | At::Ends => {}
-        }
-    }
-
-    fn answered(&mut self, outcome: Outcome, cx: &mut Context) -> Flow {
-        match (self.at, outcome) {
-            (At::List, Outcome::Groups(groups)) => self.listed(requests::listed(&groups), cx),
-            (At::Ends, Outcome::Offsets(ends)) => {
-                self.print_offsets(&ends, cx);
-                Ok(Some(0))
-            }
-            (_, outcome) => match (self.at, response(outcome)?) {
-                (At::Describe, Response::DescribeGroups(body)) => {
-                    let described = requests::described(&body).map_err(|error| error.in_execution())?;
-                    self.described.push(described);
-                    self.ahead.pop_front();
-                    if !self.ahead.is_empty() {
-                        self.next(At::Describe, cx);
-                        return Ok(None);
-                    }
-                    self.after_description(cx)
-                }
-                (At::Coordinator, Response::FindCoordinator(body)) => {
-                    self.take_front(|described| described.coordinator = requests::found(&body));
-                    self.go_on(At::Coordinator, cx)
-                }
-                (At::Committed, Response::OffsetFetch(body)) => {
-                    let committed = requests::offsets(&body).map_err(|error| error.in_execution())?;
-                    self.take_front(|described| described.committed = committed);
-                    self.go_on(At::Committed, cx)
-                }
-                (_, other) => Err(Exception::kafka(format!("An unexpected {} response", other.api().name()))),
-            },
-        }
-    }
-
-    fn listed(&mut self, groups: Vec<tables::Listed>, cx: &mut Context) -> Flow {
-        match &self.action {
-            Action::List { states, types } => {
-                let lines = tables::list(&groups, states.column, types.column);
-                lines.into_iter().for_each(|line| cx.print.line(line));
-                Ok(Some(0))
-            }
-            Action::Describe { .. } => {
-                self.ahead = groups.into_iter().map(|group| group.group).collect();
-                if self.ahead.is_empty() {
-                    return Ok(Some(0));
-                }
-                self.next(At::Describe, cx);
-                Ok(None)
-            }
-        }
-    }
-
-    /// All groups are described; what more is needed depends on the view.
-    fn after_description(&mut self, cx: &mut Context) -> Flow {
-        let Action::Describe { view, verbose, .. } = self.action else { return Ok(Some(0)) };
-        self.ahead = self.described.iter().map(|described| described.group.clone()).collect();
-        match view {
-            View::Members => {
-                for described in std::mem::take(&mut self.described) {
-                    let rows = described.members();
-                    print(&described, || tables::members(&described.group, &rows, verbose), cx);
-                }
-                return Ok(Some(0));
-            }
-            View::State => self.next(At::Coordinator, cx),
-            View::Offsets => self.next(At::Committed, cx),
-        }
-        Ok(None)
-    }
-
-    /// Gives an answer to the group that was asked about.
-    fn take_front(&mut self, take: impl FnOnce(&mut Described)) {
-        let Some(group) = self.ahead.pop_front() else { return };
-        if let Some(described) = self.described.iter_mut().find(|described| described.group == group) {
-            take(described);
-        }
-    }
-
-    fn go_on(&mut self, at: At, cx: &mut Context) -> Flow {
-        if !self.ahead.is_empty() {
-            self.next(at, cx);
-            return Ok(None);
-        }
-        let Action::Describe { verbose, .. } = self.action else { return Ok(Some(0)) };
-        if at == At::Coordinator {
-            for described in std::mem::take(&mut self.described) {
-                let row = described.state();
-                print(&described, || tables::state(&described.group, &row, verbose), cx);
-            }
-            return Ok(Some(0));
-        }
-        let wanted: BTreeMap<TopicPartition, i64> =
-            self.described.iter().flat_map(Described::partitions).map(|partition| (partition, LATEST_TIMESTAMP)).collect();
-        if wanted.is_empty() {
-            self.print_offsets(&ListedOffsets::new(), cx);
-            return Ok(Some(0));
-        }
-        self.at = At::Ends;
-        if let Some(admin) = &mut self.admin {
-            let now = cx.now;
-            admin.begin(|client| client.list_offsets(now, wanted, 0));
-        }
-        Ok(None)
-    }
-
-    fn print_offsets(&mut self, ends: &ListedOffsets, cx: &mut Context) {
-        let Action::Describe { verbose, .. } = self.action else { return };
-        for described in std::mem::take(&mut self.described) {
-            let rows = described.offsets(ends);
-            let (remarks, shown) = tables::remark(&described.group, &described.state);
-            remarks.into_iter().for_each(|line| cx.print.error(line));
-            if shown && !rows.is_empty() {
-                cx.print.line("");
-                tables::offsets(&described.group, rows, verbose).into_iter().for_each(|line| cx.print.line(line));
-            }
-        }
-    }
 }
 
-/// A group's table behind an empty line, and on standard error what there is to say of its state.
-fn print(described: &Described, table: impl FnOnce() -> Vec<String>, cx: &mut Context) {
-    let (remarks, shown) = tables::remark(&described.group, &described.state);
-    remarks.into_iter().for_each(|line| cx.print.error(line));
-    if shown {
-        cx.print.line("");
-        table().into_iter().for_each(|line| cx.print.line(line));
-    }
+/// Each call has `--timeout` (`withTimeoutMs`).
+fn set_timeouts(config: &mut Config, options: &Options) -> Result<(), Exception> {
+    let timeout_ms = options.number::<u64>("timeout").map_err(|error| Exception::new(error.class(), error.to_string()))?.unwrap_or(5_000);
+    config.insert("default.api.timeout.ms".into(), timeout_ms.to_string());
+    let request_ms = config.get("request.timeout.ms").and_then(|ms| ms.parse().ok()).unwrap_or(30_000);
+    config.insert("request.timeout.ms".into(), timeout_ms.min(request_ms).to_string());
+    Ok(())
 }
 
-/// As `listGroups` in this tool throws it.
-fn in_runtime(error: &Exception) -> Exception {
+/// An exception as another thread's `Future.get` throws it, wrapped where no checked exception may pass.
+pub(super) fn in_runtime(error: &Exception) -> Exception {
     Exception::new("java.lang.RuntimeException", error.in_execution().to_string())
+}
+
+/// An answer of another API than was asked for.
+pub(super) fn unexpected(api: crate::kafka::protocol::api::Api) -> Exception {
+    Exception::kafka(format!("An unexpected {} response", api.name()))
 }

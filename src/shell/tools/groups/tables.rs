@@ -150,6 +150,24 @@ pub fn state(group: &str, row: &StateRow, verbose: bool) -> Vec<String> {
     ]
 }
 
+/// `--reset-offsets`, with the empty line before it.
+pub fn reset(groups: &[(String, super::plan::Offsets)]) -> Vec<String> {
+    let group_width = widest(groups.iter().map(|(group, _)| group.as_str()), 15);
+    let topics = groups.iter().flat_map(|(_, offsets)| offsets).map(|(at, _)| &*at.topic);
+    let topic_width = widest(topics, 15);
+    let line = |group: &str, topic: &str, partition: &str, offset: &str| {
+        format!("{group:<group_width$} {topic:<topic_width$} {partition:<10} {offset}")
+    };
+    let mut lines = vec![String::new()];
+    if !groups.is_empty() {
+        lines.push(line("GROUP", "TOPIC", "PARTITION", "NEW-OFFSET"));
+    }
+    for (group, offsets) in groups {
+        lines.extend(offsets.iter().map(|(at, offset)| line(group, &at.topic, &at.partition.to_string(), &offset.to_string())));
+    }
+    lines
+}
+
 /// What is said of a group's state before its table, on standard error; and whether there is a table.
 pub fn remark(group: &str, state: &str) -> (Vec<String>, bool) {
     match state {
