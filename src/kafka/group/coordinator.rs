@@ -10,10 +10,10 @@ use kafka_protocol::messages::*;
 
 use super::classic_group::{ClassicGroup, Waiting};
 use super::config::GroupConfig;
+use super::delete::Deletions;
 use super::join::{Join, refusal as join_refusal};
 use super::load::load;
 use super::out::{AppendId, ClientInfo, Context, GroupOut, Pending, Then, Token, append_error};
-use super::delete::Deletions;
 use super::{delete, describe, offsets, sync};
 use crate::kafka::event::{Event, GroupState};
 use crate::kafka::names::Name;
@@ -43,13 +43,7 @@ struct Partition {
 
 impl GroupCoordinator {
     pub fn new(config: GroupConfig) -> GroupCoordinator {
-        GroupCoordinator {
-            config,
-            partitions: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            deletions: Deletions::default(),
-            wake: None,
-        }
+        GroupCoordinator { config, partitions: BTreeMap::new(), pending: BTreeMap::new(), deletions: Deletions::default(), wake: None }
     }
 
     /// The partition of `__consumer_offsets` whose leader coordinates this group.

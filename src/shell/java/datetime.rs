@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, ms) in [("PT1H", 3_600_000), ("P1DT2M", 86_520_000), ("pt0.5s", 500), ("-PT1S", -1_000), ("PT-1M", -60_000), ("PT0S", 0)] {
+        for (text, ms) in [("PT1H", 3_600_000), ("P1DT2M", 86_520_000), ("pt0.5s", 500), ("-PT1S", -1_000), ("PT-1M", -60_000), ("PT0S", 0)]
+        {
             assert_eq!(duration_ms(text), Ok(ms), "{text}");
         }
         for text in ["1h", "P", "PT", "PT1", "P1H", "PT1S2H", "PT1.5M", ""] {

@@ -122,9 +122,7 @@ impl DeleteOffsets {
             match topics.last_mut().filter(|known| known.name.as_str() == &**topic) {
                 Some(known) => known.partitions.push(partition),
                 None => topics.push(
-                    OffsetDeleteRequestTopic::default()
-                        .with_name(TopicName(topic.to_string().into()))
-                        .with_partitions(vec![partition]),
+                    OffsetDeleteRequestTopic::default().with_name(TopicName(topic.to_string().into())).with_partitions(vec![partition]),
                 ),
             }
         }
@@ -157,7 +155,9 @@ impl DeleteOffsets {
             Some((code, error)) => {
                 cx.print.line("");
                 cx.print.line(match code {
-                    INVALID_GROUP_ID | GROUP_AUTHORIZATION_FAILED | NON_EMPTY_GROUP | GROUP_ID_NOT_FOUND => format!("Error: {}", error.text()),
+                    INVALID_GROUP_ID | GROUP_AUTHORIZATION_FAILED | NON_EMPTY_GROUP | GROUP_ID_NOT_FOUND => {
+                        format!("Error: {}", error.text())
+                    }
                     GROUP_SUBSCRIBED_TO_TOPIC | TOPIC_AUTHORIZATION_FAILED | UNKNOWN_TOPIC_OR_PARTITION => {
                         "Error: Encountered some partition-level error, see the follow-up details.".to_owned()
                     }

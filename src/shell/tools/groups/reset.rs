@@ -373,7 +373,9 @@ impl Reset {
         if let Some(error) = offsets.values().find_map(|listed| listed.as_ref().err()) {
             return Err(in_runtime(&thrown(error)));
         }
-        let known = |listed: &ListedOffsets, at: &TopicPartition| listed.get(at).and_then(|listed| listed.as_ref().ok()).map(|listed| listed.offset);
+        let known = |listed: &ListedOffsets, at: &TopicPartition| {
+            listed.get(at).and_then(|listed| listed.as_ref().ok()).map(|listed| listed.offset)
+        };
         match self.at {
             At::ByTime => {
                 let mut none = BTreeMap::new();
@@ -384,7 +386,8 @@ impl Reset {
                         _ => {
                             cx.print.line("");
                             let (topic, partition) = (&at.topic, at.partition);
-                            let warning = format!("Warn: Partition {partition} from topic {topic} is empty. Falling back to latest known offset.");
+                            let warning =
+                                format!("Warn: Partition {partition} from topic {topic} is empty. Falling back to latest known offset.");
                             cx.print.line(warning);
                             none.insert(at, LATEST_TIMESTAMP);
                         }
