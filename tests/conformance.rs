@@ -23,6 +23,7 @@ const PLAYED: &[&str] = &[
     "consumer-groups-two-members",
     "consumer-groups-unknown",
     "bootstrap-wrong",
+    "dump-log.txt",
 ];
 
 /// tests/golden-differences.toml

@@ -206,6 +206,9 @@ impl Player {
 
     /// The command with its input redirected: what is recorded below it, or nothing.
     fn with_input(&mut self, session: u32, command: &str, stdin: Option<&str>) -> String {
+        if command.contains(" < ") {
+            return command.to_owned();
+        }
         let alone =
             line::parse(command).is_ok_and(|line| line.0.len() == 1 && line.0[0].rest.is_empty() && line.0[0].first.stages.len() == 1);
         if !alone {

@@ -109,7 +109,7 @@ fn options(table: &[Opt]) -> Vec<String> {
 }
 
 fn commands() -> Vec<String> {
-    let kafka = help::KAFKA.iter().map(|name| format!("{name}.sh"));
+    let kafka = help::KAFKA.iter().chain(super::tools::program::NAMES).map(|name| format!("{name}.sh"));
     let others = [text::NAMES, hosts::NAMES, help::BUILTINS].into_iter().flatten().map(|name| (*name).to_owned());
     kafka.chain(others).collect()
 }

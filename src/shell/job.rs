@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::files::Files;
+use super::files::{self, Files};
 use super::line::{Fd, Joint, List, Pipeline, Redirect};
 use super::pipe::{Pipe, Printed, Printer};
 use super::screen::cut;
 use super::tools::{BROKEN_PIPE, Context, INTERRUPTED, KILLED, Start, Tool};
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::event::Event;
+use crate::sim::disk::File;
 use crate::sim::process::ReadId;
 use crate::sim::time::Time;
 
@@ -174,10 +175,10 @@ impl Job {
     }
 
     /// Takes a file's contents, if it asked for them.
-    pub fn read(&mut self, id: ReadId, text: Option<String>) -> bool {
+    pub fn read(&mut self, id: ReadId, file: Option<&File>) -> bool {
         let Some(path) = self.running.waiting.remove(&id) else { return false };
-        if let Some(text) = text {
-            self.running.files.insert(&path, text);
+        if let Some(file) = file {
+            self.running.files.insert(&path, String::from_utf8_lossy(&file.read()).into_owned());
         }
         true
     }
@@ -227,7 +228,7 @@ impl Running {
         paths.retain(|path| path != "/dev/null" && path != "-");
         paths.sort();
         paths.dedup();
-        let waiting = paths.into_iter().map(|path| (env.out.read(&path), path)).collect();
+        let waiting = paths.into_iter().map(|path| (files::ask(env.out, &path), path)).collect();
         Running { stages, waiting, files: Files::default(), started: false }
     }
 

@@ -88,11 +88,8 @@ impl Session {
         let mut shown = Vec::new();
         match input {
             Input::Told(tell) => self.told(now, tell, out),
-            Input::Read(id, file) => {
-                let text = file.map(|file| String::from_utf8_lossy(&file.read()).into_owned());
-                let _ = self.jobs().any(|job| job.read(id, text.clone()));
-            }
-            Input::Connected(_) | Input::Frame(..) | Input::Closed(..) => {
+            Input::Read(id, ref file) if self.jobs().any(|job| job.read(id, file.as_deref())) => {}
+            Input::Connected(_) | Input::Frame(..) | Input::Closed(..) | Input::Read(..) => {
                 let mut budget = PIECES_PER_STEP;
                 let Session { spec, foreground, background, screen, .. } = self;
                 for job in foreground.iter_mut().chain(background.iter_mut().map(|background| &mut background.job)) {

@@ -205,6 +205,20 @@ impl Disk {
         self.files.get(path)
     }
 
+    /// What reading a path gives: a file's contents; for a path that ends in `/` the names in that folder, a line each.
+    pub fn contents(&self, path: &str) -> Option<Arc<File>> {
+        if !path.is_empty() && !path.ends_with('/') {
+            return self.file(path).cloned();
+        }
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let mut names: Vec<&str> = self.list(path).filter_map(|(found, _)| found[path.len()..].split('/').next()).collect();
+        names.dedup();
+        let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+        // It is no file of the disk, so that its chunk's id is never looked at.
+        let body = Chunk::new(super::chunk::ChunkId(0), text.into());
+        (!names.is_empty()).then(|| Arc::new(File::restore([(Head::EMPTY, body)], 0)))
+    }
+
     /// Every file, by path.
     pub fn files(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<File>)> {
         self.files.iter()

@@ -124,13 +124,35 @@ pub enum Absent {
 /// What a step wants done, in order.
 #[derive(Debug)]
 pub enum Effect<F> {
-    Connect { conn: ConnId, host: String, port: u16 },
-    Send { conn: ConnId, frame: Arc<F>, cause: Option<EventId> },
-    Close { conn: ConnId },
-    Listen { port: u16 },
-    Read { id: ReadId, path: String },
-    Fault { fault: Fault, cause: Option<EventId> },
-    Exit { status: i32 },
+    Connect {
+        conn: ConnId,
+        host: String,
+        port: u16,
+    },
+    Send {
+        conn: ConnId,
+        frame: Arc<F>,
+        cause: Option<EventId>,
+    },
+    Close {
+        conn: ConnId,
+    },
+    Listen {
+        port: u16,
+    },
+    /// Of the own disk, or another host's.
+    Read {
+        id: ReadId,
+        host: Option<String>,
+        path: String,
+    },
+    Fault {
+        fault: Fault,
+        cause: Option<EventId>,
+    },
+    Exit {
+        status: i32,
+    },
 }
 
 /// An event as it happened.
@@ -279,9 +301,19 @@ impl<F, E> Outbox<'_, F, E> {
 
     /// Asks for a file's contents; they come as [`Input::Read`].
     pub fn read(&mut self, path: &str) -> ReadId {
+        self.ask_for(None, path)
+    }
+
+    /// As [`Outbox::read`] of another host's disk, as a person who is logged in there reads it. Of a path that ends in `/` the answer is the
+    /// names in that folder, a line each.
+    pub fn read_of(&mut self, host: &str, path: &str) -> ReadId {
+        self.ask_for(Some(host.to_owned()), path)
+    }
+
+    fn ask_for(&mut self, host: Option<String>, path: &str) -> ReadId {
         let id = ReadId(self.counters.reads);
         self.counters.reads = self.counters.reads.wrapping_add(1);
-        self.effects.push(Effect::Read { id, path: path.to_owned() });
+        self.effects.push(Effect::Read { id, host, path: path.to_owned() });
         id
     }
 

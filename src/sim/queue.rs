@@ -4,6 +4,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use super::net::HostId;
 use super::process::{ConnId, EventId, ProcessId, ReadId};
 use super::time::Time;
 
@@ -49,6 +50,8 @@ pub enum Due<T> {
     Read {
         incarnation: u32,
         id: ReadId,
+        /// `None`: there is no such host.
+        host: Option<HostId>,
         path: String,
     },
     Terminate {

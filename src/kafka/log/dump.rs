@@ -68,9 +68,39 @@ pub trait DumpSink {
     fn err(&mut self, line: &str);
 }
 
-/// Dumps files one after another. Returns the exit status: 1 where Kafka's tool ends with an exception.
+/// What a record's key and value are printed as (`MessageParser`).
+pub trait RecordDecoder {
+    /// `None`: nothing is printed of it.
+    ///
+    /// # Errors
+    /// The exception, by class and message, that ends the tool.
+    fn decode(&self, record: &Record<'_>) -> Result<(Option<String>, Option<String>), String>;
+}
+
+/// Keys and values are UTF-8 (`DecoderMessageParser` with two `StringDecoder`s).
+pub struct TextDecoder;
+
+impl RecordDecoder for TextDecoder {
+    fn decode(&self, record: &Record<'_>) -> Result<(Option<String>, Option<String>), String> {
+        let text = |bytes: Option<&[u8]>| bytes.map(|bytes| java_utf8(bytes).into_owned());
+        Ok((text(record.key), text(record.value)))
+    }
+}
+
+/// Dumps files one after another, keys and values as text. Returns the exit status: 1 where Kafka's tool ends with an exception.
 pub fn dump<'a>(paths: impl IntoIterator<Item = &'a str>, options: &DumpOptions, files: &dyn DumpFiles, sink: &mut dyn DumpSink) -> i32 {
-    let mut dump = Dump { options, files, sink, findings: Findings::default() };
+    dump_with(paths, options, &TextDecoder, files, sink)
+}
+
+/// As [`dump`] with a decoder.
+pub fn dump_with<'a>(
+    paths: impl IntoIterator<Item = &'a str>,
+    options: &DumpOptions,
+    decoder: &dyn RecordDecoder,
+    files: &dyn DumpFiles,
+    sink: &mut dyn DumpSink,
+) -> i32 {
+    let mut dump = Dump { options, decoder, files, sink, findings: Findings::default() };
     for path in paths {
         dump.sink.out(&format!("Dumping {path}"));
         if let Err(exception) = dump.file(path) {
@@ -90,6 +120,7 @@ pub(super) struct Exception(pub String);
 /// One run of the tool.
 pub(super) struct Dump<'a> {
     pub options: &'a DumpOptions,
+    pub decoder: &'a dyn RecordDecoder,
     pub files: &'a dyn DumpFiles,
     pub sink: &'a mut dyn DumpSink,
     pub findings: Findings,
@@ -184,11 +215,12 @@ impl Dump<'_> {
             write_record_metadata(&mut line, batch, record).map_err(exception_of)?;
         }
         if self.options.print_data_log && !batch.info.is_control() {
-            for (label, bytes) in [("key", record.key), ("payload", record.value)] {
-                if let Some(bytes) = bytes {
+            let (key, payload) = self.decoder.decode(record).map_err(Exception)?;
+            for (label, text) in [("key", key), ("payload", payload)] {
+                if let Some(text) = text {
                     // Without metadata and without key or payload the line stays empty, as in Kafka.
                     let prefix = if line.is_empty() { "|" } else { "" };
-                    let _ = write!(line, "{prefix} {label}: {}", java_utf8(bytes));
+                    let _ = write!(line, "{prefix} {label}: {text}");
                 }
             }
         }

@@ -6,6 +6,8 @@ use kafka_protocol::ResponseError;
 
 use super::checkpoint_file::leader_epochs_text;
 use super::epoch_cache::LeaderEpochCache;
+use super::file_name::{FileKind, PRODUCER_SNAPSHOT_SUFFIX, offset_file_name, offset_of};
+use super::producer_snapshot;
 use super::producer_state::{ProducerStates, Verdict};
 use super::segment::Segment;
 use crate::kafka::records::batch::Batch;
@@ -72,6 +74,8 @@ pub struct PartitionLog {
     recovery_point: i64,
     pub(super) epochs: LeaderEpochCache,
     pub(super) producers: ProducerStates,
+    /// Up to where the newest snapshot of producers goes.
+    pub(super) snapshot_offset: i64,
 }
 
 impl PartitionLog {
@@ -98,6 +102,7 @@ impl PartitionLog {
             recovery_point: 0,
             epochs,
             producers: ProducerStates::default(),
+            snapshot_offset: 0,
         }
     }
 
@@ -228,6 +233,8 @@ impl PartitionLog {
         self.epochs.truncate_from_end(self.log_end_offset());
         self.recovery_point = self.recovery_point.min(self.log_end_offset());
         self.rebuild_producers();
+        let end = self.log_end_offset();
+        self.retain_producer_snapshots(|offset| offset <= end, store);
         self.write_epochs(store);
         true
     }
@@ -241,6 +248,7 @@ impl PartitionLog {
         (self.log_start_offset, self.recovery_point) = (offset, offset);
         self.epochs = LeaderEpochCache::default();
         self.producers = ProducerStates::default();
+        self.retain_producer_snapshots(|_| false, store);
         self.write_epochs(store);
     }
 
@@ -258,6 +266,8 @@ impl PartitionLog {
         }
         if self.log_start_offset > before {
             self.epochs.truncate_from_start(self.log_start_offset);
+            let start = self.log_start_offset;
+            self.retain_producer_snapshots(|offset| offset >= start, store);
             self.write_epochs(store);
         }
         self.log_start_offset > before
@@ -266,6 +276,7 @@ impl PartitionLog {
     /// Flushes all, as a clean stop does.
     pub fn close(&mut self, store: &mut Store) {
         self.active_mut().close(store);
+        self.take_producer_snapshot(store);
         self.recovery_point = self.log_end_offset();
     }
 
@@ -323,6 +334,7 @@ impl PartitionLog {
     fn roll(&mut self, store: &mut Store) {
         let base_offset = self.log_end_offset();
         self.active_mut().close(store);
+        self.take_producer_snapshot(store);
         self.recovery_point = base_offset;
         let segment = Segment::empty(&self.dir, base_offset, self.config.segment_index_bytes);
         segment.create_files(store);
@@ -342,10 +354,36 @@ impl PartitionLog {
     }
 
     /// After its segments were read back: all that is in them is on disk, and what follows from them is made anew.
-    pub(super) fn recovered(&mut self) {
+    pub(super) fn recovered(&mut self, store: &mut Store) {
         self.recovery_point = self.log_end_offset();
         self.epochs.truncate_from_end(self.log_end_offset() + 1);
         self.rebuild_producers();
+        // `removeStraySnapshots`: those between segments go, but for the newest.
+        let mut kept: Vec<i64> = self.segments.iter().map(|segment| segment.base_offset).collect();
+        kept.push(self.log_end_offset());
+        self.retain_producer_snapshots(|offset| kept.contains(&offset), store);
+    }
+
+    /// `ProducerStateManager.takeSnapshot`: at the end of a segment and at a clean stop, unless nothing was appended since the last one.
+    fn take_producer_snapshot(&mut self, store: &mut Store) {
+        let end = self.log_end_offset();
+        if end > self.snapshot_offset {
+            let chunk = store.chunk(producer_snapshot::to_bytes(&self.producers.snapshot()));
+            // Without it the segments are read instead, which is done in any case.
+            let _ = store.disk.replace(store.now, &format!("{}/{}", self.dir, offset_file_name(end, PRODUCER_SNAPSHOT_SUFFIX)), chunk);
+            self.snapshot_offset = end;
+        }
+    }
+
+    /// Deletes the snapshots at other offsets.
+    fn retain_producer_snapshots(&mut self, keep: impl Fn(i64) -> bool, store: &mut Store) {
+        let folder = format!("{}/", self.dir);
+        let found = store.disk.list(&folder).filter(|(path, _)| FileKind::of(path) == FileKind::ProducerSnapshot);
+        let found: Vec<(i64, Arc<str>)> = found.filter_map(|(path, _)| Some((offset_of(path)?, path.clone()))).collect();
+        self.snapshot_offset = found.iter().map(|(offset, _)| *offset).filter(|offset| keep(*offset)).max().unwrap_or(0);
+        for (_, path) in found.iter().filter(|(offset, _)| !keep(*offset)) {
+            let _ = store.disk.delete(path);
+        }
     }
 
     fn rebuild_producers(&mut self) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use kafka_protocol::ResponseError;
 
+use super::producer_snapshot::ProducerSnapshotEntry;
 use crate::kafka::records::batch::{Batch, NO_PRODUCER_ID};
 
 /// `ProducerStateEntry.NUM_BATCHES_TO_RETAIN`: as many as may be in flight at once.
@@ -29,6 +30,9 @@ struct BatchMetadata {
     first_sequence: i32,
     last_sequence: i32,
     base_offset: i64,
+    offset_delta: i32,
+    /// `maxTimestamp`
+    timestamp: i64,
 }
 
 /// What to do with a batch.
@@ -78,9 +82,33 @@ impl ProducerStates {
         if state.batches.len() == BATCHES_TO_RETAIN {
             state.batches.pop_front();
         }
-        let metadata =
-            BatchMetadata { first_sequence: info.base_sequence, last_sequence: last_sequence(batch), base_offset: batch.base_offset };
+        let metadata = BatchMetadata {
+            first_sequence: info.base_sequence,
+            last_sequence: last_sequence(batch),
+            base_offset: batch.base_offset,
+            offset_delta: info.last_offset_delta,
+            timestamp: info.max_timestamp,
+        };
         state.batches.push_back(metadata);
+    }
+
+    /// What a snapshot file holds of them: the last batch each. (Kafka writes them in the order of a HashMap of ids, which is theirs while
+    /// ids are small.)
+    pub fn snapshot(&self) -> Vec<ProducerSnapshotEntry> {
+        let entry = |(id, state): (&i64, &Arc<ProducerState>)| {
+            let last = state.batches.back()?;
+            Some(ProducerSnapshotEntry {
+                producer_id: *id,
+                producer_epoch: state.epoch,
+                last_sequence: last.last_sequence,
+                last_offset: last.base_offset + i64::from(last.offset_delta),
+                offset_delta: last.offset_delta,
+                timestamp: last.timestamp,
+                coordinator_epoch: -1,
+                current_txn_first_offset: -1,
+            })
+        };
+        self.producers.iter().filter_map(entry).collect()
     }
 }
 

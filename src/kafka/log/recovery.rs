@@ -75,7 +75,7 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
         reopen.log_start_offset.max(first_offset),
         LeaderEpochCache::from_entries(epochs),
     );
-    log.recovered();
+    log.recovered(store);
     (log, cut)
 }
 

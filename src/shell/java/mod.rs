@@ -1,6 +1,9 @@
-//! What Kafka's tools owe to Java: the order of hash maps, log lines, exceptions' names, integers' texts.
+//! What Kafka's tools owe to Java: the order of hash maps, log lines, exceptions' names, numbers' texts.
 
 pub mod datetime;
 pub mod exception;
 pub mod hash;
 pub mod log;
+pub mod number;
+
+pub use self::number::double;

@@ -1,6 +1,6 @@
 //! `help`: what there is in this terminal.
 
-use super::text;
+use super::{program, text};
 
 /// Kafka's tools that are here.
 pub const KAFKA: &[&str] =
@@ -12,7 +12,9 @@ pub const BUILTINS: &[&str] = &["clear", "help", "history", "jobs", "sleep", "wa
 /// The lines of `help`.
 pub fn text() -> Vec<String> {
     let mut lines = vec!["Kafka's tools, with or without .sh; --help after a name lists its options:".to_owned()];
-    lines.extend(KAFKA.iter().map(|name| format!("  {name}")));
+    let mut names: Vec<&str> = KAFKA.iter().chain(program::NAMES).copied().collect();
+    names.sort_unstable();
+    lines.extend(names.iter().map(|name| format!("  {name}")));
     lines.push("Hosts and links:".into());
     for (line, meaning) in [
         ("kill -9 kafka-1", "end it at once (kill: let it end in order; kill -STOP, -CONT: freeze, thaw)"),

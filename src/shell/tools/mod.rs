@@ -1,18 +1,23 @@
 //! The tools of the terminal: a closed set of state machines.
 //!
 //! * [`topics`], [`producer`], [`consumer`], [`groups`], [`offsets`]: Kafka's tools; [`kafka`] and [`admin`]: what they have in common
+//! * [`dump_log`] and others: Kafka's tools behind one trait, [`program`]
+//! * [`ls`]
 //! * [`text`]: `grep`, `head`, `wc` and their like
 //! * [`help`]: what `help` prints
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
 pub mod admin;
 pub mod consumer;
+pub mod dump_log;
 pub mod groups;
 pub mod help;
 pub mod hosts;
 pub mod kafka;
+pub mod ls;
 pub mod offsets;
 pub mod producer;
+pub mod program;
 pub mod text;
 pub mod topics;
 
@@ -21,6 +26,7 @@ use self::groups::Groups;
 use self::hosts::Done;
 use self::offsets::Offsets;
 use self::producer::ConsoleProducer;
+use self::program::Program;
 use self::text::Text;
 use self::topics::Topics;
 use super::files::Files;
@@ -45,6 +51,7 @@ pub enum Tool {
     Offsets(Box<Offsets>),
     Producer(ConsoleProducer),
     Consumer(ConsoleConsumer),
+    Program(Box<dyn Program>),
     Sleep {
         until: Time,
     },
@@ -62,7 +69,7 @@ pub fn kafka_table(name: &str) -> Option<&'static [Opt]> {
         "kafka-console-consumer" => consumer::args::TABLE,
         "kafka-consumer-groups" => groups::args::TABLE,
         "kafka-get-offsets" => offsets::args::TABLE,
-        _ => return None,
+        _ => return program::table(name),
     })
 }
 
@@ -104,6 +111,9 @@ impl Tool {
         if let Some(kafka) = kafka {
             return Some(kafka.unwrap_or_else(Tool::Said));
         }
+        if let Some(program) = program::start(&start, rng) {
+            return Some(program.map_or_else(Tool::Said, Tool::Program));
+        }
         if let Some(done) = hosts::run(name, args, hosts, host) {
             return Some(Tool::Hosts(done));
         }
@@ -118,7 +128,8 @@ impl Tool {
 
     /// The files of the working folder that it will read.
     pub fn reads(name: &str, args: &[String]) -> Vec<String> {
-        kafka_table(name).map_or_else(|| Text::reads(name, args), |table| kafka::files(table, args))
+        program::reads(name, args)
+            .unwrap_or_else(|| kafka_table(name).map_or_else(|| Text::reads(name, args), |table| kafka::files(table, args)))
     }
 
     /// Gets on as far as it can; its exit status when it is done.
@@ -139,6 +150,7 @@ impl Tool {
             Tool::Offsets(tool) => tool.step(cx),
             Tool::Producer(tool) => tool.step(cx),
             Tool::Consumer(tool) => tool.step(cx),
+            Tool::Program(tool) => tool.step(cx),
             Tool::Sleep { until } => (*until <= cx.now).then_some(0),
             Tool::Wait => None,
         }
@@ -152,6 +164,7 @@ impl Tool {
             Tool::Offsets(tool) => tool.input(input, cx),
             Tool::Producer(tool) => tool.input(input, cx),
             Tool::Consumer(tool) => tool.input(input, cx),
+            Tool::Program(tool) => tool.input(input, cx),
             Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => {}
         }
     }
@@ -164,6 +177,7 @@ impl Tool {
             Tool::Offsets(tool) => tool.owns(input),
             Tool::Producer(tool) => tool.owns(input),
             Tool::Consumer(tool) => tool.owns(input),
+            Tool::Program(tool) => tool.owns(input),
             Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => false,
         }
     }
@@ -173,6 +187,7 @@ impl Tool {
         match self {
             Tool::Producer(tool) => tool.interrupt(cx),
             Tool::Consumer(tool) => tool.interrupt(cx),
+            Tool::Program(tool) => tool.interrupt(cx),
             other => {
                 other.kill(cx.out);
                 Some(INTERRUPTED)
@@ -188,6 +203,7 @@ impl Tool {
             Tool::Offsets(tool) => tool.close(out),
             Tool::Producer(tool) => tool.kill(out),
             Tool::Consumer(tool) => tool.kill(out),
+            Tool::Program(tool) => tool.kill(out),
             Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Sleep { .. } | Tool::Wait => {}
         }
     }
@@ -201,6 +217,7 @@ impl Tool {
             Tool::Offsets(tool) => tool.next_wake(),
             Tool::Producer(tool) => tool.next_wake(),
             Tool::Consumer(tool) => tool.next_wake(),
+            Tool::Program(tool) => tool.next_wake(),
             Tool::Text(_) | Tool::Hosts(_) | Tool::Said(_) | Tool::Wait => None,
         }
     }
@@ -210,6 +227,7 @@ impl Tool {
         match self {
             Tool::Text(text) => text.reads_input(),
             Tool::Producer(tool) => tool.reads_input(),
+            Tool::Program(tool) => tool.reads_input(),
             _ => false,
         }
     }

@@ -8,8 +8,18 @@ use regex_lite::Regex;
 const RULES: &[(&str, &str)] = &[
     // Log lines and record timestamps.
     (r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]", "[TIME]"),
-    (r"(CreateTime|LogAppendTime):\d+", "$1:T"),
-    (r#"("(?:commit|currentState)Timestamp"):\d+"#, "$1:T"),
+    (r"(CreateTime|LogAppendTime):( ?)\d+", "$1:${2}T"),
+    (r#"("(?:commit|currentState|transactionLastUpdate|transactionStart)?[tT]imestamp(?:Ms)?"):\d+"#, "$1:T"),
+    (r"([tT]imestamp: )\d{13}", "${1}T"),
+    (r" crc: \d+ ", " crc: N "),
+    // What kafka-*-perf-test and kafka-verifiable-* measure. How many records fall into a window of five seconds is measured too.
+    (r"\d+ records sent, [\d.]+ records/sec \([\d.]+ MB/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency\.$", "N records sent so far"),
+    (
+        r"( records sent), [\d.]+ records/sec \([\d.]+ MB/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency, \d+ ms 50th, \d+ ms 95th, \d+ ms 99th, \d+ ms 99.9th\.$",
+        "$1, measured",
+    ),
+    (r"^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, ){2}([\d.]+), [\d.]+, (\d+), [\d., -]+$", "TIME, TIME, $1, $2, measured"),
+    (r#""avg_throughput":[\d.E]+"#, r#""avg_throughput":N"#),
     // Ids that are drawn.
     (r"TopicId: [A-Za-z0-9_-]{22}", "TopicId: ID"),
     (r#""topicId":"[A-Za-z0-9_-]{22}""#, r#""topicId":"ID""#),

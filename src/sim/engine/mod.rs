@@ -294,10 +294,9 @@ impl<M: Model> Sim<M> {
             Due::Established { conn } => self.established(conn, cause),
             Due::Refused { conn, unknown_host } => self.refused(conn, unknown_host, cause),
             Due::Arrive { conn, to_opener } => self.arrive(conn, to_opener),
-            Due::Read { incarnation, id, path } => {
-                let slot = &self.slots[target];
-                if slot.incarnation == incarnation {
-                    let file = self.hosts[usize::from(slot.host.0)].disk.file(&path).cloned();
+            Due::Read { incarnation, id, host, path } => {
+                if self.slots[target].incarnation == incarnation {
+                    let file = host.and_then(|host| self.hosts[usize::from(host.0)].disk.contents(&path));
                     self.run(entry.target, cause, Input::Read(id, file));
                 }
             }
@@ -444,11 +443,13 @@ impl<M: Model> Sim<M> {
             Effect::Listen { port } => {
                 Arc::make_mut(&mut self.slots[id.0 as usize]).ports.insert(port);
             }
-            Effect::Read { id: read, path } => {
+            Effect::Read { id: read, host, path } => {
                 let slot = &self.slots[id.0 as usize];
-                let len = self.hosts[usize::from(slot.host.0)].disk.file(&path).map_or(0, |file| file.len());
+                let host = host.map_or(Some(slot.host), |name| self.host_ids.get(&name).copied());
+                let file = host.and_then(|host| self.hosts[usize::from(host.0)].disk.file(&path));
+                let len = file.map_or(0, |file| file.len());
                 let cost = self.settings.read_latency + Duration::us(len.checked_div(self.settings.read_bytes_per_us).unwrap_or(0));
-                let due = Due::Read { incarnation: slot.incarnation, id: read, path };
+                let due = Due::Read { incarnation: slot.incarnation, id: read, host, path };
                 self.schedule(id, id, self.now + cost, None, due);
             }
             // A fault that cannot be done (a typo of a host) was already refused by who asked for it.

@@ -1,0 +1,85 @@
+//! What a tool is that needs more than to print: a state machine with connections, files and time.
+//!
+//! [`super::Tool`] holds one behind this trait, so that a further tool is one file and one line.
+
+use std::fmt::Debug;
+
+use super::dump_log::{self, DumpLog};
+use super::hosts::Done;
+use super::ls::Ls;
+use super::{Context, INTERRUPTED, Start};
+use crate::kafka::actor::{Input, Outbox};
+use crate::shell::options::Opt;
+use crate::sim::rng::Rng;
+use crate::sim::time::Time;
+
+/// A tool at work. Cloning it clones a checkpoint of the world.
+pub trait Program: Debug {
+    /// Gets on as far as it can; its exit status when it is done.
+    fn step(&mut self, cx: &mut Context) -> Option<i32>;
+
+    /// A copy of its own.
+    fn boxed(&self) -> Box<dyn Program>;
+
+    /// Takes what came on one of its connections, or of a file it asked for.
+    fn input(&mut self, _input: Input, _cx: &mut Context) {}
+
+    /// Whether an input is about it.
+    fn owns(&self, _input: &Input) -> bool {
+        false
+    }
+
+    /// SIGINT; its exit status if that ends it at once.
+    fn interrupt(&mut self, cx: &mut Context) -> Option<i32> {
+        self.kill(cx.out);
+        Some(INTERRUPTED)
+    }
+
+    /// SIGKILL: its connections are closed, nothing else is said.
+    fn kill(&mut self, _out: &mut Outbox) {}
+
+    /// When it wants to be stepped at the latest.
+    fn next_wake(&self) -> Option<Time> {
+        None
+    }
+
+    /// Whether it reads its standard input.
+    fn reads_input(&self) -> bool {
+        false
+    }
+}
+
+/// Kafka's tools that are here, as they are typed.
+pub const NAMES: &[&str] = &["kafka-dump-log"];
+
+/// The tool of this name, if it is one of these; or what it says instead.
+pub fn start(start: &Start, _rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
+    Some(match start.name {
+        "kafka-dump-log" => boxed(DumpLog::start(start.args)),
+        "ls" => boxed(Ls::start(start.args)),
+        _ => return None,
+    })
+}
+
+/// The options of the tools of this name that read them as joptsimple does.
+pub fn table(name: &str) -> Option<&'static [Opt]> {
+    Some(match name {
+        "kafka-dump-log" => dump_log::args::TABLE,
+        _ => return None,
+    })
+}
+
+/// The files that it will read before it starts; `None`: it follows from its [`table`].
+pub fn reads(_name: &str, _args: &[String]) -> Option<Vec<String>> {
+    None
+}
+
+fn boxed(program: Result<impl Program + 'static, Done>) -> Result<Box<dyn Program>, Done> {
+    program.map(|program| Box::new(program) as Box<dyn Program>)
+}
+
+impl Clone for Box<dyn Program> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
+}
