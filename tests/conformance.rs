@@ -24,6 +24,9 @@ const PLAYED: &[&str] = &[
     "consumer-groups-unknown",
     "bootstrap-wrong",
     "dump-log.txt",
+    "reassign-broker-down",
+    "reassign-errors",
+    "reassign.txt",
 ];
 
 /// tests/golden-differences.toml

@@ -1,8 +1,9 @@
 //! `PartitionChangeBuilder` against Apache Kafka 4.3.1's answers (golden/vectors/partition-change.json).
-//! Reassignments are not built yet: their cases are counted and left out.
+//! Cases of an older metadata.version, which bumps the leader epoch when the ISR shrinks, are left out: no cluster here has one.
 
 use ottla::kafka::metadata::change::{ChangeBuilder, Election};
 use ottla::kafka::metadata::image::PartitionRegistration;
+use ottla::kafka::metadata::reassignment::Reassignment;
 use serde_json::Value;
 
 fn ints(value: &Value) -> Vec<i32> {
@@ -15,6 +16,8 @@ fn registration(value: &Value) -> PartitionRegistration {
         isr: ints(&value["isr"]),
         elr: ints(&value["elr"]),
         last_known_elr: ints(&value["lastKnownElr"]),
+        removing: ints(&value["removing"]),
+        adding: ints(&value["adding"]),
         leader: value["leader"].as_i64().unwrap() as i32,
         recovering: value["leaderRecoveryState"] == "RECOVERING",
         leader_epoch: value["leaderEpoch"].as_i64().unwrap() as i32,
@@ -30,22 +33,14 @@ fn partitions_change_as_in_kafka() {
     let vectors: Value = serde_json::from_str(&text).unwrap();
     let (mut equal, mut left_out, mut wrong) = (0, 0, Vec::new());
     for case in vectors["cases"].as_array().unwrap() {
-        let reassigns = !ints(&case["partition"]["adding"]).is_empty() || !ints(&case["partition"]["removing"]).is_empty();
-        if reassigns
-            || case.get("targetReplicas").is_some()
-            || case.get("targetLeaderRecoveryState").is_some()
-            || case["metadataVersion"] != "4.3-IV0"
-        {
+        if case["metadataVersion"] != "4.3-IV0" {
             left_out += 1;
             continue;
         }
         let partition = registration(&case["partition"]);
         let acceptable = ints(&case["acceptableLeaders"]);
+        let may_lead = |replica| acceptable.contains(&replica);
         let builder = ChangeBuilder {
-            partition: &partition,
-            topic_id: Default::default(),
-            partition_id: 0,
-            acceptable: &|replica| acceptable.contains(&replica),
             min_isr: case["minIsr"].as_i64().unwrap() as i32,
             elr_enabled: case["elrEnabled"].as_bool().unwrap(),
             election: match case["election"].as_str().unwrap() {
@@ -54,11 +49,18 @@ fn partitions_change_as_in_kafka() {
                 _ => Election::Online,
             },
             target_isr: case.get("targetIsr").map_or_else(|| partition.isr.clone(), ints),
+            target: Reassignment {
+                replicas: case.get("targetReplicas").map_or_else(|| partition.replicas.clone(), ints),
+                removing: case.get("targetRemoving").map_or_else(|| partition.removing.clone(), ints),
+                adding: case.get("targetAdding").map_or_else(|| partition.adding.clone(), ints),
+            },
+            target_recovering: case.get("targetLeaderRecoveryState").map_or(partition.recovering, |state| state == "RECOVERING"),
             unclean_shutdown: ints(&case["uncleanShutdownReplicas"]),
+            ..ChangeBuilder::new(&partition, &may_lead)
         };
         let result = builder.build().map_or_else(|| partition.clone(), |change| partition.merge(&change));
         if result == registration(&case["result"]) { equal += 1 } else { wrong.push(format!("{case}\n  gave {result:?}")) }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), equal + wrong.len(), wrong.join("\n"));
-    assert!(equal > 200 && left_out < 80, "{equal} equal, {left_out} left out");
+    assert!(equal == 292 && left_out == 7, "{equal} equal, {left_out} left out");
 }

@@ -128,6 +128,11 @@ impl Options {
         self.found.iter().any(|(found, _)| *found == name)
     }
 
+    /// The names of the options that were given, in their order (`OptionSet.specs`).
+    pub fn given(&self) -> impl Iterator<Item = &'static str> {
+        self.found.iter().map(|(name, _)| *name)
+    }
+
     /// Every argument given to this option.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.found.iter().filter(move |(found, _)| *found == name).filter_map(|(_, value)| value.as_deref())

@@ -11,6 +11,7 @@
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask
+//! * [`log_dirs`]: its log directory
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
@@ -21,6 +22,7 @@ pub mod forward;
 pub mod groups;
 pub mod isr;
 pub mod lifecycle;
+pub mod log_dirs;
 pub mod metadata;
 pub mod partition;
 pub mod process;

@@ -106,6 +106,7 @@ impl Broker {
             | Request::CreatePartitions(_)
             | Request::IncrementalAlterConfigs(_)
             | Request::ElectLeaders(_)
+            | Request::AlterPartitionReassignments(_)
             | Request::ListPartitionReassignments(_) => return self.forward(now, request, Call::Forwarded(asker), out),
             Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
@@ -123,6 +124,8 @@ impl Broker {
             Request::ApiVersions(_) => api_versions().into(),
             Request::ListOffsets(body) => self.list_offsets(body).into(),
             Request::DescribeConfigs(body) => self.describe_configs(body).into(),
+            Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),
+            Request::AlterReplicaLogDirs(body) => self.alter_replica_log_dirs(body).into(),
             Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
             Request::DescribeCluster(_) => self.describe_cluster().into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),

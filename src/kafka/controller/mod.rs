@@ -5,6 +5,7 @@
 //! * [`heartbeats`]: registration, heartbeats, fencing, controlled shutdown
 //! * [`topics`], [`placement`]: creating, growing and deleting topics
 //! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
+//! * [`reassignments`]: moving replicas
 //! * [`configs`]: dynamic configuration
 //! * [`report`]: what a record means as an event
 //!
@@ -16,6 +17,7 @@ pub mod metadata_log;
 pub mod partitions;
 pub mod placement;
 pub mod process;
+pub mod reassignments;
 pub mod report;
 pub mod topics;
 

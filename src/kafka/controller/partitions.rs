@@ -13,9 +13,12 @@ use super::{Outcome, State};
 use crate::kafka::metadata::change::{ChangeBuilder, Election};
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
 use crate::kafka::metadata::record::{MetadataRecord, PartitionChange};
+use crate::kafka::protocol::errors;
 
 /// ElectLeaders: `ElectionType.UNCLEAN`.
 const UNCLEAN: i8 = 1;
+/// `LeaderRecoveryState.RECOVERING`
+const RECOVERING: i8 = 1;
 
 impl State {
     /// AlterPartition: a leader proposes an ISR.
@@ -35,10 +38,21 @@ impl State {
                     Some((image, partition)) => match self.check_alter_partition(asker, asked, partition) {
                         Err(error) => refuse(asked, error),
                         Ok(isr) => {
-                            change = self
-                                .change(image, asked.partition_index, partition, Some(isr), &[], &|broker| self.image.is_active(broker));
-                            let merged = change.as_ref().map_or_else(|| (**partition).clone(), |change| partition.merge(change));
-                            accept(asked, &merged)
+                            let acceptable = |broker| self.image.is_active(broker);
+                            change = ChangeBuilder {
+                                target_isr: isr,
+                                target_recovering: asked.leader_recovery_state == RECOVERING,
+                                ..self.builder(image, asked.partition_index, partition, &acceptable)
+                            }
+                            .build();
+                            match change.as_ref().and_then(|change| change.leader) {
+                                // The ISR completed a reassignment in which the leader has no place: it has to look what came of it.
+                                Some(leader) if leader != asker => refuse(asked, ResponseError::NewLeaderElected),
+                                _ => {
+                                    let merged = change.as_ref().map_or_else(|| (**partition).clone(), |change| partition.merge(change));
+                                    accept(asked, &merged)
+                                }
+                            }
                         }
                     },
                 };
@@ -68,7 +82,7 @@ impl State {
                     (0, None)
                 }
                 Err(ResponseError::ElectionNotNeeded) if all => continue,
-                Err(error) => (error.code(), Some(StrBytes::from_string(election_message(error, &name, n)))),
+                Err(error) => (error.code(), Some(StrBytes::from_string(self.election_message(error, &name, n)))),
             };
             let result = PartitionResult::default().with_partition_id(n).with_error_code(error).with_error_message(message);
             match results.last_mut().filter(|last| last.topic.0.as_str() == name) {
@@ -101,7 +115,7 @@ impl State {
         let acceptable = |replica: i32| replica == broker || self.image.is_active(replica);
         let leaderless =
             self.image.partitions().filter(|(_, _, partition)| partition.leader == NO_LEADER && partition.replicas.contains(&broker));
-        let changes = leaderless.filter_map(|(topic, n, partition)| self.change(topic, n, partition, None, &[], &acceptable));
+        let changes = leaderless.filter_map(|(topic, n, partition)| self.builder(topic, n, partition, &acceptable).build());
         changes.map(MetadataRecord::PartitionChange).collect()
     }
 
@@ -112,33 +126,29 @@ impl State {
         let concerned = self.image.partitions().filter(|(_, _, partition)| concerns(partition));
         let changes = concerned.filter_map(|(topic, n, partition)| {
             let isr = partition.isr.iter().copied().filter(|&replica| replica != broker).collect();
-            self.change(topic, n, partition, Some(isr), unclean, acceptable)
+            let builder = self.builder(topic, n, partition, acceptable);
+            ChangeBuilder { target_isr: isr, unclean_shutdown: unclean.to_vec(), ..builder }.build()
         });
         changes.map(MetadataRecord::PartitionChange).collect()
     }
 
-    fn change(
+    /// A partition's change, to begin with: nothing but what is needed for a leader.
+    pub(super) fn builder<'a>(
         &self,
         topic: &TopicImage,
         partition_id: i32,
-        partition: &PartitionRegistration,
-        target_isr: Option<Vec<i32>>,
-        unclean_shutdown: &[i32],
-        acceptable: &dyn Fn(i32) -> bool,
-    ) -> Option<PartitionChange> {
+        partition: &'a PartitionRegistration,
+        acceptable: &'a dyn Fn(i32) -> bool,
+    ) -> ChangeBuilder<'a> {
         let election = if self.unclean_election_enabled(&topic.name) { Election::Unclean } else { Election::Online };
         ChangeBuilder {
-            partition,
             topic_id: topic.id,
             partition_id,
-            acceptable,
             min_isr: self.effective_min_isr(&topic.name, partition.replicas.len()),
             elr_enabled: self.elr_enabled(),
             election,
-            target_isr: target_isr.unwrap_or_else(|| partition.isr.clone()),
-            unclean_shutdown: unclean_shutdown.to_vec(),
+            ..ChangeBuilder::new(partition, acceptable)
         }
-        .build()
     }
 
     /// validateAlterPartitionData
@@ -168,6 +178,15 @@ impl State {
         if eligible { Ok(isr) } else { Err(ResponseError::IneligibleReplica) }
     }
 
+    /// As the controller words it.
+    fn election_message(&self, error: ResponseError, topic: &str, partition: i32) -> String {
+        match error {
+            ResponseError::UnknownTopicOrPartition if self.image.topic(topic).is_none() => format!("No such topic as {topic}"),
+            ResponseError::UnknownTopicOrPartition => format!("No such partition as {topic}-{partition}"),
+            other => errors::info(other.code()).message.to_owned(),
+        }
+    }
+
     fn elect(&self, name: &str, n: i32, election: Election) -> Result<PartitionChange, ResponseError> {
         let topic = self.image.topic(name).ok_or(ResponseError::UnknownTopicOrPartition)?;
         let partition = topic.partition(n).ok_or(ResponseError::UnknownTopicOrPartition)?;
@@ -178,17 +197,8 @@ impl State {
         if needless {
             return Err(ResponseError::ElectionNotNeeded);
         }
-        let builder = ChangeBuilder {
-            partition,
-            topic_id: topic.id,
-            partition_id: n,
-            acceptable: &|replica| self.image.is_active(replica),
-            min_isr: self.effective_min_isr(name, partition.replicas.len()),
-            elr_enabled: self.elr_enabled(),
-            election,
-            target_isr: partition.isr.clone(),
-            unclean_shutdown: Vec::new(),
-        };
+        let acceptable = |replica| self.image.is_active(replica);
+        let builder = ChangeBuilder { election, ..self.builder(topic, n, partition, &acceptable) };
         builder.build().filter(|change| change.leader.is_some_and(|leader| leader != NO_LEADER)).ok_or(match election {
             Election::Unclean => ResponseError::EligibleLeadersNotAvailable,
             _ => ResponseError::PreferredLeaderNotAvailable,
@@ -208,14 +218,4 @@ fn accept(asked: &Asked, partition: &PartitionRegistration) -> PartitionData {
         .with_isr(partition.isr.iter().map(|&replica| BrokerId(replica)).collect())
         .with_leader_recovery_state(i8::from(partition.recovering))
         .with_partition_epoch(partition.partition_epoch)
-}
-
-/// As the controller words it.
-fn election_message(error: ResponseError, topic: &str, partition: i32) -> String {
-    match error {
-        ResponseError::UnknownTopicOrPartition => format!("No such partition as {topic}-{partition}"),
-        ResponseError::ElectionNotNeeded => "Leader election not needed for topic partition.".into(),
-        ResponseError::PreferredLeaderNotAvailable => "The preferred leader was not available.".into(),
-        _ => "Eligible topic partition leaders are not available.".into(),
-    }
 }

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{
-    AllocateProducerIdsRequest, AllocateProducerIdsResponse, ApiVersionsResponse, FetchRequest, FetchResponse,
-    ListPartitionReassignmentsResponse,
-};
+use kafka_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse, ApiVersionsResponse, FetchRequest, FetchResponse};
 
 use super::heartbeats::Moved;
 use super::metadata_log::{self, METADATA_DIR, WaitingFetch};
@@ -181,7 +178,8 @@ impl Controller {
             Request::IncrementalAlterConfigs(request) => self.state.alter_configs(request),
             Request::ElectLeaders(request) => self.state.elect_leaders(request),
             Request::AllocateProducerIds(request) => self.allocate_producer_ids(request),
-            Request::ListPartitionReassignments(_) => Outcome::only(ListPartitionReassignmentsResponse::default()),
+            Request::AlterPartitionReassignments(request) => self.state.alter_partition_reassignments(request),
+            Request::ListPartitionReassignments(request) => self.state.list_partition_reassignments(request),
             Request::ApiVersions(_) => Outcome::only(api_versions()),
             // Nothing else is sent to a controller: its socket would be closed.
             _ => return out.close(conn),

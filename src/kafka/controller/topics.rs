@@ -174,7 +174,7 @@ impl State {
     }
 
     /// validateManualPartitionAssignment
-    fn check_assignment(&self, replicas: &[i32], factor: usize) -> Result<(), Refusal> {
+    pub(super) fn check_assignment(&self, replicas: &[i32], factor: usize) -> Result<(), Refusal> {
         let invalid = |message: String| Err((ResponseError::InvalidReplicaAssignment, message));
         if replicas.is_empty() {
             return invalid("The manual partition assignment includes an empty replica list.".into());
@@ -252,6 +252,8 @@ impl State {
             replicas: replicas.to_vec(),
             leader: isr.first().copied().unwrap_or(NO_LEADER),
             isr,
+            removing: Vec::new(),
+            adding: Vec::new(),
             leader_epoch: 0,
             partition_epoch: 0,
             directories: vec![Uuid::nil(); replicas.len()],

@@ -1,8 +1,10 @@
-//! How one partition changes: leader, ISR, ELR. The rules of `PartitionChangeBuilder` (KIP-966 for the ELR).
+//! How one partition changes: leader, ISR, ELR, replicas. The rules of `PartitionChangeBuilder` (KIP-966 for the ELR, KIP-455 for
+//! reassignments).
 
 use uuid::Uuid;
 
 use super::image::{NO_LEADER, PartitionRegistration};
+use super::reassignment::Reassignment;
 use super::record::PartitionChange;
 
 /// What kind of election may be held if the leader is no good.
@@ -28,6 +30,10 @@ pub struct ChangeBuilder<'a> {
     pub elr_enabled: bool,
     pub election: Election,
     pub target_isr: Vec<i32>,
+    /// The replicas, with those that are on their way in or out.
+    pub target: Reassignment,
+    /// Whether the leader has yet to make up for an unclean election (`LeaderRecoveryState`).
+    pub target_recovering: bool,
     /// Brokers that came back without a clean shutdown: what they had may be gone.
     pub unclean_shutdown: Vec<i32>,
 }
@@ -37,18 +43,66 @@ struct Elected {
     unclean: bool,
 }
 
-impl ChangeBuilder<'_> {
+impl<'a> ChangeBuilder<'a> {
+    /// A partition that is to stay as it is, unless its leader may not lead any more: the fields say what else is wanted.
+    pub fn new(partition: &'a PartitionRegistration, acceptable: &'a dyn Fn(i32) -> bool) -> ChangeBuilder<'a> {
+        ChangeBuilder {
+            partition,
+            topic_id: Uuid::nil(),
+            partition_id: 0,
+            acceptable,
+            min_isr: 1,
+            elr_enabled: false,
+            election: Election::Online,
+            target_isr: partition.isr.clone(),
+            target: Reassignment::of(partition),
+            target_recovering: partition.recovering,
+            unclean_shutdown: Vec::new(),
+        }
+    }
+
     /// The change, if anything changes.
     pub fn build(mut self) -> Option<PartitionChange> {
         let mut change = PartitionChange { partition_id: self.partition_id, topic_id: self.topic_id, ..PartitionChange::default() };
+        if let Some((replicas, isr)) = self.target.completed(&self.target_isr) {
+            self.target = Reassignment { replicas, ..Reassignment::default() };
+            self.target_isr = isr;
+        }
         let mut elr = self.target_elr();
         self.try_election(&mut change, &mut elr);
+        self.bump_leader_epoch(&mut change);
         self.set_elr(&mut change, elr);
         if change.isr.is_none() && (!self.target_isr.is_empty() || self.elr_enabled) && self.target_isr != self.partition.isr {
             change.isr = Some(self.target_isr.clone());
         }
         self.set_last_known_leader(&mut change);
+        self.set_assignment(&mut change);
+        if self.target_recovering != self.partition.recovering {
+            change.leader_recovery_state = Some(i8::from(self.target_recovering));
+        }
         (!change.is_empty()).then_some(change)
+    }
+
+    /// triggerLeaderEpochBumpForReplicaReassignmentIfNeeded: who loses its replica must not go on in this epoch.
+    fn bump_leader_epoch(&self, change: &mut PartitionChange) {
+        let keeps_all = self.partition.replicas.iter().all(|replica| self.target.replicas.contains(replica));
+        if change.leader.is_none() && !keeps_all {
+            change.leader = Some(self.partition.leader);
+        }
+    }
+
+    /// setAssignmentChanges (directories are left to the brokers: each has one).
+    fn set_assignment(&self, change: &mut PartitionChange) {
+        let Reassignment { replicas, removing, adding } = &self.target;
+        if !replicas.is_empty() && *replicas != self.partition.replicas {
+            change.replicas = Some(replicas.clone());
+        }
+        if *removing != self.partition.removing {
+            change.removing = Some(removing.clone());
+        }
+        if *adding != self.partition.adding {
+            change.adding = Some(adding.clone());
+        }
     }
 
     /// maybePopulateTargetElr: who left the ISR while it is below min ISR, and is not known to have lost anything.
@@ -87,7 +141,7 @@ impl ChangeBuilder<'_> {
     /// electPreferredLeader, electAnyLeader.
     fn elect(&self, elr: &[i32]) -> Elected {
         let clean = |node| Elected { node, unclean: false };
-        let replicas = &self.partition.replicas;
+        let replicas = &self.target.replicas;
         let valid = |replica: &i32| self.is_valid_new_leader(*replica, elr);
         if self.election == Election::Preferred
             && let Some(preferred) = replicas.first().filter(|replica| valid(replica))

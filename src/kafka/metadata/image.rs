@@ -52,6 +52,9 @@ pub struct PartitionRegistration {
     pub isr: Vec<i32>,
     pub elr: Vec<i32>,
     pub last_known_elr: Vec<i32>,
+    /// Of the replicas, those that a reassignment takes away and those that it brings (KIP-455).
+    pub removing: Vec<i32>,
+    pub adding: Vec<i32>,
     pub leader: i32,
     /// An unclean leader has not yet made up for it.
     pub recovering: bool,
@@ -62,6 +65,11 @@ pub struct PartitionRegistration {
 impl PartitionRegistration {
     pub fn leader(&self) -> Option<i32> {
         (self.leader != NO_LEADER).then_some(self.leader)
+    }
+
+    /// Whether a reassignment goes on (`PartitionReassignmentReplicas.isReassignmentInProgress`).
+    pub fn is_reassigning(&self) -> bool {
+        !self.removing.is_empty() || !self.adding.is_empty()
     }
 
     /// What this partition is after a change. Every change raises the partition epoch; one that names a leader, the leader epoch too.
@@ -76,6 +84,8 @@ impl PartitionRegistration {
         next.replicas = change.replicas.clone().unwrap_or(next.replicas);
         next.elr = change.elr.clone().unwrap_or(next.elr);
         next.last_known_elr = change.last_known_elr.clone().unwrap_or(next.last_known_elr);
+        next.removing = change.removing.clone().unwrap_or(next.removing);
+        next.adding = change.adding.clone().unwrap_or(next.adding);
         next.recovering = change.leader_recovery_state.map_or(next.recovering, |state| state == 1);
         next
     }
@@ -176,6 +186,8 @@ impl Image {
         let registration = PartitionRegistration {
             replicas: record.replicas.clone(),
             isr: record.isr.clone(),
+            removing: record.removing.clone(),
+            adding: record.adding.clone(),
             leader: record.leader,
             leader_epoch: record.leader_epoch,
             partition_epoch: record.partition_epoch,

@@ -3,8 +3,10 @@
 //! * [`record`]: the records, in Kafka's own encoding
 //! * [`image`]: what they add up to; brokers and controller hold one each
 //! * [`change`]: how one partition changes (`PartitionChangeBuilder`)
+//! * [`reassignment`]: its replicas while they move
 
 pub mod change;
 pub mod image;
 mod primitives;
+pub mod reassignment;
 pub mod record;

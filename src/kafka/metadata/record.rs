@@ -46,6 +46,8 @@ pub struct PartitionRecord {
     pub topic_id: Uuid,
     pub replicas: Vec<i32>,
     pub isr: Vec<i32>,
+    pub removing: Vec<i32>,
+    pub adding: Vec<i32>,
     pub leader: i32,
     pub leader_epoch: i32,
     pub partition_epoch: i32,
@@ -65,6 +67,9 @@ pub struct PartitionChange {
     pub leader_recovery_state: Option<i8>,
     pub elr: Option<Vec<i32>>,
     pub last_known_elr: Option<Vec<i32>>,
+    /// Of a reassignment; empty: none goes on any more.
+    pub removing: Option<Vec<i32>>,
+    pub adding: Option<Vec<i32>>,
 }
 
 /// Bytes that are no metadata record.
@@ -246,8 +251,8 @@ impl PartitionRecord {
         buf.put_slice(self.topic_id.as_bytes());
         put_ints(buf, &self.replicas);
         put_ints(buf, &self.isr);
-        put_ints(buf, &[]);
-        put_ints(buf, &[]);
+        put_ints(buf, &self.removing);
+        put_ints(buf, &self.adding);
         buf.put_i32(self.leader);
         buf.put_i32(self.leader_epoch);
         buf.put_i32(self.partition_epoch);
@@ -257,24 +262,26 @@ impl PartitionRecord {
 
     fn read(r: &mut Reader, version: u32) -> Result<PartitionRecord, RecordError> {
         let (partition_id, topic_id, replicas, isr) = (r.i32()?, r.uuid()?, r.ints()?, r.ints()?);
-        let (_removing, _adding) = (r.ints()?, r.ints()?);
+        let (removing, adding) = (r.ints()?, r.ints()?);
         let (leader, leader_epoch, partition_epoch) = (r.i32()?, r.i32()?, r.i32()?);
         let directories = if version >= 1 { r.uuids()? } else { Vec::new() };
         r.tags(|_, _| Ok(()))?;
-        Ok(PartitionRecord { partition_id, topic_id, replicas, isr, leader, leader_epoch, partition_epoch, directories })
+        Ok(PartitionRecord { partition_id, topic_id, replicas, isr, removing, adding, leader, leader_epoch, partition_epoch, directories })
     }
 }
 
 impl PartitionChange {
     /// Whether anything changes.
     pub fn is_empty(&self) -> bool {
-        let PartitionChange { isr, leader, replicas, leader_recovery_state, elr, last_known_elr, .. } = self;
+        let PartitionChange { isr, leader, replicas, leader_recovery_state, elr, last_known_elr, removing, adding, .. } = self;
         isr.is_none()
             && leader.is_none()
             && replicas.is_none()
             && leader_recovery_state.is_none()
             && elr.is_none()
             && last_known_elr.is_none()
+            && removing.is_none()
+            && adding.is_none()
     }
 
     fn put(&self, buf: &mut BytesMut) {
@@ -284,6 +291,8 @@ impl PartitionChange {
             .some(0, self.isr.as_deref(), put_ints)
             .some(1, self.leader, BytesMut::put_i32)
             .some(2, self.replicas.as_deref(), put_ints)
+            .some(3, self.removing.as_deref(), put_ints)
+            .some(4, self.adding.as_deref(), put_ints)
             .some(5, self.leader_recovery_state, BytesMut::put_i8)
             .some(6, self.elr.as_deref(), put_ints)
             .some(7, self.last_known_elr.as_deref(), put_ints)
@@ -297,6 +306,8 @@ impl PartitionChange {
                 0 => change.isr = Some(r.ints()?),
                 1 => change.leader = Some(r.i32()?),
                 2 => change.replicas = Some(r.ints()?),
+                3 => change.removing = Some(r.ints()?),
+                4 => change.adding = Some(r.ints()?),
                 5 => change.leader_recovery_state = Some(r.u8()? as i8),
                 6 => change.elr = Some(r.ints()?),
                 7 => change.last_known_elr = Some(r.ints()?),
@@ -332,6 +343,8 @@ mod tests {
                 topic_id,
                 replicas: vec![1, 2],
                 isr: vec![2],
+                removing: vec![1],
+                adding: vec![2],
                 leader: 2,
                 leader_epoch: 3,
                 partition_epoch: 4,
@@ -342,6 +355,8 @@ mod tests {
                 isr: Some(vec![]),
                 leader: Some(-1),
                 elr: Some(vec![4]),
+                removing: Some(vec![5]),
+                adding: Some(vec![]),
                 ..Default::default()
             }),
             MetadataRecord::RemoveTopic { topic_id },
@@ -365,6 +380,8 @@ mod tests {
             topic_id: Uuid::nil(),
             replicas: vec![1],
             isr: vec![1],
+            removing: Vec::new(),
+            adding: Vec::new(),
             leader: 1,
             leader_epoch: 0,
             partition_epoch: 0,

@@ -3,6 +3,7 @@
 pub mod datetime;
 pub mod exception;
 pub mod hash;
+pub mod json;
 pub mod log;
 pub mod number;
 

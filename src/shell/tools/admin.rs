@@ -32,11 +32,7 @@ impl Admin {
         hosts: &[String],
         print: &mut Printer,
     ) -> Result<Admin, Exception> {
-        let failed = || Exception::kafka("Failed to create new KafkaAdminClient");
-        let addresses = addresses(now, servers, hosts, print).map_err(|_| failed())?;
-        let parsed = AdminConfig::parse(config).map_err(|_| failed())?;
-        let client_id = config.get("client.id").map_or(client_id, String::as_str);
-        Ok(Admin { client: AdminClient::new(client_id, addresses, parsed), call: None })
+        Ok(Admin { client: client(now, servers, client_id, config, hosts, print)?, call: None })
     }
 
     /// Begins a call; its result comes from [`Admin::poll`]. `name` is Java's: it stands in messages.
@@ -81,6 +77,25 @@ impl Admin {
     pub fn close(&mut self, out: &mut Outbox) {
         self.client.close(out);
     }
+}
+
+/// A client for these servers; warnings about addresses that do not resolve are printed.
+///
+/// # Errors
+/// What `Admin.create` throws.
+pub fn client(
+    now: Time,
+    servers: &str,
+    client_id: &str,
+    config: &Config,
+    hosts: &[String],
+    print: &mut Printer,
+) -> Result<AdminClient, Exception> {
+    let failed = || Exception::kafka("Failed to create new KafkaAdminClient");
+    let addresses = addresses(now, servers, hosts, print).map_err(|_| failed())?;
+    let parsed = AdminConfig::parse(config).map_err(|_| failed())?;
+    let client_id = config.get("client.id").map_or(client_id, String::as_str);
+    Ok(AdminClient::new(client_id, addresses, parsed))
 }
 
 /// The addresses to begin with; warnings about others are printed.

@@ -13,8 +13,19 @@ use crate::sim::time::Time;
 
 /// The version these tools are of.
 pub const VERSION: &str = "4.3.1";
-/// Options whose argument is a file of properties.
-const FILE_OPTIONS: &[&str] = &["command-config", "consumer.config", "producer.config", "reader-config", "formatter-config", "from-file"];
+/// Options whose argument is a file.
+const FILE_OPTIONS: &[&str] = &[
+    "command-config",
+    "consumer.config",
+    "producer.config",
+    "reader-config",
+    "formatter-config",
+    "admin.config",
+    "reassignment-json-file",
+    "topics-to-move-json-file",
+    "path-to-json-file",
+    "from-file",
+];
 
 /// A sentence and the help table on standard error, status 1 (`CommandLineUtils.printUsageAndExit`).
 pub fn usage_and_exit(table: &[Opt], sentence: &str) -> Done {
@@ -34,6 +45,11 @@ pub fn help_or_version(table: &[Opt], args: &[String], options: &Options, blurb:
 /// An exception that was thrown before the tool was under way: its message, then itself.
 pub fn message_and_trace(exception: &Exception) -> Done {
     Done { err: vec![exception.text().to_owned(), exception.to_string()], status: 1, ..Done::default() }
+}
+
+/// An exception that nothing caught: what the Java machine itself prints.
+pub fn uncaught(exception: &Exception) -> Done {
+    Done::failed(format!("Exception in thread \"main\" {exception}"), 1)
 }
 
 /// What a check of options comes to.

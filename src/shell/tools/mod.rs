@@ -1,7 +1,7 @@
 //! The tools of the terminal: a closed set of state machines.
 //!
 //! * [`topics`], [`producer`], [`consumer`], [`groups`], [`offsets`]: Kafka's tools; [`kafka`] and [`admin`]: what they have in common
-//! * [`dump_log`] and others: Kafka's tools behind one trait, [`program`]
+//! * [`dump_log`], [`reassign`] and others: Kafka's tools behind one trait, [`program`]; [`script`]: those that are a few calls in a row
 //! * [`ls`]
 //! * [`text`]: `grep`, `head`, `wc` and their like
 //! * [`help`]: what `help` prints
@@ -18,6 +18,8 @@ pub mod ls;
 pub mod offsets;
 pub mod producer;
 pub mod program;
+pub mod reassign;
+pub mod script;
 pub mod text;
 pub mod topics;
 
