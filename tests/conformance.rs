@@ -24,6 +24,8 @@ const PLAYED: &[&str] = &[
     "consumer-groups-unknown",
     "bootstrap-wrong",
     "dump-log.txt",
+    "leader-election",
+    "log-dirs",
     "reassign-broker-down",
     "reassign-errors",
     "reassign.txt",

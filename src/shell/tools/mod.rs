@@ -14,6 +14,8 @@ pub mod groups;
 pub mod help;
 pub mod hosts;
 pub mod kafka;
+pub mod leader_election;
+pub mod log_dirs;
 pub mod ls;
 pub mod offsets;
 pub mod producer;

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use super::dump_log::{self, DumpLog};
 use super::hosts::Done;
 use super::ls::Ls;
-use super::{Context, INTERRUPTED, Start, reassign};
+use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, reassign};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
@@ -50,12 +50,14 @@ pub trait Program: Debug {
 }
 
 /// Kafka's tools that are here, as they are typed.
-pub const NAMES: &[&str] = &["kafka-dump-log", "kafka-reassign-partitions"];
+pub const NAMES: &[&str] = &["kafka-dump-log", "kafka-leader-election", "kafka-log-dirs", "kafka-reassign-partitions"];
 
 /// The tool of this name, if it is one of these; or what it says instead.
 pub fn start(start: &Start, _rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
     Some(match start.name {
         "kafka-dump-log" => boxed(DumpLog::start(start.args)),
+        "kafka-leader-election" => boxed(leader_election::start(start.args, start.files, start.hosts)),
+        "kafka-log-dirs" => boxed(log_dirs::start(start.args, start.files, start.hosts)),
         "kafka-reassign-partitions" => boxed(reassign::start(start.args, start.files, start.hosts)),
         "ls" => boxed(Ls::start(start.args)),
         _ => return None,
@@ -66,6 +68,8 @@ pub fn start(start: &Start, _rng: &mut Rng) -> Option<Result<Box<dyn Program>, D
 pub fn table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
         "kafka-dump-log" => dump_log::args::TABLE,
+        "kafka-leader-election" => leader_election::TABLE,
+        "kafka-log-dirs" => log_dirs::TABLE,
         "kafka-reassign-partitions" => reassign::args::TABLE,
         _ => return None,
     })

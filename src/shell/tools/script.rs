@@ -33,11 +33,12 @@ pub enum Stop {
     Threw(Thrown),
 }
 
-/// An exception with those that caused it.
+/// An exception with those that caused it, and those that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thrown {
     pub exception: Exception,
     pub causes: Vec<Exception>,
+    pub suppressed: Vec<Exception>,
 }
 
 /// What a tool is: its logic, and what it is started with.
@@ -97,14 +98,19 @@ pub struct Script<'s> {
 
 impl From<Exception> for Stop {
     fn from(exception: Exception) -> Stop {
-        Stop::Threw(Thrown { exception, causes: Vec::new() })
+        Stop::Threw(Thrown::caused(exception, Vec::new()))
     }
 }
 
 impl Thrown {
+    pub fn caused(exception: Exception, causes: Vec<Exception>) -> Thrown {
+        Thrown { exception, causes, suppressed: Vec::new() }
+    }
+
     /// As `Utils.stackTrace` prints it, without frames.
     pub fn trace(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.exception.to_string().lines().map(str::to_owned).collect();
+        lines.extend(self.suppressed.iter().map(|suppressed| format!("\tSuppressed: {suppressed}")));
         for cause in &self.causes {
             lines.extend(format!("Caused by: {cause}").lines().map(str::to_owned));
         }
@@ -114,7 +120,7 @@ impl Thrown {
 
 /// What `Future.get` throws.
 pub fn execution(cause: Exception) -> Stop {
-    Stop::Threw(Thrown { exception: cause.in_execution(), causes: vec![cause] })
+    Stop::Threw(Thrown::caused(cause.in_execution(), vec![cause]))
 }
 
 impl Plan {
@@ -149,7 +155,7 @@ impl Program for ScriptTool {
             let Plan { servers, client_id, config, .. } = &self.plan;
             match admin::client(cx.now, servers, client_id, config, &self.hosts, cx.print) {
                 Ok(client) => self.client = Some(client),
-                Err(error) => return Some(self.fail(&Thrown { exception: error, causes: Vec::new() }, cx)),
+                Err(error) => return Some(self.fail(&Thrown::caused(error, Vec::new()), cx)),
             }
         }
         loop {

@@ -180,7 +180,7 @@ fn begin(script: &mut Script, pending: &BTreeMap<Replica, String>) -> Result<Vec
 }
 
 fn refused(replica: &str, error: Exception) -> Stop {
-    Stop::Threw(Thrown { exception: failed(format!("Failed to alter dir for {replica}")), causes: vec![error.in_execution(), error] })
+    Stop::Threw(Thrown::caused(failed(format!("Failed to alter dir for {replica}")), vec![error.in_execution(), error]))
 }
 
 /// Where replicas are (`describeReplicaLogDirs`).

@@ -87,7 +87,7 @@ fn file(script: &Script, option: &'static str) -> Result<String, Stop> {
         Some(text) => Ok(text.to_owned()),
         None => {
             let exception = Exception::new("java.io.IOException", format!("Unable to read file {path}"));
-            Err(Stop::Threw(Thrown { exception, causes: vec![Exception::new("java.nio.file.NoSuchFileException", path)] }))
+            Err(Stop::Threw(Thrown::caused(exception, vec![Exception::new("java.nio.file.NoSuchFileException", path)])))
         }
     }
 }
@@ -95,7 +95,7 @@ fn file(script: &Script, option: &'static str) -> Result<String, Stop> {
 /// What is wrong with a file; where Jackson found it, as its own exception is the cause of the tool's.
 fn wrong(error: Exception) -> Stop {
     match error.class.ends_with(".JsonParseException") {
-        true => Stop::Threw(Thrown { exception: operation(error.text()), causes: vec![error] }),
+        true => Stop::Threw(Thrown::caused(operation(error.text()), vec![error])),
         false => error.into(),
     }
 }
