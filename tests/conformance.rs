@@ -22,6 +22,7 @@ const PLAYED: &[&str] = &[
     "consumer-groups-reset",
     "consumer-groups-two-members",
     "consumer-groups-unknown",
+    "delete-records",
     "bootstrap-wrong",
     "dump-log.txt",
     "leader-election",

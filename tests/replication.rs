@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{CreateTopicsRequest, ProduceRequest, TopicName};
+use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest, ProduceRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::{Input, Outbox};
 use ottla::kafka::broker::BrokerSpec;
@@ -302,6 +303,67 @@ fn a_cut_off_leaders_tail_is_truncated() {
     }
     assert!(world.events.iter().any(|event| matches!(event.event, Event::Truncated { from: 2, to: 1, .. })));
     assert_eq!(world.isr("orders", next), [1, 2, 3]);
+}
+
+/// What deletions of records came to: low watermarks or errors.
+fn deleted(world: &World) -> Vec<(Time, Result<i64, i16>)> {
+    let of = |(at, answer)| match answer {
+        Response::DeleteRecords(response) => {
+            let partition = &response.topics[0].partitions[0];
+            Some((at, if partition.error_code == 0 { Ok(partition.low_watermark) } else { Err(partition.error_code) }))
+        }
+        _ => None,
+    };
+    world.answers().into_iter().filter_map(of).collect()
+}
+
+fn delete_records(world: &mut World, leader: i32, offset: i64, timeout_ms: i32) {
+    let partition = DeleteRecordsPartition::default().with_offset(offset);
+    let topic = DeleteRecordsTopic::default().with_name(TopicName(StrBytes::from_static_str("orders"))).with_partitions(vec![partition]);
+    world.ask(leader, DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(timeout_ms), vec![]);
+}
+
+#[test]
+fn deleted_records_are_gone_on_every_replica_before_it_is_said() {
+    let mut world = World::new(3);
+    world.create("orders", 1, 3);
+    let leader = world.leader("orders", 1);
+    for text in ["a", "b", "c"] {
+        world.produce(leader, "orders", text, -1);
+        world.run(100);
+    }
+    let name = TopicPartition::new("orders", 0);
+    let starts =
+        |world: &World| (1..=3).map(|id| world.broker(id).replicas().get(&name).unwrap().log.log_start_offset()).collect::<Vec<_>>();
+    delete_records(&mut world, leader, 2, 30_000);
+    world.run(1_500);
+    assert_eq!(starts(&world), [2, 2, 2]);
+    assert_eq!(deleted(&world)[0].1, Ok(2));
+    let moved: Vec<_> = world.events.iter().filter(|event| matches!(event.event, Event::LogStartMoved { log_start: 2, .. })).collect();
+    assert_eq!(moved.len(), 3);
+    assert!(moved.iter().all(|event| event.at <= deleted(&world)[0].0), "the answer comes after the last follower");
+    // Not beyond what is committed, and only by the leader.
+    delete_records(&mut world, leader, 4, 30_000);
+    world.run(500);
+    delete_records(&mut world, if leader == 1 { 2 } else { 1 }, 3, 30_000);
+    world.run(500);
+    assert_eq!(deleted(&world)[1..].iter().map(|(_, result)| *result).collect::<Vec<_>>(), [Err(1), Err(6)]);
+    // A follower that is cut off is waited for until the time is over; the leader's log begins later all the same.
+    let other = (1..=3).find(|&id| id != leader).unwrap();
+    world.sim.inject(&Fault::Cut { a: host_of(BrokerId(leader)), b: host_of(BrokerId(other)) }, None).unwrap();
+    delete_records(&mut world, leader, -1, 2_000);
+    world.run(1_900);
+    assert_eq!(deleted(&world).len(), 3);
+    world.run(200);
+    assert_eq!(deleted(&world)[3].1, Err(7));
+    world.sim.inject(&Fault::HealAll, None).unwrap();
+    world.run(40_000);
+    assert_eq!(starts(&world), [3, 3, 3]);
+    // The checkpoint keeps it: the segment's name says 0.
+    world.sim.inject(&Fault::Kill { host: host_of(BrokerId(leader)) }, None).unwrap();
+    world.sim.inject(&Fault::Start { host: host_of(BrokerId(leader)) }, None).unwrap();
+    world.run(20_000);
+    assert_eq!(starts(&world), [3, 3, 3]);
 }
 
 #[test]

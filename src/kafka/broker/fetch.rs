@@ -1,6 +1,7 @@
 //! Fetch, for consumers and followers (`KafkaApis.handleFetchRequest`, `ReplicaManager.fetchMessages`, `DelayedFetch`).
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
 use uuid::Uuid;
@@ -135,12 +136,13 @@ impl Broker {
                 let name = TopicPartition { topic: image.name.clone(), partition: partition.partition };
                 session.places.insert(name.clone(), place_of(partition));
                 session.dirty.insert(name.clone());
-                said.push((name, partition.fetch_offset, partition.current_leader_epoch));
+                said.push((name, partition.clone()));
             }
         }
-        for (name, fetch_offset, leader_epoch) in said {
-            self.follower_reached(now, replica, request.replica_state.replica_epoch, &name, fetch_offset, leader_epoch, out);
+        for (name, said) in said {
+            self.follower_reached(now, replica, request.replica_state.replica_epoch, &name, &said, out);
         }
+        self.complete_deletes(now, out);
         Ok(FetchParams {
             replica,
             session_id,
@@ -152,23 +154,21 @@ impl Broker {
     }
 
     /// updateFollowerFetchState and what follows: the high watermark may move, the ISR may grow.
-    #[allow(clippy::too_many_arguments)]
     fn follower_reached(
         &mut self,
         now: Time,
         replica: i32,
         broker_epoch: i64,
         name: &TopicPartition,
-        fetch_offset: i64,
-        epoch: i32,
+        said: &FetchPartition,
         out: &mut Outbox,
     ) {
         let Some(partition) = self.replicas.get_mut(name) else { return };
-        let in_log = fetch_offset <= partition.log.log_end_offset();
-        if !in_log || partition.leading.as_ref().is_none_or(|leading| leading.epoch != epoch) {
+        let in_log = said.fetch_offset <= partition.log.log_end_offset();
+        if !in_log || partition.leading.as_ref().is_none_or(|leading| leading.epoch != said.current_leader_epoch) {
             return;
         }
-        partition.update_follower(replica, fetch_offset, broker_epoch, now);
+        partition.update_follower(replica, said.fetch_offset, said.log_start_offset, broker_epoch, now);
         let expand = partition.should_expand_isr(replica);
         self.advance_high_watermark(now, name, out);
         if expand {
@@ -275,7 +275,7 @@ impl Broker {
     }
 }
 
-fn place_of(partition: &kafka_protocol::messages::fetch_request::FetchPartition) -> Place {
+fn place_of(partition: &FetchPartition) -> Place {
     Place {
         fetch_offset: partition.fetch_offset,
         leader_epoch: partition.current_leader_epoch,

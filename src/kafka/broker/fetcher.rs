@@ -225,6 +225,15 @@ impl Broker {
                 }
                 let log_end = partition.log.log_end_offset();
                 partition.follow_high_watermark(data.high_watermark);
+                // LeaderOffsetIncremented: what the leader has deleted goes here too, and the leader is told, which waits for it. What is not
+                // committed here yet cannot go: it is asked for again.
+                let log_start = data.log_start_offset;
+                if log_start > partition.log.log_start_offset() {
+                    if log_start <= partition.high_watermark && partition.log.increment_log_start(log_start, &mut out.store()) {
+                        out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start });
+                    }
+                    fetcher.changed.insert(name.clone());
+                }
                 if log_end > before {
                     fetcher.changed.insert(name.clone());
                     out.emit(Event::Replicated { partition: name, broker, log_end });

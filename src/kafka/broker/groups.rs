@@ -143,7 +143,7 @@ impl Broker {
     fn append_for_coordinator(&mut self, now: Time, append: AppendId, partition: i32, batch: Batch, out: &mut Outbox) {
         let name = TopicPartition::new(OFFSETS_TOPIC, partition);
         match self.append_batches(now, &name, vec![batch], -1, out) {
-            Err(error) => self.groups.appended.push((append, Err(error.code()))),
+            Err(refused) => self.groups.appended.push((append, Err(refused.error.code()))),
             Ok((_, _, next)) => {
                 let topic_id = self.replicas.get(&name).map_or(Uuid::nil(), |replica| replica.topic_id);
                 let answers = vec![(topic_id, partition, PartitionProduceResponse::default(), false)];

@@ -135,6 +135,8 @@ impl Broker {
         for broker in touched.brokers {
             self.reconsider_follower(now, broker, out);
         }
+        // A leadership may have gone, a follower that was waited for may have died.
+        self.complete_deletes(now, out);
         self.shed_fetchers();
         self.send_fetches(now, out);
         self.fetch_metadata(now, out);

@@ -7,6 +7,7 @@
 //! * [`partition`]: one partition as leader or follower: high watermark, ISR (`Partition`)
 //! * [`replicas`]: all partitions of this broker, and the requests that wait for them (`ReplicaManager`)
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
+//! * [`delete_records`]: DeleteRecords
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
@@ -15,6 +16,7 @@
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
+pub mod delete_records;
 pub mod describe;
 pub mod fetch;
 pub mod fetcher;

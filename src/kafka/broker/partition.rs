@@ -47,6 +47,8 @@ pub struct Leading {
 pub struct Follower {
     /// -1 until it fetches.
     pub log_end: i64,
+    /// -1 until it fetches.
+    pub log_start: i64,
     pub last_fetch: Time,
     /// The leader's log end at that fetch.
     pub leader_end_at_last_fetch: i64,
@@ -93,6 +95,7 @@ impl Partition {
         let kept = self.leading.take().filter(|_| !new).map(|leading| leading.followers).unwrap_or_default();
         let fresh = |replica: i32| Follower {
             log_end: -1,
+            log_start: -1,
             last_fetch: Time::ZERO,
             leader_end_at_last_fetch: 0,
             // Who is in the ISR has until replica.lag.time.max.ms to show it.
@@ -145,7 +148,7 @@ impl Partition {
     }
 
     /// updateFollowerFetchState: a follower's fetch says how far it has got.
-    pub fn update_follower(&mut self, replica: i32, fetch_offset: i64, broker_epoch: i64, now: Time) {
+    pub fn update_follower(&mut self, replica: i32, fetch_offset: i64, log_start: i64, broker_epoch: i64, now: Time) {
         let end = self.log.log_end_offset();
         let Some(follower) = self.leading.as_mut().and_then(|leading| leading.followers.get_mut(&replica)) else { return };
         // ReplicaState.updateFetchState: caught up now, or as of the fetch before.
@@ -155,6 +158,7 @@ impl Partition {
             follower.last_caught_up = follower.last_caught_up.max(follower.last_fetch);
         }
         follower.log_end = fetch_offset;
+        follower.log_start = log_start;
         follower.last_fetch = now;
         follower.leader_end_at_last_fetch = end;
         follower.broker_epoch = broker_epoch;
@@ -186,6 +190,12 @@ impl Partition {
             self.high_watermark = high_watermark;
             high_watermark
         })
+    }
+
+    /// lowWatermarkIfLeader: what is before it is gone here and on every follower that is alive. `None` if another leads.
+    pub fn low_watermark(&self, is_alive: impl Fn(i32) -> bool) -> Option<i64> {
+        let followers = self.leading.as_ref()?.followers.iter().filter(|(replica, _)| is_alive(**replica));
+        Some(followers.map(|(_, follower)| follower.log_start).fold(self.log.log_start_offset(), i64::min))
     }
 
     /// maybeExpandIsr: whether this follower should be in the ISR and is not.

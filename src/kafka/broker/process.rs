@@ -182,6 +182,7 @@ impl Broker {
         self.handle_finished(now, out);
         self.expire_produces(now, out);
         self.expire_fetches(now, out);
+        self.complete_deletes(now, out);
         self.call_what_waits(now, out);
         self.fetch_metadata(now, out);
         self.send_fetches(now, out);

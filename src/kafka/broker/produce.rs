@@ -1,7 +1,7 @@
 //! Produce (`KafkaApis.handleProduceRequest`, `ReplicaManager.appendRecords`, `DelayedProduce`).
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::produce_response::{BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ impl Broker {
                 let appended = self.append_to_partition(now, topic.topic_id, partition.index, batches, acks, out);
                 let (answer, required) = match appended {
                     Ok((answer, name, required)) => (answer, Some((name, required))),
-                    Err(error) => (PartitionProduceResponse::default().with_error_code(error.code()).with_base_offset(-1), None),
+                    Err(refused) => (refused.answer(), None),
                 };
                 let answer = answer.with_index(partition.index).with_log_append_time_ms(-1);
                 let done = required.is_none();
@@ -148,11 +148,11 @@ impl Broker {
         batches: Batches,
         acks: i16,
         out: &mut Outbox,
-    ) -> Result<(PartitionProduceResponse, TopicPartition, i64), ResponseError> {
+    ) -> Result<(PartitionProduceResponse, TopicPartition, i64), Refused> {
         let topic = self.image.topic_by_id(topic_id).ok_or(ResponseError::UnknownTopicId)?;
         let name = TopicPartition { topic: topic.name.clone(), partition: index };
         if topic.partition(index).is_none() {
-            return Err(ResponseError::UnknownTopicOrPartition);
+            return Err(ResponseError::UnknownTopicOrPartition.into());
         }
         let (base_offset, log_start, next) = self.append_batches(now, &name, batches, acks, out)?;
         let answer = PartitionProduceResponse::default().with_base_offset(base_offset).with_log_start_offset(log_start);
@@ -167,7 +167,7 @@ impl Broker {
         batches: Batches,
         acks: i16,
         out: &mut Outbox,
-    ) -> Result<(i64, i64, i64), ResponseError> {
+    ) -> Result<(i64, i64, i64), Refused> {
         let broker = self.spec.id;
         let last_fetches = std::mem::take(&mut self.replicas.last_fetches);
         let result = (|| {
@@ -175,11 +175,11 @@ impl Broker {
             // A client sends one batch a partition (`ProduceRequest.validateRecords`).
             let [batch] = <[Batch; 1]>::try_from(batches).map_err(|_| ResponseError::InvalidRecord)?;
             if partition.log.config().compact {
-                check_keys(&batch)?;
+                check_keys(&batch, name)?;
             }
             let (size_bytes, chunk) = (batch.size_bytes(), batch.body.id());
             let appended = partition.append_to_leader(batch, acks, &last_fetches, &mut out.store())?;
-            Ok((appended, size_bytes, chunk, partition.log.log_start_offset()))
+            Ok::<_, Refused>((appended, size_bytes, chunk, partition.log.log_start_offset()))
         })();
         self.replicas.last_fetches = last_fetches;
         let (appended, size_bytes, chunk, log_start) = result?;
@@ -222,11 +222,45 @@ impl Broker {
     }
 }
 
-/// On a compacted topic every record needs a key.
-fn check_keys(batch: &Batch) -> Result<(), ResponseError> {
+/// Why nothing of a batch was written; which of its records are to blame, if only some are (`RecordValidationException`).
+#[derive(Clone, Debug)]
+pub(super) struct Refused {
+    pub error: ResponseError,
+    records: Vec<(i32, String)>,
+}
+
+impl From<ResponseError> for Refused {
+    fn from(error: ResponseError) -> Refused {
+        Refused { error, records: Vec::new() }
+    }
+}
+
+impl Refused {
+    fn answer(self) -> PartitionProduceResponse {
+        let answer = PartitionProduceResponse::default().with_error_code(self.error.code()).with_base_offset(-1);
+        if self.records.is_empty() {
+            return answer;
+        }
+        let shown = self.records.iter().take(3).map(|(index, message)| format!("RecordError(batchIndex={index}, message='{message}')"));
+        let message = format!(
+            "One or more records have been rejected due to {} record errors in total, and only showing the first three errors at most: [{}]",
+            self.records.len(),
+            shown.collect::<Vec<_>>().join(", ")
+        );
+        let of_record = |(index, message): (i32, String)| {
+            BatchIndexAndErrorMessage::default().with_batch_index(index).with_batch_index_error_message(Some(message.into()))
+        };
+        answer.with_error_message(Some(message.into())).with_record_errors(self.records.into_iter().map(of_record).collect())
+    }
+}
+
+/// On a compacted topic every record needs a key (`LogValidator.validateKey`).
+fn check_keys(batch: &Batch, name: &TopicPartition) -> Result<(), Refused> {
     let records = batch.records().map_err(|_| ResponseError::CorruptMessage)?;
-    let keyless = records.iter().any(|record| record.is_ok_and(|record| record.key.is_none()));
-    if keyless { Err(ResponseError::InvalidRecord) } else { Ok(()) }
+    let keyless = records.iter().zip(0..).filter(|(record, _)| record.as_ref().is_ok_and(|record| record.key.is_none()));
+    let message = format!("Compacted topic cannot accept message without key in topic partition {name}");
+    let records: Vec<(i32, String)> = keyless.map(|(_, index)| (index, message.clone())).collect();
+    if records.is_empty() { Ok(()) } else { Err(Refused { error: ResponseError::InvalidRecord, records }) }
 }
 
 fn produce_response(answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>) -> Response {

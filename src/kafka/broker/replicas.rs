@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 
+use super::delete_records::WaitingDelete;
 use super::partition::Partition;
 use super::session::Sessions;
 use crate::kafka::actor::Config;
@@ -38,6 +39,7 @@ pub struct Replicas {
     pub partitions: OrdMap<TopicPartition, Arc<Partition>>,
     pub waiting_produces: BTreeMap<u64, WaitingProduce>,
     pub waiting_fetches: BTreeMap<u64, WaitingFetch>,
+    pub waiting_deletes: BTreeMap<u64, WaitingDelete>,
     pub sessions: Sessions,
     /// When each follower last fetched anything from here.
     pub last_fetches: BTreeMap<i32, Time>,
@@ -89,7 +91,8 @@ impl Replicas {
     pub fn next_deadline(&self) -> Option<Time> {
         let produces = self.waiting_produces.values().map(|waiting| waiting.deadline);
         let fetches = self.waiting_fetches.values().map(|waiting| waiting.deadline);
-        produces.chain(fetches).min()
+        let deletes = self.waiting_deletes.values().map(|waiting| waiting.deadline);
+        produces.chain(fetches).chain(deletes).min()
     }
 
     /// A client's connection ended: nobody waits there any more.
@@ -98,6 +101,7 @@ impl Replicas {
         for number in gone {
             self.forget_fetch(number);
         }
+        self.waiting_deletes.retain(|_, waiting| waiting.asker.conn != conn);
         self.waiting_produces.retain(|_, waiting| !matches!(waiting.from, WaitsFor::Producer(asker) if asker.conn == conn));
     }
 

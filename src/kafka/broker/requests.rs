@@ -99,6 +99,7 @@ impl Broker {
             Request::Produce(body) => return self.produce(now, asker, body, frame.batches, out),
             Request::Fetch(body) => return self.fetch(now, asker, body, out),
             Request::InitProducerId(body) => return self.init_producer_id(now, asker, body, out),
+            Request::DeleteRecords(body) => return self.delete_records(now, asker, body, out),
             Request::Metadata(body) => return self.metadata_request(now, asker, body, out),
             Request::FindCoordinator(body) => return self.find_coordinator(now, asker, body, out),
             Request::CreateTopics(_)

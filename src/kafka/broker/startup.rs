@@ -12,6 +12,7 @@ use crate::kafka::controller::metadata_log::{self, METADATA_DIR};
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
 use crate::kafka::log::file_name::LOG_SUFFIX;
+use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::names::{BROKER_PORT, TopicPartition, uuid_text};
@@ -135,18 +136,22 @@ impl Broker {
 
     /// The checkpoints of all logs, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
     pub(super) fn write_checkpoints(&self, out: &mut Outbox) {
-        let text = |of: &dyn Fn(&super::partition::Partition) -> i64| {
-            let entries = self.replicas.partitions.values().map(|partition| OffsetCheckpointEntry {
-                topic: partition.name.topic.to_string(),
-                partition: partition.name.partition,
-                offset: of(partition),
+        let text = |of: &dyn Fn(&super::partition::Partition) -> Option<i64>| {
+            let entries = self.replicas.partitions.values().filter_map(|partition| {
+                Some(OffsetCheckpointEntry {
+                    topic: partition.name.topic.to_string(),
+                    partition: partition.name.partition,
+                    offset: of(partition)?,
+                })
             });
             offsets_text(&entries.collect::<Vec<_>>())
         };
         let mut store = out.store();
-        store.replace_text(HW_CHECKPOINT, text(&|partition| partition.high_watermark));
-        store.replace_text(RECOVERY_POINT_CHECKPOINT, text(&|partition| partition.log.recovery_point()));
-        store.replace_text(LOG_START_CHECKPOINT, text(&|partition| partition.log.log_start_offset()));
+        store.replace_text(HW_CHECKPOINT, text(&|partition| Some(partition.high_watermark)));
+        store.replace_text(RECOVERY_POINT_CHECKPOINT, text(&|partition| Some(partition.log.recovery_point())));
+        // Where a log begins with a segment, the segment's name says so.
+        let log_start = |log: &PartitionLog| log.starts_within_a_segment().then(|| log.log_start_offset());
+        store.replace_text(LOG_START_CHECKPOINT, text(&|partition| log_start(&partition.log)));
     }
 
     /// LogManager.shutdown: everything flushed, checkpoints written, the mark set.

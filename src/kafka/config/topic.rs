@@ -122,6 +122,8 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
     let default = LogConfig::default();
     // internal.segment.bytes has no minimum, so that a demonstration need not write a mebibyte.
     let segment_bytes = long("internal.segment.bytes", long("segment.bytes", i64::from(default.segment_bytes)));
+    let policies = text("cleanup.policy");
+    let has_policy = |policy: &str| policies.split(',').any(|word| word.trim() == policy);
     LogConfig {
         segment_bytes: clamp(segment_bytes),
         segment_ms: long("segment.ms", default.segment_ms),
@@ -131,6 +133,7 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
         retention_ms: long("retention.ms", default.retention_ms),
         retention_bytes: long("retention.bytes", -1),
         min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
-        compact: text("cleanup.policy").split(',').any(|word| word.trim() == "compact"),
+        compact: has_policy("compact"),
+        delete: has_policy("delete"),
     }
 }

@@ -33,6 +33,8 @@ pub struct LogConfig {
     pub min_insync_replicas: i32,
     /// cleanup.policy contains `compact`
     pub compact: bool,
+    /// cleanup.policy contains `delete`
+    pub delete: bool,
 }
 
 impl Default for LogConfig {
@@ -47,6 +49,7 @@ impl Default for LogConfig {
             retention_bytes: -1,
             min_insync_replicas: 1,
             compact: false,
+            delete: true,
         }
     }
 }
@@ -262,7 +265,7 @@ impl PartitionLog {
             if let Some(segment) = self.segments.pop_front() {
                 segment.delete_files(store);
             }
-            self.log_start_offset = self.segments.front().map_or(before, |segment| segment.base_offset);
+            self.log_start_offset = self.segments.front().map_or(before, |segment| segment.base_offset.max(before));
         }
         if self.log_start_offset > before {
             self.epochs.truncate_from_start(self.log_start_offset);
@@ -271,6 +274,23 @@ impl PartitionLog {
             self.write_epochs(store);
         }
         self.log_start_offset > before
+    }
+
+    /// `maybeIncrementLogStartOffset`: what is before `offset` is no longer to be read; whole segments of it go at the next check. Returns
+    /// whether it moved.
+    pub fn increment_log_start(&mut self, offset: i64, store: &mut Store) -> bool {
+        if offset <= self.log_start_offset || offset > self.log_end_offset() {
+            return false;
+        }
+        self.log_start_offset = offset;
+        self.epochs.truncate_from_start(offset);
+        self.write_epochs(store);
+        true
+    }
+
+    /// Whether the log begins within a segment, which only a checkpoint can tell after a restart.
+    pub fn starts_within_a_segment(&self) -> bool {
+        self.segments.front().is_some_and(|segment| self.log_start_offset > segment.base_offset)
     }
 
     /// Flushes all, as a clean stop does.
@@ -344,7 +364,14 @@ impl PartitionLog {
     fn oldest_may_go(&self, now_ms: i64, high_watermark: i64) -> bool {
         let Some(oldest) = self.segments.front() else { return false };
         let empty_active = self.segments.len() == 1 && oldest.size_bytes == 0;
-        if empty_active || oldest.next_offset() > high_watermark || self.config.compact {
+        if empty_active || oldest.next_offset() > high_watermark {
+            return false;
+        }
+        // deleteLogStartOffsetBreachedSegments: nothing of it can be read any more. The active segment stays.
+        if self.segments.len() > 1 && oldest.next_offset() <= self.log_start_offset {
+            return true;
+        }
+        if self.config.compact {
             return false;
         }
         let (retention_ms, retention_bytes) = (self.config.retention_ms, self.config.retention_bytes);

@@ -138,6 +138,7 @@ pub fn unexpected(outcome: &Outcome) -> Exception {
         Outcome::Response(response) => response.api().name(),
         Outcome::Offsets(_) => "ListOffsets",
         Outcome::Groups(_) => "ListGroups",
+        Outcome::Records(_) => "DeleteRecords",
     };
     Exception::kafka(format!("An unexpected {name} response"))
 }

@@ -25,6 +25,7 @@ const FILE_OPTIONS: &[&str] = &[
     "topics-to-move-json-file",
     "path-to-json-file",
     "from-file",
+    "offset-json-file",
 ];
 
 /// A sentence and the help table on standard error, status 1 (`CommandLineUtils.printUsageAndExit`).

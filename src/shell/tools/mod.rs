@@ -21,6 +21,7 @@ pub mod offsets;
 pub mod producer;
 pub mod program;
 pub mod reassign;
+pub mod records;
 pub mod script;
 pub mod text;
 pub mod topics;

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use super::dump_log::{self, DumpLog};
 use super::hosts::Done;
 use super::ls::Ls;
+use super::records::{self, DeleteRecords};
 use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, reassign};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::options::Opt;
@@ -50,11 +51,13 @@ pub trait Program: Debug {
 }
 
 /// Kafka's tools that are here, as they are typed.
-pub const NAMES: &[&str] = &["kafka-dump-log", "kafka-leader-election", "kafka-log-dirs", "kafka-reassign-partitions"];
+pub const NAMES: &[&str] =
+    &["kafka-delete-records", "kafka-dump-log", "kafka-leader-election", "kafka-log-dirs", "kafka-reassign-partitions"];
 
 /// The tool of this name, if it is one of these; or what it says instead.
 pub fn start(start: &Start, _rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
     Some(match start.name {
+        "kafka-delete-records" => boxed(DeleteRecords::start(start.args, start.files, start.hosts)),
         "kafka-dump-log" => boxed(DumpLog::start(start.args)),
         "kafka-leader-election" => boxed(leader_election::start(start.args, start.files, start.hosts)),
         "kafka-log-dirs" => boxed(log_dirs::start(start.args, start.files, start.hosts)),
@@ -67,6 +70,7 @@ pub fn start(start: &Start, _rng: &mut Rng) -> Option<Result<Box<dyn Program>, D
 /// The options of the tools of this name that read them as joptsimple does.
 pub fn table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
+        "kafka-delete-records" => records::args::TABLE,
         "kafka-dump-log" => dump_log::args::TABLE,
         "kafka-leader-election" => leader_election::TABLE,
         "kafka-log-dirs" => log_dirs::TABLE,

@@ -1,11 +1,13 @@
-//! Calls that are several requests: offsets, which each partition's leader knows, and groups, of which each broker knows its own.
+//! Calls that are several requests: offsets and the deletion of records, which are each partition's leader's, and groups, of which each
+//! broker knows its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use kafka_protocol::messages::list_offsets_response::ListOffsetsResponse;
-use kafka_protocol::messages::{BrokerId as WireBrokerId, ListGroupsRequest, TopicName};
+use kafka_protocol::messages::{BrokerId as WireBrokerId, DeleteRecordsRequest, DeleteRecordsResponse, ListGroupsRequest, TopicName};
 
 use super::{AdminClient, Call, CallId, Outcome, Target};
 use crate::kafka::client::error::ClientError;
@@ -21,6 +23,9 @@ pub const MAX_TIMESTAMP: i64 = -3;
 
 /// By partition; offset -1 where no record is as late as asked for.
 pub type ListedOffsets = BTreeMap<TopicPartition, Result<ListedOffset, ClientError>>;
+
+/// The low watermark by partition.
+pub type DeletedRecords = BTreeMap<TopicPartition, Result<i64, ClientError>>;
 
 /// The groups of all brokers, in the order of their answers.
 pub type ListedGroups = Vec<ListedGroup>;
@@ -47,6 +52,7 @@ pub(super) struct Fanout {
 #[derive(Clone, Debug)]
 enum Kind {
     Offsets { isolation_level: i8, waiting: BTreeMap<TopicPartition, i64>, asked: BTreeMap<TopicPartition, i64>, listed: ListedOffsets },
+    Records { waiting: BTreeMap<TopicPartition, i64>, asked: BTreeMap<TopicPartition, i64>, deleted: DeletedRecords },
     Groups { request: ListGroupsRequest, asked: bool, listed: ListedGroups, error: Option<ClientError> },
 }
 
@@ -56,6 +62,12 @@ impl AdminClient {
     pub fn list_offsets(&mut self, now: Time, wanted: impl IntoIterator<Item = (TopicPartition, i64)>, isolation_level: i8) -> CallId {
         let waiting = wanted.into_iter().collect();
         self.fan_out(now, Kind::Offsets { isolation_level, waiting, asked: BTreeMap::new(), listed: BTreeMap::new() })
+    }
+
+    /// `deleteRecords`: what is before an offset of each partition (-1: before its high watermark). Ends with [`Outcome::Records`].
+    pub fn delete_records(&mut self, now: Time, before: impl IntoIterator<Item = (TopicPartition, i64)>) -> CallId {
+        let waiting = before.into_iter().collect();
+        self.fan_out(now, Kind::Records { waiting, asked: BTreeMap::new(), deleted: BTreeMap::new() })
     }
 
     /// `listGroups`: the groups of all brokers. Ends with [`Outcome::Groups`].
@@ -83,6 +95,7 @@ impl AdminClient {
             }
             match &fanout.kind {
                 Kind::Offsets { .. } => self.spread_offsets(now, id),
+                Kind::Records { .. } => self.spread_records(now, id),
                 Kind::Groups { asked: false, .. } => self.spread_groups(id),
                 Kind::Groups { .. } => {}
             }
@@ -129,6 +142,39 @@ impl AdminClient {
         }
     }
 
+    fn spread_records(&mut self, now: Time, id: CallId) {
+        let cluster = self.client.cluster().clone();
+        let Some(fanout) = self.fanouts.get_mut(&id) else { return };
+        let deadline = fanout.deadline;
+        let Kind::Records { waiting, asked, .. } = &mut fanout.kind else { return };
+        let mut by_leader: BTreeMap<BrokerId, BTreeMap<Name, Vec<DeleteRecordsPartition>>> = BTreeMap::new();
+        let mut unknown = BTreeSet::new();
+        for (at, offset) in std::mem::take(waiting) {
+            let Some(leader) = cluster.leader(&at) else {
+                unknown.insert(at.topic.clone());
+                waiting.insert(at, offset);
+                continue;
+            };
+            let partition = DeleteRecordsPartition::default().with_partition_index(at.partition).with_offset(offset);
+            by_leader.entry(leader).or_default().entry(at.topic.clone()).or_default().push(partition);
+            asked.insert(at, offset);
+        }
+        fanout.open += by_leader.len() as u32;
+        for topic in unknown {
+            self.want_leader(now, &topic);
+        }
+        for (leader, topics) in by_leader {
+            let topics = topics.into_iter().map(|(name, partitions)| {
+                DeleteRecordsTopic::default().with_name(TopicName(name.to_string().into())).with_partitions(partitions)
+            });
+            let request = DeleteRecordsRequest::default()
+                .with_topics(topics.collect())
+                .with_timeout_ms(self.config.network.request_timeout.as_ms() as i32);
+            let part = self.next_id();
+            self.begin(part, "deleteRecords(api=DELETE_RECORDS)", Target::Node(leader), request.into(), deadline, Some(id));
+        }
+    }
+
     fn spread_groups(&mut self, id: CallId) {
         let brokers = self.client.cluster().broker_ids();
         let Some(fanout) = self.fanouts.get_mut(&id) else { return };
@@ -162,6 +208,25 @@ impl AdminClient {
                     listed.insert(at, Err(error.clone()));
                 }
             }
+            (Kind::Records { waiting, asked, deleted }, Ok(Response::DeleteRecords(response))) => {
+                let (again, failed) = take_deleted(&response, waiting, asked, deleted);
+                for (at, name) in failed {
+                    let message = format!("DeleteRecords request for topic partition {at} failed due to an unexpected error {name}");
+                    self.client.network.log.error(self.polled, DELETE_RECORDS_HANDLER, &message);
+                }
+                if again {
+                    fanout.attempts += 1;
+                    fanout.retry_at = self.polled + backoff;
+                    self.client.metadata.request_update(false);
+                }
+            }
+            (Kind::Records { asked, deleted, .. }, result) => {
+                let error = result.err().unwrap_or_else(|| ClientError::of_code(-1, None));
+                for at in partitions_of(&call.request) {
+                    asked.remove(&at);
+                    deleted.insert(at, Err(error.clone()));
+                }
+            }
             (Kind::Groups { listed, error, .. }, Ok(Response::ListGroups(response))) => match response.error_code {
                 errors::NONE => listed.extend(response.groups),
                 code => *error = error.take().or_else(|| Some(ClientError::of_code(code, None))),
@@ -186,6 +251,12 @@ impl AdminClient {
                 }
                 Ok(Outcome::Offsets(listed))
             }
+            Kind::Records { waiting, mut deleted, .. } => {
+                for (at, _) in waiting {
+                    deleted.insert(at, Err(timed_out("deleteRecords(api=METADATA)")));
+                }
+                Ok(Outcome::Records(deleted))
+            }
             Kind::Groups { asked: false, .. } => {
                 Err(ClientError::kafka("Failed to find brokers to send ListGroups").caused_by(timed_out("findAllBrokers")))
             }
@@ -200,7 +271,7 @@ impl Fanout {
     fn is_complete(&self) -> bool {
         self.open == 0
             && match &self.kind {
-                Kind::Offsets { waiting, asked, .. } => waiting.is_empty() && asked.is_empty(),
+                Kind::Offsets { waiting, asked, .. } | Kind::Records { waiting, asked, .. } => waiting.is_empty() && asked.is_empty(),
                 Kind::Groups { asked, .. } => *asked,
             }
     }
@@ -234,10 +305,52 @@ fn take_offsets(
     again
 }
 
+/// As [`take_offsets`], of deletions; also what is to be logged: partitions with the names of their errors.
+fn take_deleted(
+    response: &DeleteRecordsResponse,
+    waiting: &mut BTreeMap<TopicPartition, i64>,
+    asked: &mut BTreeMap<TopicPartition, i64>,
+    deleted: &mut DeletedRecords,
+) -> (bool, Vec<(TopicPartition, &'static str)>) {
+    let (mut again, mut failed) = (false, Vec::new());
+    for topic in &response.topics {
+        for partition in &topic.partitions {
+            let at = TopicPartition::new(topic.name.as_str(), partition.partition_index);
+            let Some(offset) = asked.remove(&at) else { continue };
+            let info = errors::info(partition.error_code);
+            match partition.error_code {
+                errors::NONE => drop(deleted.insert(at, Ok(partition.low_watermark))),
+                _ if info.is_retriable() => {
+                    again = true;
+                    waiting.insert(at, offset);
+                }
+                code => {
+                    failed.push((at.clone(), info.name));
+                    deleted.insert(at, Err(ClientError::of_code(code, None)));
+                }
+            }
+        }
+    }
+    (again, failed)
+}
+
+/// The class that logs what became of a deletion.
+const DELETE_RECORDS_HANDLER: &str = "org.apache.kafka.clients.admin.internals.DeleteRecordsHandler";
+
 fn partitions_of(request: &Request) -> Vec<TopicPartition> {
-    let Request::ListOffsets(body) = request else { return Vec::new() };
-    let of_topic = |topic: &ListOffsetsTopic| -> Vec<TopicPartition> {
-        topic.partitions.iter().map(|partition| TopicPartition::new(topic.name.as_str(), partition.partition_index)).collect()
-    };
-    body.topics.iter().flat_map(of_topic).collect()
+    match request {
+        Request::ListOffsets(body) => {
+            let of_topic = |topic: &ListOffsetsTopic| -> Vec<TopicPartition> {
+                topic.partitions.iter().map(|partition| TopicPartition::new(topic.name.as_str(), partition.partition_index)).collect()
+            };
+            body.topics.iter().flat_map(of_topic).collect()
+        }
+        Request::DeleteRecords(body) => {
+            let of_topic = |topic: &DeleteRecordsTopic| -> Vec<TopicPartition> {
+                topic.partitions.iter().map(|partition| TopicPartition::new(topic.name.as_str(), partition.partition_index)).collect()
+            };
+            body.topics.iter().flat_map(of_topic).collect()
+        }
+        _ => Vec::new(),
+    }
 }

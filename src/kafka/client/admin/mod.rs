@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 
-use self::fanout::{Fanout, ListedGroups, ListedOffsets};
+use self::fanout::{DeletedRecords, Fanout, ListedGroups, ListedOffsets};
 use super::backoff::ExponentialBackoff;
 use super::cluster::ClusterClient;
 use super::config::{ConfigError, Settings};
@@ -61,6 +61,7 @@ pub enum Outcome {
     Response(Response),
     Offsets(ListedOffsets),
     Groups(ListedGroups),
+    Records(DeletedRecords),
 }
 
 /// An admin client. See the module.
