@@ -68,7 +68,7 @@ async fn measure(page: &Page) -> Result<Benched, String> {
     drop(timeline);
     let began_ms = now_ms();
     for number in 0..BLOBS {
-        store.raw(number, &[number as u8; BLOB_BYTES]).await.map_err(|error| said(&error))?;
+        store.raw(number, &vec![number as u8; BLOB_BYTES]).await.map_err(|error| said(&error))?;
     }
     let raw_ms = now_ms() - began_ms;
     let mb_per_s = |bytes: u64, ms: f64| bytes as f64 / 1_000.0 / ms;

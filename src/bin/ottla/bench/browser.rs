@@ -38,9 +38,12 @@ pub struct Measured {
     raw_idb_mb_per_s: Tenths,
 }
 
-/// Builds the page if it has to, serves it, loads it `loads` times and lets it measure itself.
-pub fn measure(loads: usize) -> Result<Measured, Box<dyn std::error::Error>> {
-    let dist = build::build(&Project::find()?, &BuildArgs::default())?;
+/// Builds the page, if it has to and is not given one, serves it, loads it `loads` times and lets it measure itself.
+pub fn measure(loads: usize, dist: Option<&Path>) -> Result<Measured, Box<dyn std::error::Error>> {
+    let dist = match dist {
+        Some(dist) => dist.to_path_buf(),
+        None => build::build(&Project::find()?, &BuildArgs::default())?,
+    };
     tokio::runtime::Runtime::new()?.block_on(drive(&dist, loads))
 }
 

@@ -3,6 +3,7 @@
 mod browser;
 mod native;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -23,11 +24,14 @@ pub struct BenchArgs {
     /// With --browser: how often the page is loaded; the median counts
     #[arg(long, default_value_t = 5, requires = "browser")]
     loads: usize,
+    /// With --browser: the folder of a page that was built before
+    #[arg(long, value_name = "DIR", requires = "browser")]
+    dist: Option<PathBuf>,
 }
 
 pub fn run(args: &BenchArgs) -> ExitCode {
     let measured = match args.browser {
-        true => browser::measure(args.loads.max(1)).map(|measured| serde_json::to_value(&measured)),
+        true => browser::measure(args.loads.max(1), args.dist.as_deref()).map(|measured| serde_json::to_value(&measured)),
         false => native::measure(args.seconds.max(1)).map(|measured| serde_json::to_value(&measured)),
     };
     match measured.and_then(|measured| Ok(measured?)) {
