@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lesson::model::Lesson;
 use crate::playground::command::Command;
 use crate::playground::snapshot::Snapshot;
 use crate::playground::spec::ClusterSpec;
@@ -69,8 +70,8 @@ pub enum ToWorker {
 /// What to run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Open {
-    /// `replication/01-kill-a-node`; with it comes the lesson's cluster. Without: `cluster`.
-    pub lesson: Option<String>,
+    /// With it comes the lesson's cluster. Without: `cluster`.
+    pub lesson: Option<Box<Lesson>>,
     pub cluster: Option<ClusterSpec>,
     pub seed: Option<u64>,
     /// Begin anew even if a run of this lesson is stored.

@@ -1,7 +1,8 @@
-//! The lessons that come with Ottla, in the order of their tracks.
+//! The lessons that come with Ottla, in the order of their tracks, as they stand in `lessons/`.
 //!
-//! Their text is compiled in once, as it stands in `lessons/`; titles are read from it when they are asked for.
+//! For whoever builds the page, checks lessons or plays them: the page itself fetches what [`super::course`] makes of them.
 
+use super::course::{Index, IndexTrack, Listed, Sheet};
 use super::format::{self, Parsed};
 
 /// A group of lessons on one subject.
@@ -43,6 +44,11 @@ impl Entry {
     pub fn title(&self) -> Option<(String, u32)> {
         format::parse_title(self.text)
     }
+
+    fn listed(&self) -> Option<Listed> {
+        let (title, minutes) = self.title()?;
+        Some(Listed { slug: self.slug.into(), title, minutes })
+    }
 }
 
 /// Every lesson, track after track.
@@ -55,6 +61,26 @@ pub fn slugs() -> impl Iterator<Item = &'static str> {
     entries().map(|entry| entry.slug)
 }
 
+/// The list of all of them.
+pub fn index() -> Index {
+    let lessons = |track: &Track| track.lessons.iter().filter_map(Entry::listed).collect();
+    Index(TRACKS.iter().map(|track| IndexTrack { title: track.title.into(), lessons: lessons(track) }).collect())
+}
+
+/// Every lesson with where it stands.
+///
+/// # Errors
+/// The slug of one that cannot be read.
+pub fn sheets() -> Result<Vec<Sheet>, &'static str> {
+    let after = entries().skip(1).map(Entry::listed).chain([None]);
+    let tracks = TRACKS.iter().flat_map(|track| track.lessons.iter().map(|_| track.title));
+    let sheet = |((entry, track), next): ((&'static Entry, &str), _)| {
+        let lesson = entry.parse().lesson.ok_or(entry.slug)?;
+        Ok(Sheet { lesson, track: track.into(), next })
+    };
+    entries().zip(tracks).zip(after).map(sheet).collect()
+}
+
 /// The lesson with this slug.
 pub fn find(slug: &str) -> Option<&'static Entry> {
     entries().find(|entry| entry.slug == slug)
@@ -62,6 +88,7 @@ pub fn find(slug: &str) -> Option<&'static Entry> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::course::{decode, encode};
     use super::*;
 
     #[test]
@@ -72,6 +99,20 @@ mod tests {
             let lesson = parsed.lesson.unwrap();
             assert_eq!(entry.title(), Some((lesson.title, lesson.minutes)));
         }
+    }
+
+    #[test]
+    fn what_the_page_fetches_reads_back() {
+        let sheets = sheets().unwrap();
+        assert_eq!(sheets.len(), entries().count());
+        for (sheet, next) in sheets.iter().zip(entries().skip(1).map(|entry| Some(entry.slug)).chain([None])) {
+            assert_eq!(sheet.next.as_ref().map(|listed| listed.slug.as_str()), next);
+            let bytes = encode(sheet).unwrap();
+            assert_eq!(decode::<Sheet>(&bytes).unwrap(), *sheet);
+            assert!(decode::<Sheet>(&bytes[..bytes.len() / 2]).is_err());
+        }
+        let listed = index().0.iter().map(|track| track.lessons.len()).sum::<usize>();
+        assert_eq!(listed, sheets.len());
     }
 
     #[test]

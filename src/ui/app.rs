@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use super::banner::Banner;
 use super::choice::{Choosing, Failed};
+use super::course::Asked;
 use super::dock::Dock;
 use super::file_drop;
 use super::hands::{Hands, Shared};
@@ -24,20 +25,28 @@ use super::{bridge, format};
 use crate::lesson::model::Lesson;
 use crate::wire::{EventLine, Open, ToWorker};
 
+#[derive(Properties, PartialEq)]
+pub struct Props {
+    pub asked: Shared<Asked>,
+}
+
 #[component]
-pub fn App() -> Html {
-    let model = use_reducer(|| Model { session: 1, ..Model::default() });
-    let lesson = use_memo((), |()| lessons::asked_for().map(Shared::new));
+pub fn App(props: &Props) -> Html {
+    let model = {
+        let notice = props.asked.notice.clone().map(AttrValue::from);
+        use_reducer(move || Model { session: 1, notice, ..Model::default() })
+    };
+    let sheet = use_memo((), |()| props.asked.sheet.clone().map(Shared::new));
     let hands = {
-        let (dispatch, lesson) = (model.dispatcher(), lesson.clone());
-        use_memo((), move |()| connect(dispatch, lesson.as_ref().as_ref()))
+        let (dispatch, sheet) = (model.dispatcher(), sheet.clone());
+        use_memo((), move |()| connect(dispatch, (*sheet).as_ref().map(|sheet| &sheet.lesson)))
     };
     let hands = (*hands).clone();
     let (theme, set_theme) = use_theme();
     use_listeners(hands.clone(), model.clone());
-    use_effect_with(lesson.clone(), |lesson| {
-        if let Some(lesson) = &**lesson {
-            document().set_title(&format!("{} - Ottla", lesson.title));
+    use_effect_with(sheet.clone(), |sheet| {
+        if let Some(sheet) = &**sheet {
+            document().set_title(&format!("{} - Ottla", sheet.lesson.title));
         }
     });
     let state = match &model.phase {
@@ -54,16 +63,15 @@ pub fn App() -> Html {
     let over = match model.over {
         Over::Nothing => html! {},
         Over::Help => html! { <Help /> },
-        Over::Lessons => html! { <Lessons current={(*lesson).as_ref().map(|l| l.slug.clone())} /> },
+        Over::Lessons => html! { <Lessons current={(*sheet).as_ref().map(|sheet| sheet.lesson.slug.clone())} /> },
     };
-    let folded = model.lesson_folded || lesson.is_none();
-    let title = (*lesson).as_ref().map(|lesson| (lesson.slug.clone(), lesson.title.clone()));
+    let folded = model.lesson_folded || sheet.is_none();
     html! {
         <ContextProvider<Hands> context={hands}>
             <div class={classes!("app", folded.then_some("lesson-folded"), model.dock_open.then_some("has-dock"))} data-engine={state}>
-                <TopBar {title} seen={model.seen.clone()} storage={model.storage.clone()} ready_us={model.ready_us} {theme} {set_theme} />
-                if let Some(lesson) = &*lesson {
-                    <LessonPanel lesson={lesson.clone()} goals={model.goals.clone()} predicted={model.predicted.clone()} folded={model.lesson_folded} />
+                <TopBar sheet={(*sheet).clone()} seen={model.seen.clone()} storage={model.storage.clone()} ready_us={model.ready_us} {theme} {set_theme} />
+                if let Some(sheet) = &*sheet {
+                    <LessonPanel sheet={sheet.clone()} goals={model.goals.clone()} predicted={model.predicted.clone()} folded={model.lesson_folded} />
                 }
                 <main class="work">
                     <Banner phase={model.phase.clone()} storage={model.storage.clone()} notice={model.notice.clone()} silent={model.silent} ready_us={model.ready_us} />
@@ -91,13 +99,13 @@ fn last_event(model: &Model) -> Option<EventLine> {
 }
 
 /// Starts the engine and asks it for the lesson's cluster.
-fn connect(dispatch: UseReducerDispatcher<Model>, lesson: Option<&Shared<Lesson>>) -> Hands {
+fn connect(dispatch: UseReducerDispatcher<Model>, lesson: Option<&Lesson>) -> Hands {
     let store = Store::default();
     let inbox = Inbox::new(store.clone(), dispatch.clone());
     let link = bridge::connect(move |message| inbox.hear(message));
     link.send(match lessons::wants_bench() {
         true => ToWorker::Bench,
-        false => ToWorker::Open(Open { lesson: lesson.map(|l| l.slug.clone()), fresh: lessons::wants_fresh(), ..Open::default() }),
+        false => ToWorker::Open(Open { lesson: lesson.cloned().map(Box::new), fresh: lessons::wants_fresh(), ..Open::default() }),
     });
     Hands::new(link, dispatch, store)
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use gloo::timers::callback::Interval;
 
 use super::format::real_ms;
+use crate::lesson::model::Lesson;
 use crate::playground::command::Command;
 use crate::scene::sample;
 use crate::wire::*;
@@ -120,12 +121,10 @@ impl Demo {
 }
 
 impl State {
-    fn open(&mut self, heard: &Heard, lesson: Option<String>) {
+    fn open(&mut self, heard: &Heard, lesson: Option<Box<Lesson>>) {
         heard(FromWorker::Ready { ready_us: READY_US, restored: Restored::Fresh });
         heard(FromWorker::Events(events()));
         heard(FromWorker::Storage(Storage::Saved { to_us: self.now_us }));
-        let slug = lesson.unwrap_or_default();
-        let found = crate::lesson::catalog::find(&slug).and_then(|entry| entry.parse().lesson);
         let states = [GoalState::Done, GoalState::Holding, GoalState::Open, GoalState::Waiting, GoalState::Failed];
         let details = [
             "",
@@ -134,7 +133,7 @@ impl State {
             "after the goal above",
             "too late",
         ];
-        let goals = found.iter().flat_map(|l| l.goals()).enumerate().map(|(n, goal)| GoalView {
+        let goals = lesson.iter().flat_map(|l| l.goals()).enumerate().map(|(n, goal)| GoalView {
             id: goal.id.clone(),
             say: goal.say.clone(),
             state: states[n % 5],

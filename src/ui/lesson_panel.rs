@@ -10,12 +10,13 @@ use super::lessons;
 use super::model::Action;
 use super::prose::script;
 use super::step::StepView;
-use crate::lesson::model::{Block, Lesson};
+use crate::lesson::course::Sheet;
+use crate::lesson::model::Block;
 use crate::wire::{GoalState, GoalView};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
-    pub lesson: Shared<Lesson>,
+    pub sheet: Shared<Sheet>,
     pub goals: Shared<Vec<GoalView>>,
     pub predicted: Shared<BTreeMap<String, u32>>,
     pub folded: bool,
@@ -24,7 +25,7 @@ pub struct Props {
 #[component]
 pub fn LessonPanel(props: &Props) -> Html {
     let hands = use_hands();
-    let lesson = &*props.lesson;
+    let lesson = &props.sheet.lesson;
     let step = use_state(|| 0_usize);
     let hints = use_state(BTreeMap::<usize, usize>::new);
     let solution = use_state(|| false);
@@ -82,7 +83,7 @@ pub fn LessonPanel(props: &Props) -> Html {
             <div class="lesson-body" key={at} ref={body}>
                 if at == 0 { <h1>{ &lesson.title }</h1> }
                 if let Some(step) = lesson.steps.get(at) {
-                    <StepView lesson={props.lesson.clone()} {at} title={(at > 0).then(|| step.title.clone())} goals={props.goals.clone()}
+                    <StepView sheet={props.sheet.clone()} {at} title={(at > 0).then(|| step.title.clone())} goals={props.goals.clone()}
                         predicted={props.predicted.clone()} hints={shown_hints} />
                 }
                 if *solution { <section class="solution"><h3>{ "One way to do it" }</h3>{ script(&hands, &lesson.solution) }</section> }
@@ -96,7 +97,7 @@ pub fn LessonPanel(props: &Props) -> Html {
                 if at > 0 { <button type="button" onclick={go(at - 1)} class="icon" aria-label="Back to the step before" title="Back">
                     <svg viewBox="0 0 20 20" aria-hidden="true"><path class="hollow" d="m12 5-5 5 5 5" /></svg>
                 </button> }
-                { next(lesson, at, step_done, go(at + 1)) }
+                { next(&props.sheet, at, step_done, go(at + 1)) }
             </footer>
         </aside>
     }
@@ -113,14 +114,14 @@ fn show(body: &NodeRef, what: Option<&str>) {
     }
 }
 
-fn next(lesson: &Lesson, at: usize, done: bool, go: Callback<MouseEvent>) -> Html {
+fn next(sheet: &Sheet, at: usize, done: bool, go: Callback<MouseEvent>) -> Html {
     let class = if done { "primary" } else { "" };
-    if at + 1 < lesson.steps.len() {
+    if at + 1 < sheet.lesson.steps.len() {
         return html! { <button type="button" {class} onclick={go}>{ "Next" }</button> };
     }
-    match lessons::next_after(&lesson.slug) {
-        Some((slug, title)) => {
-            html! { <a class={classes!("button", class)} href={lessons::address(slug)} title={title}>{ "Next lesson" }</a> }
+    match &sheet.next {
+        Some(next) => {
+            html! { <a class={classes!("button", class)} href={lessons::address(&next.slug)} title={next.title.clone()}>{ "Next lesson" }</a> }
         }
         None => html! {},
     }

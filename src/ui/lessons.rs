@@ -1,24 +1,13 @@
-//! The list of lessons, and which one the page's address asks for.
+//! The list of lessons, and what the page's address asks for beside one.
 
-use gloo::utils::window;
-use web_sys::UrlSearchParams;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::course::{self, param};
 use super::dialog::Dialog;
 use super::hands::use_hands;
 use super::model::{Action, Over};
-use crate::lesson::catalog::{self, TRACKS};
-use crate::lesson::model::Lesson;
-
-/// The lesson in the address, or the first; none for `?lesson=none`.
-pub fn asked_for() -> Option<Lesson> {
-    let entry = match param("lesson") {
-        Some(slug) if slug == "none" => return None,
-        Some(slug) => catalog::find(&slug).or_else(|| catalog::entries().next()),
-        None => catalog::entries().next(),
-    };
-    entry?.parse().lesson
-}
+use crate::lesson::course::Index;
 
 /// Whether a stored run is to be left behind.
 pub fn wants_fresh() -> bool {
@@ -37,21 +26,10 @@ pub fn address(slug: &str) -> String {
 
 /// Where this lesson begins anew.
 pub fn fresh_address() -> String {
-    match asked_for() {
-        Some(lesson) => format!("{}&fresh", address(&lesson.slug)),
-        None => "?lesson=none&fresh".to_owned(),
+    match param("lesson") {
+        Some(slug) => format!("{}&fresh", address(&slug)),
+        None => "?fresh".to_owned(),
     }
-}
-
-/// The lesson after this one.
-pub fn next_after(slug: &str) -> Option<(&'static str, String)> {
-    let entry = catalog::entries().skip_while(|entry| entry.slug != slug).nth(1)?;
-    Some((entry.slug, entry.title()?.0))
-}
-
-fn param(name: &str) -> Option<String> {
-    let search = window().location().search().ok()?;
-    UrlSearchParams::new_with_str(&search).ok()?.get(name)
 }
 
 #[derive(Properties, PartialEq)]
@@ -62,25 +40,37 @@ pub struct Props {
 #[component]
 pub fn Lessons(props: &Props) -> Html {
     let hands = use_hands();
+    let index = use_state(|| None::<Result<Index, String>>);
+    {
+        let index = index.clone();
+        use_effect_with((), move |()| spawn_local(async move { index.set(Some(course::index().await)) }));
+    }
+    let list = match &*index {
+        None => html! { <p class="muted">{ "Loading the list" }</p> },
+        Some(Err(why)) => html! { <p role="alert">{ why }</p> },
+        Some(Ok(index)) => tracks(index, props.current.as_deref()),
+    };
     html! {
         <Dialog title="Lessons" close={hands.acts(|| Action::Over(Over::Nothing))}>
             <nav class="lessons" aria-label="Lessons">
-                { for TRACKS.iter().map(|track| html! {
-                    <section>
-                        <h3>{ track.title }</h3>
-                        <ol>{ for track.lessons.iter().map(|entry| {
-                            let (title, minutes) = entry.title().unwrap_or_default();
-                            let here = props.current.as_deref() == Some(entry.slug);
-                            html! {
-                                <li><a href={address(entry.slug)} aria-current={here.then_some("page")}>
-                                    <b>{ title }</b><span class="minutes">{ format!("{minutes} min") }</span>
-                                </a></li>
-                            }
-                        }) }</ol>
-                    </section>
-                }) }
+                { list }
             </nav>
             <p class="muted">{ "Or " }<a href="?lesson=none">{ "a cluster without a lesson" }</a>{ ". Begin " }<a href={fresh_address()}>{ "this lesson anew" }</a>{ "." }</p>
         </Dialog>
     }
+}
+
+fn tracks(index: &Index, current: Option<&str>) -> Html {
+    let lessons = index.0.iter().map(|track| {
+        let entries = track.lessons.iter().map(|listed| {
+            let here = current == Some(listed.slug.as_str());
+            html! {
+                <li><a href={address(&listed.slug)} aria-current={here.then_some("page")}>
+                    <b>{ &listed.title }</b><span class="minutes">{ format!("{} min", listed.minutes) }</span>
+                </a></li>
+            }
+        });
+        html! { <section><h3>{ &track.title }</h3><ol>{ for entries }</ol></section> }
+    });
+    html! { <>{ for lessons }</> }
 }

@@ -2,6 +2,7 @@
 //!
 //! * [`app`]: the shell: who stands where, and who hears what
 //! * [`model`]: all that text and controls show; [`term`]: a terminal's lines
+//! * [`course`]: the lesson, which is fetched
 //! * [`bridge`], [`inbox`]: the way to the worker and back
 //! * `stage`: the canvas: views go straight to it and never through the reducer
 //! * the others: a component each, named as what they show
@@ -11,6 +12,7 @@ mod banner;
 mod bridge;
 mod chart;
 mod choice;
+mod course;
 #[cfg(feature = "demo")]
 mod demo;
 mod dialog;
@@ -45,8 +47,11 @@ mod track;
 /// Draws the page into the element that `index.html` keeps for it.
 pub fn start() {
     console_error_panic_hook::set_once();
-    match gloo::utils::document().get_element_by_id("app") {
-        Some(root) => yew::Renderer::<app::App>::with_root(root).render(),
-        None => yew::Renderer::<app::App>::new().render(),
-    };
+    wasm_bindgen_futures::spawn_local(async {
+        let props = app::Props { asked: hands::Shared::new(course::asked_for().await) };
+        match gloo::utils::document().get_element_by_id("app") {
+            Some(root) => yew::Renderer::<app::App>::with_root_and_props(root, props).render(),
+            None => yew::Renderer::<app::App>::with_props(props).render(),
+        };
+    });
 }

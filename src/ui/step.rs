@@ -8,12 +8,13 @@ use super::goal::Goal;
 use super::hands::{Shared, use_hands};
 use super::predict::Question;
 use super::prose::{command, prose};
-use crate::lesson::model::{Block, Lesson};
+use crate::lesson::course::Sheet;
+use crate::lesson::model::Block;
 use crate::wire::GoalView;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
-    pub lesson: Shared<Lesson>,
+    pub sheet: Shared<Sheet>,
     pub at: usize,
     pub title: Option<String>,
     pub goals: Shared<Vec<GoalView>>,
@@ -25,7 +26,7 @@ pub struct Props {
 #[component]
 pub fn StepView(props: &Props) -> Html {
     let hands = use_hands();
-    let Some(step) = props.lesson.steps.get(props.at) else { return html! {} };
+    let Some(step) = props.sheet.lesson.steps.get(props.at) else { return html! {} };
     let mut hint = 0;
     let blocks = step.blocks.iter().enumerate().map(|(n, block)| match block {
         Block::Prose(parts) => html! { <div class="prose" key={n}>{ prose(parts) }</div> },

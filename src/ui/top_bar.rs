@@ -8,14 +8,13 @@ use super::format::seconds;
 use super::hands::{Shared, use_hands};
 use super::model::{Action, Over};
 use super::theme::Theme;
-use crate::lesson::catalog;
+use crate::lesson::course::Sheet;
 use crate::playground::snapshot::Snapshot;
 use crate::wire::Storage;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
-    /// The lesson's slug and title.
-    pub title: Option<(String, String)>,
+    pub sheet: Option<Shared<Sheet>>,
     pub seen: Shared<Rc<Snapshot>>,
     pub storage: Option<Storage>,
     pub ready_us: u64,
@@ -35,7 +34,7 @@ pub fn TopBar(props: &Props) -> Html {
         <header class="top-bar">
             <span class="wordmark">{ "ottla" }</span>
             <button type="button" class="crumbs" onclick={hands.acts(|| Action::Over(Over::Lessons))} aria-haspopup="dialog">
-                { crumbs(props.title.as_ref()) }
+                { crumbs(props.sheet.as_deref()) }
             </button>
             <ul class="pills" aria-label="The cluster's health">
                 { for pills(&props.seen) }
@@ -49,13 +48,11 @@ pub fn TopBar(props: &Props) -> Html {
     }
 }
 
-fn crumbs(title: Option<&(String, String)>) -> Html {
-    let Some((slug, title)) = title else { return html! { <b>{ "Lessons" }</b> } };
-    let track = slug.split('/').next().unwrap_or_default();
-    let track = catalog::TRACKS.iter().find(|t| t.name == track).map_or(track, |t| t.title);
+fn crumbs(sheet: Option<&Sheet>) -> Html {
+    let Some(sheet) = sheet else { return html! { <b>{ "Lessons" }</b> } };
     html! {<>
-        <span class="crumb-track">{ track }</span>
-        <b>{ title }</b>
+        <span class="crumb-track">{ &sheet.track }</span>
+        <b>{ &sheet.lesson.title }</b>
         <svg viewBox="0 0 12 12" aria-hidden="true"><path class="hollow" d="m3 4.5 3 3 3-3" /></svg>
     </>}
 }

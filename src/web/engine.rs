@@ -86,10 +86,7 @@ impl Worker for Engine {
 
 impl Engine {
     fn open(&mut self, scope: &WorkerScope<Self>, page: &Page, open: Open) {
-        let plan = match Plan::of(open) {
-            Ok(plan) => plan,
-            Err(why) => return page.say(FromWorker::Panicked { message: why }),
-        };
+        let plan = Plan::of(open);
         self.plan = Some(plan.clone());
         if plan.memory_only {
             return self.found(page, Found::Refused("this page was opened so".into()));

@@ -3,7 +3,6 @@
 use super::now_ms;
 use super::run::Run;
 use super::store::{Store, StoreError, lock};
-use crate::lesson::catalog;
 use crate::lesson::model::Lesson;
 use crate::lesson::progress::Earned;
 use crate::lesson::watching::Watching;
@@ -47,18 +46,14 @@ pub enum Found {
 }
 
 impl Plan {
-    /// # Errors
-    /// If there is no such lesson.
-    pub fn of(open: Open) -> Result<Plan, String> {
-        let find =
-            |slug: &str| catalog::find(slug).and_then(|entry| entry.parse().lesson).ok_or_else(|| format!("There is no lesson {slug}"));
-        let lesson = open.lesson.as_deref().map(find).transpose()?;
+    pub fn of(open: Open) -> Plan {
+        let lesson = open.lesson.map(|lesson| *lesson);
         let spec = match &lesson {
             Some(lesson) => lesson.cluster.clone(),
             None => open.cluster.unwrap_or_default(),
         };
         let seed = open.seed.or(lesson.as_ref().map(|lesson| lesson.seed)).unwrap_or(SEED);
-        Ok(Plan { lesson, spec, seed, fresh: open.fresh, memory_only: open.memory_only })
+        Plan { lesson, spec, seed, fresh: open.fresh, memory_only: open.memory_only }
     }
 
     /// Under which its run is stored, and locked.

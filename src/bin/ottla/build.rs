@@ -79,6 +79,8 @@ fn run_trunk(project: &Project, tools: &Toolchain, args: &BuildArgs, out: &Path)
     let mut trunk = Command::new(&tools.trunk);
     trunk.current_dir(&project.root).args(["build", "--release", "--public-url", &args.public_url]).arg("--dist").arg(out);
     // Trunk takes NO_COLOR for an option with the values true and false, and stops at the usual `1`.
+    // Trunk.toml's hook has this very program write the lessons.
+    trunk.env("OTTLA", std::env::current_exe().unwrap_or_default());
     trunk.env("PATH", &tools.path).env("TRUNK_SKIP_VERSION_CHECK", "true").env_remove("NO_COLOR");
     progress::run(&mut trunk).map_err(|Failure { said, not_found, .. }| match not_found {
         true => BuildError::CannotRun { program: tools.trunk.clone(), said },
@@ -93,12 +95,13 @@ fn may_be_emptied(out: &Path) -> bool {
     empty || out.join("engine_bg.wasm").is_file() && page()
 }
 
-/// Writes the engine's digest into the page; `ottla::web::launch` says what for.
+/// Writes the digest of the engine and the lessons into the page; `ottla::web::launch` says what for.
 fn name_engine(out: &Path) -> Result<(), BuildError> {
     let mut engine = Fingerprint::default();
     for file in ["engine.js", "engine_bg.wasm"] {
         engine.add(file, &read(&out.join(file))?);
     }
+    fingerprint::add(&mut engine, out, Path::new("lessons")).map_err(|(path, source)| BuildError::Io { path, source })?;
     let index = out.join("index.html");
     let html = String::from_utf8_lossy(&read(&index)?).into_owned();
     let empty = r#"name="ottla-engine" content="""#;

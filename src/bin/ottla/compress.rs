@@ -56,7 +56,7 @@ fn collect(dir: &Path, into: &mut Vec<PathBuf>) -> Result<(), BuildError> {
             collect(&path, into)?;
         } else if path
             .extension()
-            .is_some_and(|ext| ["html", "css", "js", "json", "svg", "wasm", "webmanifest"].iter().any(|known| ext == *known))
+            .is_some_and(|ext| ["bin", "html", "css", "js", "json", "svg", "wasm", "webmanifest"].iter().any(|known| ext == *known))
         {
             into.push(path);
         }

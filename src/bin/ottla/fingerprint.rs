@@ -40,7 +40,7 @@ pub fn of_sources(root: &Path) -> Result<Fingerprint, (PathBuf, io::Error)> {
 }
 
 /// Adds a file, or a folder's files in the order of their names; what does not exist adds nothing.
-fn add(fingerprint: &mut Fingerprint, root: &Path, relative: &Path) -> Result<(), (PathBuf, io::Error)> {
+pub fn add(fingerprint: &mut Fingerprint, root: &Path, relative: &Path) -> Result<(), (PathBuf, io::Error)> {
     let path = root.join(relative);
     let unreadable = |error| (path.clone(), error);
     if relative == Path::new(NATIVE) || !path.exists() {

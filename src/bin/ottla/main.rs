@@ -7,6 +7,7 @@ mod chromium;
 mod compress;
 mod dump_log;
 mod fingerprint;
+mod lessons;
 mod progress;
 mod project;
 mod replay;
@@ -44,6 +45,9 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Print segment files, indexes and snapshots as Kafka's own dump tool does
     KafkaDumpLog(dump_log::DumpLogArgs),
+    /// Write the lessons as the page fetches them; the page's build does this
+    #[command(hide = true)]
+    Lessons(lessons::LessonsArgs),
     /// Save a picture of a page, drawn by headless Chromium
     #[command(hide = true)]
     Shot(shot::ShotArgs),
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::KafkaDumpLog(args) => dump_log::run(&args),
+        Command::Lessons(args) => report(lessons::run(&args)),
         Command::Shot(args) => report(shot::run(&args)),
     }
 }
