@@ -24,12 +24,14 @@ const PLAYED: &[&str] = &[
     "consumer-groups-unknown",
     "delete-records",
     "bootstrap-wrong",
-    "dump-log.txt",
     "leader-election",
     "log-dirs",
     "reassign-broker-down",
     "reassign-errors",
     "reassign.txt",
+    "dump-log",
+    "perf-tests",
+    "verifiable",
 ];
 
 /// tests/golden-differences.toml

@@ -8,9 +8,10 @@
 //! * [`tools`]: the tools
 //! * [`complete`]: what Tab offers
 //! * [`transcript`]: recordings of terminal sessions, to be played again and compared
-//! * [`options`]: their options, as joptsimple reads them
+//! * [`options`], [`argparse`]: their options, as joptsimple and argparse4j read them
 //! * [`java`]: what they owe to Java: the order of maps, log lines, exceptions' names
 
+pub mod argparse;
 pub mod complete;
 pub mod files;
 pub mod java;

@@ -71,7 +71,7 @@ impl Broker {
 
     /// FindCoordinator for groups; the offsets topic is made when somebody first asks.
     pub(super) fn find_coordinator(&mut self, now: Time, asker: Asker, request: &FindCoordinatorRequest, out: &mut Outbox) {
-        if self.image.topic(OFFSETS_TOPIC).is_none() {
+        if request.key_type == 0 && self.image.topic(OFFSETS_TOPIC).is_none() {
             let (partitions, factor) = (self.settings.offsets_partitions, self.settings.offsets_replication_factor);
             self.create_missing_topic(now, OFFSETS_TOPIC, partitions, factor, out);
         }

@@ -18,13 +18,16 @@ pub mod leader_election;
 pub mod log_dirs;
 pub mod ls;
 pub mod offsets;
+pub mod perf;
 pub mod producer;
 pub mod program;
 pub mod reassign;
 pub mod records;
 pub mod script;
+pub mod sending;
 pub mod text;
 pub mod topics;
+pub mod verifiable;
 
 use self::consumer::ConsoleConsumer;
 use self::groups::Groups;

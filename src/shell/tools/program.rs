@@ -7,8 +7,12 @@ use std::fmt::Debug;
 use super::dump_log::{self, DumpLog};
 use super::hosts::Done;
 use super::ls::Ls;
+use super::perf::consumer::ConsumerPerf;
+use super::perf::producer::ProducerPerf;
 use super::records::{self, DeleteRecords};
-use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, reassign};
+use super::verifiable::consumer::VerifiableConsumer;
+use super::verifiable::producer::VerifiableProducer;
+use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, perf, reassign, verifiable};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
@@ -51,18 +55,33 @@ pub trait Program: Debug {
 }
 
 /// Kafka's tools that are here, as they are typed.
-pub const NAMES: &[&str] =
-    &["kafka-delete-records", "kafka-dump-log", "kafka-leader-election", "kafka-log-dirs", "kafka-reassign-partitions"];
+#[rustfmt::skip]
+pub const NAMES: &[&str] = &[
+    "kafka-consumer-perf-test",
+    "kafka-delete-records",
+    "kafka-dump-log",
+    "kafka-leader-election",
+    "kafka-log-dirs",
+    "kafka-producer-perf-test",
+    "kafka-reassign-partitions",
+    "kafka-verifiable-consumer",
+    "kafka-verifiable-producer",
+];
 
 /// The tool of this name, if it is one of these; or what it says instead.
-pub fn start(start: &Start, _rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
-    Some(match start.name {
-        "kafka-delete-records" => boxed(DeleteRecords::start(start.args, start.files, start.hosts)),
-        "kafka-dump-log" => boxed(DumpLog::start(start.args)),
-        "kafka-leader-election" => boxed(leader_election::start(start.args, start.files, start.hosts)),
-        "kafka-log-dirs" => boxed(log_dirs::start(start.args, start.files, start.hosts)),
-        "kafka-reassign-partitions" => boxed(reassign::start(start.args, start.files, start.hosts)),
-        "ls" => boxed(Ls::start(start.args)),
+pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
+    let Start { now, name, args, files, hosts, .. } = *start;
+    Some(match name {
+        "kafka-consumer-perf-test" => boxed(ConsumerPerf::start(now, args, files, hosts, rng)),
+        "kafka-delete-records" => boxed(DeleteRecords::start(args, files, hosts)),
+        "kafka-dump-log" => boxed(DumpLog::start(args)),
+        "kafka-leader-election" => boxed(leader_election::start(args, files, hosts)),
+        "kafka-log-dirs" => boxed(log_dirs::start(args, files, hosts)),
+        "kafka-producer-perf-test" => boxed(ProducerPerf::start(now, args, files, hosts, rng)),
+        "kafka-reassign-partitions" => boxed(reassign::start(args, files, hosts)),
+        "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
+        "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
+        "ls" => boxed(Ls::start(args)),
         _ => return None,
     })
 }
@@ -72,6 +91,7 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
         "kafka-delete-records" => records::args::TABLE,
         "kafka-dump-log" => dump_log::args::TABLE,
+        "kafka-consumer-perf-test" => perf::consumer::TABLE,
         "kafka-leader-election" => leader_election::TABLE,
         "kafka-log-dirs" => log_dirs::TABLE,
         "kafka-reassign-partitions" => reassign::args::TABLE,
@@ -80,8 +100,13 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
 }
 
 /// The files that it will read before it starts; `None`: it follows from its [`table`].
-pub fn reads(_name: &str, _args: &[String]) -> Option<Vec<String>> {
-    None
+pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
+    Some(match name {
+        "kafka-producer-perf-test" => perf::producer::reads(args),
+        "kafka-verifiable-producer" => verifiable::producer::reads(args),
+        "kafka-verifiable-consumer" => verifiable::consumer::reads(args),
+        _ => return None,
+    })
 }
 
 fn boxed(program: Result<impl Program + 'static, Done>) -> Result<Box<dyn Program>, Done> {

@@ -34,7 +34,13 @@ pub enum CommitKind {
 impl KafkaConsumer {
     /// Commits all positions as they are now, if the coordinator can be asked. What becomes of it shows in the group.
     pub fn commit_async(&mut self, now: Time, out: &mut Outbox) -> bool {
+        self.commit_result = None;
         self.commit(now, CommitKind::Asked, out)
+    }
+
+    /// What came of the last [`KafkaConsumer::commit_async`], once its answer is there.
+    pub fn take_commit_result(&mut self) -> Option<Result<(), ClientError>> {
+        self.commit_result.take()
     }
 
     /// Sends what was consumed; `false` if there is nothing to send, or nobody to send it to.
@@ -106,6 +112,9 @@ impl KafkaConsumer {
             }
         }
         match (kind, self.closing) {
+            (CommitKind::Asked, _) => {
+                self.commit_result = Some(error.map_or(Ok(()), |code| Err(ClientError::of_code(code, None))));
+            }
             (CommitKind::BeforeRebalance, _) => self.prepared(),
             (CommitKind::Close, Closing::Committing { until }) => self.closing = self.leave_to_close(now, until, out),
             _ => {}

@@ -47,6 +47,8 @@ pub struct KafkaConsumer {
     pub(super) lookup_retry_at: Time,
     /// To be told at the next poll.
     pub(super) error: Option<ClientError>,
+    /// What came of the commit that the application asked for.
+    pub(super) commit_result: Option<Result<(), ClientError>>,
     pub(super) closing: Closing,
     polled: Time,
     handled: Time,
@@ -98,6 +100,7 @@ impl KafkaConsumer {
             lookups_in_flight: 0,
             lookup_retry_at: Time::ZERO,
             error: None,
+            commit_result: None,
             closing: Closing::No,
             polled: Time::ZERO,
             handled: Time::ZERO,
