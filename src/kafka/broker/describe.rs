@@ -2,7 +2,6 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
-use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
 use kafka_protocol::messages::describe_topic_partitions_response::{
     DescribeTopicPartitionsResponsePartition as DescribedPartition, DescribeTopicPartitionsResponseTopic as DescribedTopic,
 };
@@ -17,19 +16,12 @@ use super::forward::Call;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
-use crate::kafka::config::topic::{Kind, TOPIC_CONFIGS};
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
-use crate::kafka::metadata::record::{BROKER_RESOURCE, TOPIC_RESOURCE};
 use crate::kafka::names::{OFFSETS_TOPIC, TopicPartition, is_internal};
 use crate::sim::time::Time;
 
 /// "Not asked for": the authorized operations of a resource.
 const NO_OPERATIONS: i32 = i32::MIN;
-/// `DescribeConfigsResponse.ConfigSource`
-const TOPIC_CONFIG: i8 = 1;
-const DEFAULT_BROKER_CONFIG: i8 = 3;
-const STATIC_BROKER_CONFIG: i8 = 4;
-const DEFAULT_CONFIG: i8 = 5;
 
 impl Broker {
     /// Metadata, and the creation of topics that are only named (`AutoTopicCreationManager`).
@@ -147,26 +139,6 @@ impl Broker {
             .with_controller_id(self.spec.id.0.into())
             .with_brokers(brokers.collect())
             .with_cluster_authorized_operations(NO_OPERATIONS)
-    }
-
-    /// DescribeConfigs of topics; other resources follow with the tools that ask for them.
-    pub(super) fn describe_configs(&self, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
-        let results = request.resources.iter().map(|resource| {
-            let result = DescribeConfigsResult::default()
-                .with_resource_type(resource.resource_type)
-                .with_resource_name(resource.resource_name.clone());
-            let name = resource.resource_name.as_str();
-            if resource.resource_type != TOPIC_RESOURCE {
-                return result.with_error_code(ResponseError::InvalidRequest.code());
-            }
-            if self.image.topic(name).is_none() {
-                return result.with_error_code(ResponseError::UnknownTopicOrPartition.code());
-            }
-            let wanted =
-                |config: &str| resource.configuration_keys.as_ref().is_none_or(|keys| keys.iter().any(|key| key.as_str() == config));
-            result.with_configs(self.topic_configs(name).into_iter().filter(|config| wanted(config.name.as_str())).collect())
-        });
-        DescribeConfigsResponse::default().with_results(results.collect())
     }
 
     pub(super) fn offset_for_leader_epoch(&self, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
@@ -295,42 +267,6 @@ impl Broker {
     fn offline(&self, partition: &PartitionRegistration) -> Vec<BrokerId> {
         let dead = |replica: &&i32| self.image.brokers.get(*replica).is_none_or(|broker| broker.fenced);
         partition.replicas.iter().filter(dead).map(|&replica| BrokerId(replica)).collect()
-    }
-
-    fn topic_configs(&self, topic: &str) -> Vec<DescribeConfigsResourceResult> {
-        let own = self.image.configs(TOPIC_RESOURCE, topic);
-        let cluster = self.image.configs(BROKER_RESOURCE, "");
-        let of = |def: &crate::kafka::config::topic::TopicConfigDef| {
-            let (value, source) = if let Some(value) = own.get(def.name) {
-                (value.as_str(), TOPIC_CONFIG)
-            } else if let Some(value) = cluster.get(def.broker_name) {
-                (value.as_str(), DEFAULT_BROKER_CONFIG)
-            } else if let Some(value) = self.spec.config.get(def.broker_name) {
-                (value.as_str(), STATIC_BROKER_CONFIG)
-            } else {
-                (def.default, DEFAULT_CONFIG)
-            };
-            DescribeConfigsResourceResult::default()
-                .with_name(StrBytes::from_static_str(def.name))
-                .with_value(Some(text(value)))
-                .with_config_source(source)
-                .with_config_type(config_type(def.kind))
-        };
-        // internal.segment.bytes is only shown where it is set.
-        let shown = |def: &&crate::kafka::config::topic::TopicConfigDef| !def.name.starts_with("internal.") || own.contains_key(def.name);
-        TOPIC_CONFIGS.iter().filter(shown).map(of).collect()
-    }
-}
-
-/// `DescribeConfigsResponse.ConfigType`
-fn config_type(kind: Kind) -> i8 {
-    match kind {
-        Kind::Boolean => 1,
-        Kind::Text | Kind::OneOf(_) => 2,
-        Kind::Int(_) => 3,
-        Kind::Long(_) => 5,
-        Kind::Ratio => 6,
-        Kind::List(_) => 7,
     }
 }
 

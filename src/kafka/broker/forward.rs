@@ -2,9 +2,10 @@
 //!
 //! Kafka wraps what it forwards into Envelope requests; here the request itself is passed on, since all principals are the same.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use kafka_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsResponse, InitProducerIdRequest, InitProducerIdResponse};
 
 use super::process::Broker;
@@ -36,6 +37,8 @@ pub struct Forwarding {
     ids: (i64, i64),
     wanting_ids: VecDeque<Asker>,
     asked_for_ids: bool,
+    /// Of alterations that were passed on in part: what was refused here already.
+    pub(super) refused: BTreeMap<Asker, Vec<AlterConfigsResourceResponse>>,
 }
 
 /// More than so many requests do not wait: the client's request times out.
@@ -66,6 +69,7 @@ impl Broker {
     pub(super) fn send_forwards(&mut self, now: Time, out: &mut Outbox) {
         // What a client has given up is not worth sending.
         self.forwarding.waiting.retain(|(since, _, _)| now.since(*since) < Duration::secs(30));
+        self.forwarding.refused.retain(|asker, _| self.conns.contains_key(&asker.conn));
         while !self.forwarding.waiting.is_empty() && self.controller_ready(now, out) {
             let Some((_, request, call)) = self.forwarding.waiting.pop_front() else { break };
             self.call_controller(now, request, call, out);
@@ -83,9 +87,16 @@ impl Broker {
             (Call::AlterPartition, _) => self.altered_partitions(now, None, out),
             (Call::ProducerIds, Some(Response::AllocateProducerIds(response))) => self.producer_ids_allocated(now, Some(response), out),
             (Call::ProducerIds, _) => self.producer_ids_allocated(now, None, out),
+            (Call::Forwarded(asker), Some(Response::IncrementalAlterConfigs(mut response))) => {
+                response.responses.extend(self.forwarding.refused.remove(&asker).unwrap_or_default());
+                self.respond(now, asker, response, Vec::new(), out);
+            }
             (Call::Forwarded(asker), Some(response)) => self.respond(now, asker, response, Vec::new(), out),
             // The controller is gone: the client's request waits for its own timeout, then it asks again.
-            (Call::Forwarded(asker), None) => self.close_client(asker.conn, out),
+            (Call::Forwarded(asker), None) => {
+                self.forwarding.refused.remove(&asker);
+                self.close_client(asker.conn, out);
+            }
             (Call::CreateTopic, _) => {}
         }
     }

@@ -150,7 +150,7 @@ impl Broker {
             return self.delete_replica(now, name, out);
         }
         if self.replicas.get(name).is_none() {
-            let config = log_config_of(&self.image, &name.topic, &self.spec.config);
+            let config = log_config_of(&self.image, &name.topic, &self.spec);
             let log = PartitionLog::create(&name.to_string(), config, &mut out.store());
             let metadata = crate::kafka::log::properties_file::partition_metadata_text(&crate::kafka::names::uuid_text(topic.id));
             out.store().replace_text(&format!("{name}/partition.metadata"), metadata);
@@ -209,7 +209,7 @@ impl Broker {
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
         let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
         for name in names {
-            let config = log_config_of(&self.image, &name.topic, &self.spec.config);
+            let config = log_config_of(&self.image, &name.topic, &self.spec);
             let changes = self.replicas.get(&name).is_some_and(|partition| **partition.log.config() != *config);
             if changes {
                 if let Some(partition) = self.replicas.get_mut(&name) {

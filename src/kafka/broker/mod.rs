@@ -11,11 +11,12 @@
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
-//! * [`describe`]: requests that only ask
+//! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`log_dirs`]: its log directory
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
+pub mod configs;
 pub mod delete_records;
 pub mod describe;
 pub mod fetch;
@@ -29,6 +30,7 @@ pub mod metadata;
 pub mod partition;
 pub mod process;
 pub mod produce;
+pub mod quotas;
 pub mod replicas;
 pub mod requests;
 pub mod session;

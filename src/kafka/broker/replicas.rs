@@ -6,10 +6,12 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 
+use super::BrokerSpec;
 use super::delete_records::WaitingDelete;
 use super::partition::Partition;
 use super::session::Sessions;
 use crate::kafka::actor::Config;
+use crate::kafka::config::broker::in_ms;
 use crate::kafka::config::topic::log_config;
 use crate::kafka::log::partition_log::LogConfig;
 use crate::kafka::metadata::image::Image;
@@ -118,6 +120,8 @@ impl Replicas {
 }
 
 /// How a topic's logs are run here.
-pub fn log_config_of(image: &Image, topic: &str, broker: &Config) -> Arc<LogConfig> {
-    Arc::new(log_config(&image.configs(TOPIC_RESOURCE, topic), &image.configs(BROKER_RESOURCE, ""), broker))
+pub fn log_config_of(image: &Image, topic: &str, broker: &BrokerSpec) -> Arc<LogConfig> {
+    let mut dynamic: Config = (*image.configs(BROKER_RESOURCE, "")).clone();
+    dynamic.extend((*image.configs(BROKER_RESOURCE, &broker.id.to_string())).clone());
+    Arc::new(log_config(&image.configs(TOPIC_RESOURCE, topic), &dynamic, &in_ms(&broker.config)))
 }

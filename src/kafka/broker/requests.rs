@@ -99,13 +99,14 @@ impl Broker {
             Request::Produce(body) => return self.produce(now, asker, body, frame.batches, out),
             Request::Fetch(body) => return self.fetch(now, asker, body, out),
             Request::InitProducerId(body) => return self.init_producer_id(now, asker, body, out),
+            Request::IncrementalAlterConfigs(body) => return self.alter_configs(now, asker, body, out),
             Request::DeleteRecords(body) => return self.delete_records(now, asker, body, out),
             Request::Metadata(body) => return self.metadata_request(now, asker, body, out),
             Request::FindCoordinator(body) => return self.find_coordinator(now, asker, body, out),
             Request::CreateTopics(_)
             | Request::DeleteTopics(_)
             | Request::CreatePartitions(_)
-            | Request::IncrementalAlterConfigs(_)
+            | Request::AlterClientQuotas(_)
             | Request::ElectLeaders(_)
             | Request::AlterPartitionReassignments(_)
             | Request::ListPartitionReassignments(_) => return self.forward(now, request, Call::Forwarded(asker), out),
@@ -127,6 +128,9 @@ impl Broker {
             Request::DescribeConfigs(body) => self.describe_configs(body).into(),
             Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),
             Request::AlterReplicaLogDirs(body) => self.alter_replica_log_dirs(body).into(),
+            Request::ListConfigResources(body) => self.list_config_resources(body).into(),
+            Request::DescribeClientQuotas(body) => self.describe_client_quotas(body).into(),
+            Request::DescribeUserScramCredentials(body) => self.describe_scram_credentials(body).into(),
             Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
             Request::DescribeCluster(_) => self.describe_cluster().into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),

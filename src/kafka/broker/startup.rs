@@ -88,7 +88,7 @@ impl Broker {
             let Some(topic_id) = self.image.topic(&name.topic).map(|topic| topic.id) else { continue };
             let reopen = Reopen {
                 dir: folder,
-                config: log_config_of(&self.image, &name.topic, &self.spec.config),
+                config: log_config_of(&self.image, &name.topic, &self.spec),
                 files: &in_folder(&files, folder),
                 clean,
                 recovery_point: recovery_points.get(&name).copied().unwrap_or(0),

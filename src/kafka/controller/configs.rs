@@ -7,8 +7,9 @@ use kafka_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterC
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
-use crate::kafka::config::topic;
-use crate::kafka::metadata::record::{BROKER_RESOURCE, MetadataRecord, TOPIC_RESOURCE};
+use crate::kafka::actor::Config;
+use crate::kafka::config::{client_metrics, group, topic};
+use crate::kafka::metadata::record::{BROKER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, MetadataRecord, TOPIC_RESOURCE};
 
 /// `AlterConfigOp.OpType`
 const SET: i8 = 0;
@@ -56,28 +57,79 @@ impl State {
         topic::effective(name, &own, &cluster, &self.config).unwrap_or("").to_owned()
     }
 
+    /// `incrementalAlterConfigResource`: only what changes becomes a record.
     fn alter_resource(&self, resource: &AlterConfigsResource) -> Result<Vec<MetadataRecord>, (ResponseError, String)> {
         let (resource_type, resource_name) = (resource.resource_type, resource.resource_name.to_string());
-        if resource_type == TOPIC_RESOURCE && self.image.topic(&resource_name).is_none() {
+        if resource_type == TOPIC_RESOURCE && !resource_name.is_empty() && self.image.topic(&resource_name).is_none() {
             return Err((ResponseError::UnknownTopicOrPartition, format!("The topic '{resource_name}' does not exist.")));
         }
+        let current = self.image.configs(resource_type, &resource_name);
+        let mut changed: Config = (*current).clone();
         let mut records = Vec::new();
         for config in &resource.configs {
             let name = config.name.to_string();
-            let value = config.value.as_ref().map(|value| value.to_string());
             let value = match config.config_operation {
-                SET => value,
+                SET => config.value.as_ref().map(|value| value.to_string()),
                 DELETE => None,
                 _ => return Err((ResponseError::InvalidRequest, "Only SET and DELETE are supported here.".into())),
             };
-            if resource_type == TOPIC_RESOURCE
-                && let Some(value) = &value
-            {
-                check_topic_config(&name, value)?;
+            match &value {
+                Some(value) => changed.insert(name.clone(), value.clone()),
+                None => changed.remove(&name),
+            };
+            if current.get(&name) != value.as_ref() {
+                records.push(MetadataRecord::Config { resource_type, resource_name: resource_name.clone(), name, value });
             }
-            records.push(MetadataRecord::Config { resource_type, resource_name: resource_name.clone(), name, value });
         }
+        self.validate_resource(resource_type, &resource_name, &changed, &records)?;
         Ok(records)
+    }
+
+    /// `ControllerConfigurationValidator.validate`
+    fn validate_resource(
+        &self,
+        resource_type: i8,
+        name: &str,
+        config: &Config,
+        records: &[MetadataRecord],
+    ) -> Result<(), (ResponseError, String)> {
+        let invalid = |message: &str| Err((ResponseError::InvalidRequest, message.to_owned()));
+        match resource_type {
+            TOPIC_RESOURCE if name.is_empty() => invalid("Default topic resources are not allowed."),
+            TOPIC_RESOURCE => config.iter().try_for_each(|(name, value)| check_topic_config(name, value)),
+            BROKER_RESOURCE => {
+                match name.parse::<i32>() {
+                    _ if name.is_empty() => {}
+                    Ok(id) if id < 0 => return invalid("Invalid negative broker ID."),
+                    Ok(_) => {}
+                    Err(_) => return invalid("Unable to parse broker name as a base 10 number."),
+                }
+                self.check_min_isr_change(name, records)
+            }
+            CLIENT_METRICS_RESOURCE => client_metrics::validate(name, config).map_err(|refused| match refused {
+                client_metrics::Refused::Request(message) => (ResponseError::InvalidRequest, message),
+                client_metrics::Refused::Config(message) => (ResponseError::InvalidConfig, message),
+            }),
+            GROUP_RESOURCE if name.is_empty() => invalid("Default group resources are not allowed."),
+            GROUP_RESOURCE => group::validate(config, &self.config).map_err(|message| (ResponseError::InvalidConfig, message)),
+            other => invalid(&format!("Unknown resource type {other}")),
+        }
+    }
+
+    /// With eligible leader replicas the cluster has one min.insync.replicas for all brokers.
+    fn check_min_isr_change(&self, broker: &str, records: &[MetadataRecord]) -> Result<(), (ResponseError, String)> {
+        let refuse = |message: &str| Err((ResponseError::InvalidConfig, message.to_owned()));
+        for record in records {
+            match record {
+                MetadataRecord::Config { name, value, .. } if name == "min.insync.replicas" && self.elr_enabled() => match value {
+                    _ if !broker.is_empty() => return refuse("Broker-level min.insync.replicas cannot be altered while ELR is enabled."),
+                    None => return refuse("Cluster-level min.insync.replicas cannot be removed while ELR is enabled."),
+                    Some(_) => {}
+                },
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 //! * [`topics`], [`placement`]: creating, growing and deleting topics
 //! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
 //! * [`reassignments`]: moving replicas
-//! * [`configs`]: dynamic configuration
+//! * [`configs`], [`quotas`]: dynamic configuration, client quotas
 //! * [`report`]: what a record means as an event
 //!
 //! Every request becomes records and an answer ([`Outcome`]); the records are appended and applied, then the answer goes out.
@@ -17,6 +17,7 @@ pub mod metadata_log;
 pub mod partitions;
 pub mod placement;
 pub mod process;
+pub mod quotas;
 pub mod reassignments;
 pub mod report;
 pub mod topics;

@@ -175,6 +175,7 @@ impl Controller {
                 outcome
             }
             Request::DeleteTopics(request) => self.state.delete_topics(request),
+            Request::AlterClientQuotas(request) => self.state.alter_client_quotas(request),
             Request::IncrementalAlterConfigs(request) => self.state.alter_configs(request),
             Request::ElectLeaders(request) => self.state.elect_leaders(request),
             Request::AllocateProducerIds(request) => self.allocate_producer_ids(request),

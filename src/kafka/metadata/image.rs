@@ -6,6 +6,7 @@ use std::sync::Arc;
 use imbl::OrdMap;
 use uuid::Uuid;
 
+pub use super::record::QuotaEntity;
 use super::record::{MetadataRecord, PartitionChange, PartitionRecord, RegisterBroker, TOPIC_RESOURCE};
 use crate::kafka::names::{Name, TopicPartition};
 
@@ -19,6 +20,8 @@ pub struct Image {
     pub topics: OrdMap<Name, Arc<TopicImage>>,
     topic_names: OrdMap<Uuid, Name>,
     configs: OrdMap<(i8, String), Arc<BTreeMap<String, String>>>,
+    /// Quotas by whom they are for: names with the bits of their values.
+    pub quotas: OrdMap<QuotaEntity, Arc<BTreeMap<String, u64>>>,
     pub features: OrdMap<String, i16>,
     pub next_producer_id: i64,
 }
@@ -115,6 +118,12 @@ impl Image {
         self.configs.get(&(resource_type, name.to_owned())).cloned().unwrap_or_default()
     }
 
+    /// The names of the resources of this type that are configured.
+    pub fn configured(&self, resource_type: i8) -> impl Iterator<Item = &str> {
+        let of_type = self.configs.iter().filter(move |((kind, _), configs)| *kind == resource_type && !configs.is_empty());
+        of_type.map(|((_, name), _)| name.as_str())
+    }
+
     /// A broker that the controller counts on.
     pub fn is_active(&self, broker: i32) -> bool {
         self.brokers.get(&broker).is_some_and(|broker| !broker.fenced && !broker.in_controlled_shutdown)
@@ -153,6 +162,18 @@ impl Image {
             }
             MetadataRecord::FeatureLevel { name, level } => {
                 self.features.insert(name.clone(), *level);
+            }
+            MetadataRecord::ClientQuota { entity, key, value_bits } => {
+                let mut quotas = self.quotas.get(entity).cloned().unwrap_or_default();
+                match value_bits {
+                    Some(bits) => Arc::make_mut(&mut quotas).insert(key.clone(), *bits),
+                    None => Arc::make_mut(&mut quotas).remove(key),
+                };
+                if quotas.is_empty() {
+                    self.quotas.remove(entity)
+                } else {
+                    self.quotas.insert(entity.clone(), quotas)
+                };
             }
             MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
             MetadataRecord::BrokerRegistrationChange { broker_id, fenced, in_controlled_shutdown, .. } => {

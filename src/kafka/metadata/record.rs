@@ -10,19 +10,53 @@ use super::primitives::{Reader, Tags, put_ints, put_nullable, put_string, put_uu
 /// `ConfigResource.Type`: a topic's, a broker's (an empty name is the cluster's default).
 pub const TOPIC_RESOURCE: i8 = 2;
 pub const BROKER_RESOURCE: i8 = 4;
+pub const BROKER_LOGGER_RESOURCE: i8 = 8;
+pub const CLIENT_METRICS_RESOURCE: i8 = 16;
+pub const GROUP_RESOURCE: i8 = 32;
+
+/// Whom quotas are for: kinds (`user`, `client-id`, `ip`) with names, sorted; no name is everybody of that kind who has none of their own.
+pub type QuotaEntity = Vec<(String, Option<String>)>;
 
 /// A change of the cluster's metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MetadataRecord {
     RegisterBroker(RegisterBroker),
-    Topic { name: String, topic_id: Uuid },
+    Topic {
+        name: String,
+        topic_id: Uuid,
+    },
     Partition(PartitionRecord),
-    Config { resource_type: i8, resource_name: String, name: String, value: Option<String> },
+    Config {
+        resource_type: i8,
+        resource_name: String,
+        name: String,
+        value: Option<String>,
+    },
     PartitionChange(PartitionChange),
-    RemoveTopic { topic_id: Uuid },
-    FeatureLevel { name: String, level: i16 },
-    ProducerIds { broker_id: i32, broker_epoch: i64, next_producer_id: i64 },
-    BrokerRegistrationChange { broker_id: i32, broker_epoch: i64, fenced: Option<bool>, in_controlled_shutdown: bool },
+    RemoveTopic {
+        topic_id: Uuid,
+    },
+    FeatureLevel {
+        name: String,
+        level: i16,
+    },
+    /// The value as the bits of a 64-bit float; `None` removes it.
+    ClientQuota {
+        entity: QuotaEntity,
+        key: String,
+        value_bits: Option<u64>,
+    },
+    ProducerIds {
+        broker_id: i32,
+        broker_epoch: i64,
+        next_producer_id: i64,
+    },
+    BrokerRegistrationChange {
+        broker_id: i32,
+        broker_epoch: i64,
+        fenced: Option<bool>,
+        in_controlled_shutdown: bool,
+    },
     NoOp,
 }
 
@@ -112,6 +146,7 @@ impl MetadataRecord {
             MetadataRecord::PartitionChange(_) => (5, 2),
             MetadataRecord::RemoveTopic { .. } => (9, 0),
             MetadataRecord::FeatureLevel { .. } => (12, 0),
+            MetadataRecord::ClientQuota { .. } => (14, 0),
             MetadataRecord::ProducerIds { .. } => (15, 0),
             MetadataRecord::BrokerRegistrationChange { .. } => (17, 1),
             MetadataRecord::NoOp => (20, 0),
@@ -144,6 +179,18 @@ impl MetadataRecord {
                 buf.put_i16(*level);
                 Tags::default().put(buf);
             }
+            MetadataRecord::ClientQuota { entity, key, value_bits } => {
+                put_uvarint(buf, entity.len() as u32 + 1);
+                for (kind, name) in entity {
+                    put_string(buf, kind);
+                    put_nullable(buf, name.as_deref());
+                    Tags::default().put(buf);
+                }
+                put_string(buf, key);
+                buf.put_u64(value_bits.unwrap_or_default());
+                buf.put_u8(u8::from(value_bits.is_none()));
+                Tags::default().put(buf);
+            }
             MetadataRecord::ProducerIds { broker_id, broker_epoch, next_producer_id } => {
                 buf.put_i32(*broker_id);
                 buf.put_i64(*broker_epoch);
@@ -174,6 +221,15 @@ impl MetadataRecord {
             5 => return PartitionChange::read(r).map(MetadataRecord::PartitionChange),
             9 => MetadataRecord::RemoveTopic { topic_id: r.uuid()? },
             12 => MetadataRecord::FeatureLevel { name: r.string()?, level: r.i16()? },
+            14 => {
+                let entity = r.array(|r| {
+                    let part = (r.string()?, r.nullable()?);
+                    r.tags(|_, _| Ok(()))?;
+                    Ok(part)
+                })?;
+                let (key, bits) = (r.string()?, r.i64()?.cast_unsigned());
+                MetadataRecord::ClientQuota { entity, key, value_bits: (r.u8()? == 0).then_some(bits) }
+            }
             15 => MetadataRecord::ProducerIds { broker_id: r.i32()?, broker_epoch: r.i64()?, next_producer_id: r.i64()? },
             17 => {
                 let (broker_id, broker_epoch) = (r.i32()?, r.i64()?);
@@ -361,6 +417,12 @@ mod tests {
             }),
             MetadataRecord::RemoveTopic { topic_id },
             MetadataRecord::FeatureLevel { name: "metadata.version".into(), level: 30 },
+            MetadataRecord::ClientQuota {
+                entity: vec![("client-id".into(), None), ("user".into(), Some("alice".into()))],
+                key: "producer_byte_rate".into(),
+                value_bits: Some(1024f64.to_bits()),
+            },
+            MetadataRecord::ClientQuota { entity: vec![("ip".into(), None)], key: "connection_creation_rate".into(), value_bits: None },
             MetadataRecord::ProducerIds { broker_id: 1, broker_epoch: 2, next_producer_id: 1000 },
             MetadataRecord::BrokerRegistrationChange { broker_id: 1, broker_epoch: 2, fenced: Some(false), in_controlled_shutdown: true },
             MetadataRecord::NoOp,

@@ -128,10 +128,12 @@ apis! {
     OffsetDelete 47 0 OffsetDeleteRequest OffsetDeleteResponse,
     DescribeClientQuotas 48 1 DescribeClientQuotasRequest DescribeClientQuotasResponse,
     AlterClientQuotas 49 1 AlterClientQuotasRequest AlterClientQuotasResponse,
+    DescribeUserScramCredentials 50 0 DescribeUserScramCredentialsRequest DescribeUserScramCredentialsResponse,
     AlterPartition 56 3 AlterPartitionRequest AlterPartitionResponse,
     DescribeCluster 60 2 DescribeClusterRequest DescribeClusterResponse,
     BrokerRegistration 62 4 BrokerRegistrationRequest BrokerRegistrationResponse,
     BrokerHeartbeat 63 1 BrokerHeartbeatRequest BrokerHeartbeatResponse,
     AllocateProducerIds 67 0 AllocateProducerIdsRequest AllocateProducerIdsResponse,
+    ListConfigResources 74 1 ListConfigResourcesRequest ListConfigResourcesResponse,
     DescribeTopicPartitions 75 0 DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
 }

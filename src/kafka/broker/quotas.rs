@@ -1,0 +1,83 @@
+//! DescribeClientQuotas (`ClientQuotasImage.describe`), and credentials of which there are none.
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::describe_client_quotas_request::ComponentData;
+use kafka_protocol::messages::describe_client_quotas_response::{EntityData, EntryData, ValueData};
+use kafka_protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
+use kafka_protocol::messages::{
+    DescribeClientQuotasRequest, DescribeClientQuotasResponse, DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use super::process::Broker;
+use crate::kafka::metadata::image::QuotaEntity;
+
+/// `ClientQuotaFilterComponent`: this name, the default, any name.
+const EXACT: i8 = 0;
+const DEFAULT: i8 = 1;
+
+impl Broker {
+    pub(super) fn describe_client_quotas(&self, request: &DescribeClientQuotasRequest) -> DescribeClientQuotasResponse {
+        if let Some(message) = refusal(request) {
+            return DescribeClientQuotasResponse::default()
+                .with_error_code(ResponseError::InvalidRequest.code())
+                .with_error_message(Some(StrBytes::from_string(message)))
+                .with_entries(None);
+        }
+        let matching = self.image.quotas.iter().filter(|(entity, _)| matches(entity, request));
+        let entries = matching.map(|(entity, quotas)| {
+            let entity = entity.iter().map(|(kind, name)| {
+                EntityData::default()
+                    .with_entity_type(StrBytes::from_string(kind.clone()))
+                    .with_entity_name(name.clone().map(StrBytes::from_string))
+            });
+            let values = quotas
+                .iter()
+                .map(|(key, bits)| ValueData::default().with_key(StrBytes::from_string(key.clone())).with_value(f64::from_bits(*bits)));
+            EntryData::default().with_entity(entity.collect()).with_values(values.collect())
+        });
+        DescribeClientQuotasResponse::default().with_entries(Some(entries.collect()))
+    }
+
+    /// Users with a SCRAM credential: credentials cannot be set here yet, so nobody has any.
+    pub(super) fn describe_scram_credentials(&self, request: &DescribeUserScramCredentialsRequest) -> DescribeUserScramCredentialsResponse {
+        let results = request.users.iter().flatten().map(|user| {
+            let message = format!("Attempt to describe a user credential that does not exist: {}", user.name.as_str());
+            DescribeUserScramCredentialsResult::default()
+                .with_user(user.name.clone())
+                .with_error_code(ResponseError::ResourceNotFound.code())
+                .with_error_message(Some(StrBytes::from_string(message)))
+        });
+        DescribeUserScramCredentialsResponse::default().with_results(results.collect())
+    }
+}
+
+fn refusal(request: &DescribeClientQuotasRequest) -> Option<String> {
+    let mut kinds: Vec<&str> = Vec::new();
+    for component in &request.components {
+        let kind = component.entity_type.as_str();
+        match kind {
+            "" => return Some("Invalid empty entity type.".into()),
+            _ if kinds.contains(&kind) => return Some(format!("Entity type {kind} cannot appear more than once in the filter.")),
+            _ if component.match_type == EXACT && component._match.is_none() => {
+                return Some("Request specified MATCH_TYPE_EXACT, but set match string to null.".into());
+            }
+            _ => kinds.push(kind),
+        }
+    }
+    (kinds.contains(&"ip") && kinds.len() > 1)
+        .then(|| "Invalid entity filter component combination, IP entity should not be combined with other entity types.".into())
+}
+
+/// Whether an entity has what each component wants, and, if strictly, nothing else.
+fn matches(entity: &QuotaEntity, request: &DescribeClientQuotasRequest) -> bool {
+    let fits = |component: &ComponentData| {
+        let found = entity.iter().find(|(kind, _)| kind == component.entity_type.as_str());
+        found.is_some_and(|(_, name)| match component.match_type {
+            EXACT => name.as_deref() == component._match.as_deref(),
+            DEFAULT => name.is_none(),
+            _ => true,
+        })
+    };
+    request.components.iter().all(fits) && !(request.strict && entity.len() != request.components.len())
+}
