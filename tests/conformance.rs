@@ -31,6 +31,7 @@ const PLAYED: &[&str] = &[
     "reassign.txt",
     "dump-log",
     "perf-tests",
+    "storage",
     "verifiable",
 ];
 

@@ -145,7 +145,13 @@ impl Player {
             return Err(ReplayError::Unsupported("feature levels"));
         }
         let config = properties_file::parse(head.config.as_bytes()).into_iter().collect();
-        let spec = ClusterSpec { brokers: head.brokers.unwrap_or(3), controllers: 1, config, ..ClusterSpec::default() };
+        let spec = ClusterSpec {
+            // A recording without a cluster does not mind one.
+            brokers: head.brokers.unwrap_or(3).max(1),
+            controllers: 1,
+            config,
+            ..ClusterSpec::default()
+        };
         let timeout = Duration::secs(head.timeout.unwrap_or(90));
         let world = World::build(&spec, seed)?;
         let mut player =

@@ -25,6 +25,7 @@ pub mod reassign;
 pub mod records;
 pub mod script;
 pub mod sending;
+pub mod storage;
 pub mod text;
 pub mod topics;
 pub mod verifiable;

@@ -10,9 +10,10 @@ use super::ls::Ls;
 use super::perf::consumer::ConsumerPerf;
 use super::perf::producer::ProducerPerf;
 use super::records::{self, DeleteRecords};
+use super::storage::Storage;
 use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
-use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, perf, reassign, verifiable};
+use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
@@ -64,6 +65,7 @@ pub const NAMES: &[&str] = &[
     "kafka-log-dirs",
     "kafka-producer-perf-test",
     "kafka-reassign-partitions",
+    "kafka-storage",
     "kafka-verifiable-consumer",
     "kafka-verifiable-producer",
 ];
@@ -79,6 +81,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-log-dirs" => boxed(log_dirs::start(args, files, hosts)),
         "kafka-producer-perf-test" => boxed(ProducerPerf::start(now, args, files, hosts, rng)),
         "kafka-reassign-partitions" => boxed(reassign::start(args, files, hosts)),
+        "kafka-storage" => boxed(Storage::start(args, files, rng)),
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
         "ls" => boxed(Ls::start(args)),
@@ -103,6 +106,7 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
 pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
     Some(match name {
         "kafka-producer-perf-test" => perf::producer::reads(args),
+        "kafka-storage" => storage::reads(args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),
         "kafka-verifiable-consumer" => verifiable::consumer::reads(args),
         _ => return None,

@@ -24,6 +24,8 @@ const RULES: &[(&str, &str)] = &[
     // Ids that are drawn.
     (r"TopicId: [A-Za-z0-9_-]{22}", "TopicId: ID"),
     (r#""topicId":"[A-Za-z0-9_-]{22}""#, r#""topicId":"ID""#),
+    (r"^[A-Za-z0-9_-]{22}$", "ID"),
+    (r"directory\.id=[A-Za-z0-9_-]{22}", "directory.id=ID"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"console-consumer-\d+", "console-consumer-N"),
     // Addresses: a resolved one, and the column HOST with its padding.
