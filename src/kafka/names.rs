@@ -66,6 +66,11 @@ pub fn uuid_text(id: uuid::Uuid) -> String {
     (0..22).map(|i| DIGITS[(if i < 21 { bits >> (122 - 6 * i) } else { bits << 4 } & 0x3f) as usize] as char).collect()
 }
 
+/// The id of a node's one log directory, always the same for the same node of the same cluster.
+pub fn directory_id(node: BrokerId, cluster_id: &str) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(crate::sim::rng::Rng::derive(node.0 as u64, cluster_id).bytes16())
+}
+
 /// Whether a topic is Kafka's own (`Topic.isInternal`).
 pub fn is_internal(topic: &str) -> bool {
     matches!(topic, OFFSETS_TOPIC | "__transaction_state" | "__share_group_state")

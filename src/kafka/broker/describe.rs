@@ -16,12 +16,16 @@ use super::forward::Call;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
+use crate::kafka::metadata::features;
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
 use crate::kafka::names::{OFFSETS_TOPIC, TopicPartition, is_internal};
+use crate::kafka::protocol::api_versions;
 use crate::sim::time::Time;
 
 /// "Not asked for": the authorized operations of a resource.
 const NO_OPERATIONS: i32 = i32::MIN;
+/// `EndpointType.BROKER`
+const BROKER_ENDPOINTS: i8 = 1;
 
 impl Broker {
     /// Metadata, and the creation of topics that are only named (`AutoTopicCreationManager`).
@@ -124,17 +128,31 @@ impl Broker {
         DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
     }
 
-    pub(super) fn describe_cluster(&self) -> DescribeClusterResponse {
-        let alive = self.image.brokers.values().filter(|broker| !broker.fenced);
-        let brokers = alive.map(|broker| {
+    /// ApiVersions: what it serves, and the features of the cluster.
+    pub(super) fn api_versions(&self) -> ApiVersionsResponse {
+        let response = ApiVersionsResponse::default().with_api_keys(api_versions::of_brokers());
+        features::advertise(response, &self.image.features, self.metadata.applied_offset())
+    }
+
+    pub(super) fn describe_cluster(&self, request: &DescribeClusterRequest) -> DescribeClusterResponse {
+        if request.endpoint_type != BROKER_ENDPOINTS {
+            let message = "The given endpoint type is not supported by this listener.";
+            return DescribeClusterResponse::default()
+                .with_error_code(ResponseError::MismatchedEndpointType.code())
+                .with_error_message(Some(StrBytes::from_static_str(message)))
+                .with_cluster_authorized_operations(NO_OPERATIONS);
+        }
+        let shown = self.image.brokers.values().filter(|broker| !broker.fenced || request.include_fenced_brokers);
+        let brokers = shown.map(|broker| {
             DescribeClusterBroker::default()
+                .with_is_fenced(broker.fenced)
                 .with_broker_id(broker.id.into())
                 .with_host(text(&broker.host))
                 .with_port(i32::from(broker.port))
                 .with_rack(broker.rack.as_deref().map(text))
         });
         DescribeClusterResponse::default()
-            .with_endpoint_type(1)
+            .with_endpoint_type(BROKER_ENDPOINTS)
             .with_cluster_id(text(&self.spec.cluster_id))
             .with_controller_id(self.spec.id.0.into())
             .with_brokers(brokers.collect())

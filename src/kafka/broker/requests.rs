@@ -5,14 +5,11 @@
 
 use std::collections::VecDeque;
 
-use kafka_protocol::messages::ApiVersionsResponse;
-use kafka_protocol::messages::api_versions_response::ApiVersion;
-
 use super::forward::Call;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
-use crate::kafka::protocol::api::{Api, Request, Response};
+use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::sim::process::ConnId;
 use crate::sim::time::{Duration, Time};
@@ -109,6 +106,10 @@ impl Broker {
             | Request::AlterClientQuotas(_)
             | Request::ElectLeaders(_)
             | Request::AlterPartitionReassignments(_)
+            | Request::UpdateFeatures(_)
+            | Request::UnregisterBroker(_)
+            | Request::DescribeQuorum(_)
+            | Request::RemoveRaftVoter(_)
             | Request::ListPartitionReassignments(_) => return self.forward(now, request, Call::Forwarded(asker), out),
             Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
@@ -123,7 +124,7 @@ impl Broker {
             _ => {}
         }
         let response: Response = match &request {
-            Request::ApiVersions(_) => api_versions().into(),
+            Request::ApiVersions(_) => self.api_versions().into(),
             Request::ListOffsets(body) => self.list_offsets(body).into(),
             Request::DescribeConfigs(body) => self.describe_configs(body).into(),
             Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),
@@ -132,18 +133,11 @@ impl Broker {
             Request::DescribeClientQuotas(body) => self.describe_client_quotas(body).into(),
             Request::DescribeUserScramCredentials(body) => self.describe_scram_credentials(body).into(),
             Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
-            Request::DescribeCluster(_) => self.describe_cluster().into(),
+            Request::DescribeCluster(body) => self.describe_cluster(body).into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),
             // Requests that only controllers answer: Kafka closes the connection.
             _ => return self.close_client(conn, out),
         };
         self.respond(now, asker, response, Vec::new(), out);
     }
-}
-
-fn api_versions() -> ApiVersionsResponse {
-    let on_brokers =
-        |api: &&Api| !matches!(api, Api::AlterPartition | Api::BrokerRegistration | Api::BrokerHeartbeat | Api::AllocateProducerIds);
-    let of = |api: &Api| ApiVersion::default().with_api_key(api.key()).with_min_version(api.version()).with_max_version(api.version());
-    ApiVersionsResponse::default().with_api_keys(Api::ALL.iter().filter(on_brokers).map(of).collect())
 }

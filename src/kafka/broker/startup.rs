@@ -15,7 +15,7 @@ use crate::kafka::log::file_name::LOG_SUFFIX;
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
-use crate::kafka::names::{BROKER_PORT, TopicPartition, uuid_text};
+use crate::kafka::names::{BROKER_PORT, TopicPartition, directory_id, uuid_text};
 use crate::sim::disk::File;
 use crate::sim::process::ReadId;
 use crate::sim::time::{Duration, Time};
@@ -170,10 +170,9 @@ impl Broker {
         out.store().replace_text(CLEAN_SHUTDOWN_FILE, format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}"));
     }
 
-    /// The id of its one log directory, always the same for the same broker of the same cluster.
+    /// The id of its one log directory.
     pub(super) fn directory_id(&self) -> Uuid {
-        let mut rng = crate::sim::rng::Rng::derive(self.spec.id.0 as u64, &self.spec.cluster_id);
-        Uuid::from_bytes(rng.bytes16())
+        directory_id(self.spec.id, &self.spec.cluster_id)
     }
 }
 

@@ -5,11 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
+use kafka_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse, MetadataResponse};
+
 use super::metadata::{Cluster, Metadata, MetadataConfig};
 use super::network::{Answer, Completed, Failed, NetworkClient, NetworkConfig, NotReady, Outgoing, describe};
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, Name};
-use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::errors;
 use crate::sim::time::Time;
 
@@ -23,6 +27,8 @@ pub struct ClusterClient<T> {
     bootstrap: Vec<HostPort>,
     /// Whether the loss of a bootstrap connection is worth a line in the log. (Kafka's admin client says nothing.)
     pub warns_of_bootstrap: bool,
+    /// The addresses are controllers', and the nodes of the cluster are controllers (KIP-919).
+    pub from_controllers: bool,
     /// New metadata is due and no node can be asked: a connection or the end of a backoff comes first, and wakes by itself.
     update_waits: bool,
     polled: Time,
@@ -60,6 +66,7 @@ impl<T> ClusterClient<T> {
             metadata: Metadata::new(metadata),
             bootstrap,
             warns_of_bootstrap: true,
+            from_controllers: false,
             update_waits: false,
             polled: Time::ZERO,
         }
@@ -158,9 +165,13 @@ impl<T> ClusterClient<T> {
     }
 
     fn metadata_answered(&mut self, now: Time, correlation_id: i32, result: Result<Answer, Failed>, out: &mut Outbox) -> bool {
-        let Ok(Answer { response: Response::Metadata(response), .. }) = result else {
-            self.metadata.failed(now, out.rng());
-            return false;
+        let response = match result {
+            Ok(Answer { response: Response::Metadata(response), .. }) => response,
+            Ok(Answer { response: Response::DescribeCluster(response), .. }) if response.error_code == 0 => as_metadata(response),
+            _ => {
+                self.metadata.failed(now, out.rng());
+                return false;
+            }
         };
         if response.brokers.is_empty() {
             // A broker that has just started knows nobody yet, itself included.
@@ -201,13 +212,30 @@ impl<T> ClusterClient<T> {
             self.update_waits = true;
             return;
         };
-        let request = self.metadata.request(now);
+        let request = match self.from_controllers {
+            true => DescribeClusterRequest::default().with_endpoint_type(CONTROLLER_ENDPOINTS).into(),
+            false => Request::from(self.metadata.request(now)),
+        };
         let sent = self.network.send(now, node, request, Vec::new(), Token::Metadata, out);
         debug_assert!(sent.is_ok(), "any_ready said so");
     }
 }
 
 const INVALID_TOPIC: i16 = 17;
+
+/// `EndpointType.CONTROLLER`
+const CONTROLLER_ENDPOINTS: i8 = 2;
+
+/// The controllers as the nodes of the cluster (`AdminMetadataManager` with `bootstrap.controllers`).
+fn as_metadata(response: DescribeClusterResponse) -> MetadataResponse {
+    let node = |node: DescribeClusterBroker| {
+        MetadataResponseBroker::default().with_node_id(node.broker_id).with_host(node.host).with_port(node.port).with_rack(node.rack)
+    };
+    MetadataResponse::default()
+        .with_cluster_id(Some(response.cluster_id))
+        .with_controller_id(response.controller_id)
+        .with_brokers(response.brokers.into_iter().map(node).collect())
+}
 
 fn bootstrap_id(index: usize) -> BrokerId {
     BrokerId(-1 - index as i32)

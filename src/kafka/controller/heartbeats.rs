@@ -2,7 +2,11 @@
 //! controlled shutdown.
 
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::{BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse};
+use kafka_protocol::messages::{
+    BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse, UnregisterBrokerRequest,
+    UnregisterBrokerResponse,
+};
+use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
 use crate::kafka::metadata::record::{MetadataRecord, RegisterBroker};
@@ -102,6 +106,22 @@ impl State {
         let response =
             BrokerHeartbeatResponse::default().with_is_caught_up(caught_up).with_is_fenced(fenced).with_should_shut_down(should_shut_down);
         (Outcome { records, response: response.into() }, moved)
+    }
+
+    /// UnregisterBroker: the broker leaves its partitions and is forgotten.
+    pub fn unregister_broker(&mut self, request: &UnregisterBrokerRequest) -> Outcome {
+        let id = request.broker_id.0;
+        let Some(epoch) = self.image.brokers.get(&id).map(|broker| broker.epoch) else {
+            let message = format!("Broker ID {id} is not currently registered");
+            let response = UnregisterBrokerResponse::default()
+                .with_error_code(ResponseError::BrokerIdNotRegistered.code())
+                .with_error_message(Some(StrBytes::from_string(message)));
+            return Outcome::only(response);
+        };
+        let mut records = self.handle_broker_fenced(id);
+        records.push(MetadataRecord::UnregisterBroker { broker_id: id, broker_epoch: epoch });
+        self.sessions.remove(&id);
+        Outcome { records, response: UnregisterBrokerResponse::default().into() }
     }
 
     /// The broker whose session has ended longest ago, if any has.

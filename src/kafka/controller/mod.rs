@@ -7,16 +7,20 @@
 //! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
 //! * [`reassignments`]: moving replicas
 //! * [`configs`], [`quotas`]: dynamic configuration, client quotas
+//! * [`features`]: levels of features
+//! * [`quorum`]: what it says of the quorum
 //! * [`report`]: what a record means as an event
 //!
 //! Every request becomes records and an answer ([`Outcome`]); the records are appended and applied, then the answer goes out.
 
 pub mod configs;
+pub mod features;
 pub mod heartbeats;
 pub mod metadata_log;
 pub mod partitions;
 pub mod placement;
 pub mod process;
+pub mod quorum;
 pub mod quotas;
 pub mod reassignments;
 pub mod report;

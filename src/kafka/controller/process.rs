@@ -8,15 +8,18 @@ use kafka_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsRe
 
 use super::heartbeats::Moved;
 use super::metadata_log::{self, METADATA_DIR, WaitingFetch};
+use super::quorum::{self, Leader, Observer};
 use super::report::event_of;
 use super::{ControllerSpec, Outcome, State};
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::event::{Event, Fenced};
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::recovery::{Reopen, open};
+use crate::kafka::metadata::features;
 use crate::kafka::metadata::record::{BROKER_RESOURCE, MetadataRecord};
-use crate::kafka::names::{BrokerId, CONTROLLER_PORT, host_of};
-use crate::kafka::protocol::api::{Api, Request, Response};
+use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
+use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::api_versions;
 use crate::kafka::protocol::frame::{Body, Frame};
 use crate::sim::disk::File;
 use crate::sim::process::{Absent, Boot, ConnId, EventId, ReadId};
@@ -37,13 +40,24 @@ pub struct Controller {
     reads: BTreeMap<ReadId, String>,
     files: BTreeMap<String, Arc<File>>,
     waiting: Vec<WaitingFetch>,
+    /// Who fetches its log.
+    observers: BTreeMap<i32, Observer>,
 }
 
 impl Controller {
     pub fn new(spec: &ControllerSpec, _boot: &Boot) -> Controller {
         let mut state = State { config: spec.config.clone(), ..State::default() };
         state.session_timeout_ms = state.setting("broker.session.timeout.ms", 9_000).max(1) as u64;
-        Controller { spec: spec.clone(), state, epoch: 0, log: None, reads: BTreeMap::new(), files: BTreeMap::new(), waiting: Vec::new() }
+        Controller {
+            spec: spec.clone(),
+            state,
+            epoch: 0,
+            log: None,
+            reads: BTreeMap::new(),
+            files: BTreeMap::new(),
+            waiting: Vec::new(),
+            observers: BTreeMap::new(),
+        }
     }
 
     /// What it knows; for the stage, goals and tests.
@@ -181,7 +195,15 @@ impl Controller {
             Request::AllocateProducerIds(request) => self.allocate_producer_ids(request),
             Request::AlterPartitionReassignments(request) => self.state.alter_partition_reassignments(request),
             Request::ListPartitionReassignments(request) => self.state.list_partition_reassignments(request),
-            Request::ApiVersions(_) => Outcome::only(api_versions()),
+            Request::UpdateFeatures(request) => self.state.update_features(self.spec.id.0, request),
+            Request::UnregisterBroker(request) => self.state.unregister_broker(request),
+            Request::DescribeQuorum(request) => Outcome::only(self.state.describe_quorum(self.leader(), &self.observers, request)),
+            Request::RemoveRaftVoter(request) => Outcome::only(quorum::remove_voter(self.leader(), request)),
+            Request::DescribeCluster(request) => Outcome::only(quorum::describe_cluster(self.leader(), &self.spec.cluster_id, request)),
+            Request::ApiVersions(_) => {
+                let response = ApiVersionsResponse::default().with_api_keys(api_versions::of_controllers());
+                Outcome::only(features::advertise(response, &self.state.image.features, self.state.next_offset - 1))
+            }
             // Nothing else is sent to a controller: its socket would be closed.
             _ => return out.close(conn),
         };
@@ -209,8 +231,19 @@ impl Controller {
         Outcome { records: vec![record], response: response.into() }
     }
 
+    /// As it is asked about.
+    fn leader(&self) -> Leader {
+        let directory = directory_id(self.spec.id, &self.spec.cluster_id);
+        Leader { id: self.spec.id, directory, epoch: self.epoch, log_end: self.state.next_offset }
+    }
+
     fn fetch(&mut self, conn: ConnId, frame: &Frame, request: &FetchRequest, out: &mut Outbox) {
         let Some(log) = &self.log else { return };
+        let asked = request.topics.first().and_then(|topic| topic.partitions.first());
+        if let Some(asked) = asked.filter(|_| request.replica_state.replica_id.0 >= 0) {
+            let (replica, offset) = (request.replica_state.replica_id.0, asked.fetch_offset);
+            quorum::observe(&mut self.observers, replica, offset, log.log_end_offset(), self.state.now);
+        }
         match metadata_log::fetch(log, self.epoch, self.spec.id.0, request) {
             Some((response, batches)) => out.send(conn, Frame::response(frame.correlation_id, frame.version, response, batches)),
             None if request.topics.is_empty() => {
@@ -286,10 +319,4 @@ fn bootstrap_records() -> Vec<MetadataRecord> {
         value: Some("1".into()),
     };
     features.into_iter().chain([min_isr]).collect()
-}
-
-fn api_versions() -> ApiVersionsResponse {
-    use kafka_protocol::messages::api_versions_response::ApiVersion;
-    let of = |api: &Api| ApiVersion::default().with_api_key(api.key()).with_min_version(0).with_max_version(api.version());
-    ApiVersionsResponse::default().with_api_keys(Api::ALL.iter().map(of).collect())
 }

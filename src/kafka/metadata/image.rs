@@ -37,6 +37,7 @@ pub struct BrokerRegistration {
     pub rack: Option<String>,
     pub fenced: bool,
     pub in_controlled_shutdown: bool,
+    pub log_dirs: Vec<Uuid>,
 }
 
 /// A topic and its partitions, by number.
@@ -138,6 +139,9 @@ impl Image {
     pub fn apply(&mut self, record: &MetadataRecord) {
         match record {
             MetadataRecord::RegisterBroker(record) => self.register(record),
+            MetadataRecord::UnregisterBroker { broker_id, .. } => {
+                self.brokers.remove(broker_id);
+            }
             MetadataRecord::Topic { name, topic_id } => {
                 let name: Name = name.as_str().into();
                 self.topic_names.insert(*topic_id, name.clone());
@@ -197,6 +201,7 @@ impl Image {
             rack: record.rack.clone(),
             fenced: record.fenced,
             in_controlled_shutdown: false,
+            log_dirs: record.log_dirs.clone(),
         };
         self.brokers.insert(record.broker_id, Arc::new(broker));
     }

@@ -2,10 +2,12 @@
 //!
 //! * [`record`]: the records, in Kafka's own encoding
 //! * [`image`]: what they add up to; brokers and controller hold one each
+//! * [`features`]: which features there are, and their levels
 //! * [`change`]: how one partition changes (`PartitionChangeBuilder`)
 //! * [`reassignment`]: its replicas while they move
 
 pub mod change;
+pub mod features;
 pub mod image;
 mod primitives;
 pub mod reassignment;

@@ -21,6 +21,10 @@ pub type QuotaEntity = Vec<(String, Option<String>)>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MetadataRecord {
     RegisterBroker(RegisterBroker),
+    UnregisterBroker {
+        broker_id: i32,
+        broker_epoch: i64,
+    },
     Topic {
         name: String,
         topic_id: Uuid,
@@ -140,6 +144,7 @@ impl MetadataRecord {
     fn key_and_version(&self) -> (u32, u32) {
         match self {
             MetadataRecord::RegisterBroker(_) => (0, 3),
+            MetadataRecord::UnregisterBroker { .. } => (1, 0),
             MetadataRecord::Topic { .. } => (2, 0),
             MetadataRecord::Partition(_) => (3, 2),
             MetadataRecord::Config { .. } => (4, 0),
@@ -156,6 +161,11 @@ impl MetadataRecord {
     fn put_fields(&self, buf: &mut BytesMut) {
         match self {
             MetadataRecord::RegisterBroker(record) => record.put(buf),
+            MetadataRecord::UnregisterBroker { broker_id, broker_epoch } => {
+                buf.put_i32(*broker_id);
+                buf.put_i64(*broker_epoch);
+                Tags::default().put(buf);
+            }
             MetadataRecord::Topic { name, topic_id } => {
                 put_string(buf, name);
                 buf.put_slice(topic_id.as_bytes());
@@ -213,6 +223,7 @@ impl MetadataRecord {
     fn read_fields(r: &mut Reader, key: u32, version: u32) -> Result<MetadataRecord, RecordError> {
         let record = match key {
             0 => return RegisterBroker::read(r, version).map(MetadataRecord::RegisterBroker),
+            1 => MetadataRecord::UnregisterBroker { broker_id: r.i32()?, broker_epoch: r.i64()? },
             2 => MetadataRecord::Topic { name: r.string()?, topic_id: r.uuid()? },
             3 => return PartitionRecord::read(r, version).map(MetadataRecord::Partition),
             4 => {
@@ -393,6 +404,7 @@ mod tests {
                 fenced: true,
                 log_dirs: vec![Uuid::from_u128(3)],
             }),
+            MetadataRecord::UnregisterBroker { broker_id: 1, broker_epoch: 13 },
             MetadataRecord::Topic { name: "orders".into(), topic_id },
             MetadataRecord::Partition(PartitionRecord {
                 partition_id: 2,

@@ -1,12 +1,14 @@
 //! What travels between processes: typed requests and responses of the `kafka-protocol` crate, with api key and version.
 //!
 //! * [`api`]: the closed set of requests and responses in use
+//! * [`api_versions`]: which versions of which API brokers and controllers offer
 //! * [`frame`]: one of them on a connection, with the batches it carries
 //! * [`codec`]: the bytes it would be on a real connection
 //! * [`errors`]: error codes with their names, exceptions and texts
 //! * [`topic_name`]: which names a topic may have
 
 pub mod api;
+pub mod api_versions;
 pub mod codec;
 pub mod errors;
 pub mod frame;

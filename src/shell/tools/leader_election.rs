@@ -70,7 +70,17 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
         config.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
     let servers = options.all("bootstrap-server").collect::<Vec<_>>().join(",");
-    let plan = Plan { logic: run, failure, options, servers, client_id: "adminclient-1", config, files: files.clone() };
+    let plan = Plan {
+        logic: run,
+        failure,
+        options,
+        parsed: Default::default(),
+        servers,
+        from_controllers: false,
+        client_id: "adminclient-1",
+        config,
+        files: files.clone(),
+    };
     Ok(ScriptTool::new(plan, hosts))
 }
 

@@ -46,7 +46,17 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     checked(TABLE, [options.require(&["bootstrap-server", "describe"])])?;
     let config = Plan::config(&options, files)?;
     let servers = options.one("bootstrap-server").map_err(|error| thrown(&of(error)))?.unwrap_or_default().to_owned();
-    let plan = Plan { logic: run, failure, options, servers, client_id: "log-dirs-tool", config, files: files.clone() };
+    let plan = Plan {
+        logic: run,
+        failure,
+        options,
+        parsed: Default::default(),
+        servers,
+        from_controllers: false,
+        client_id: "log-dirs-tool",
+        config,
+        files: files.clone(),
+    };
     Ok(ScriptTool::new(plan, hosts))
 }
 

@@ -8,8 +8,11 @@
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
 pub mod admin;
+pub mod api_versions;
+pub mod cluster;
 pub mod consumer;
 pub mod dump_log;
+pub mod features;
 pub mod groups;
 pub mod help;
 pub mod hosts;
@@ -17,6 +20,7 @@ pub mod kafka;
 pub mod leader_election;
 pub mod log_dirs;
 pub mod ls;
+pub mod metadata_quorum;
 pub mod offsets;
 pub mod perf;
 pub mod producer;

@@ -14,6 +14,7 @@ use super::storage::Storage;
 use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
 use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, perf, reassign, storage, verifiable};
+use super::{api_versions, cluster, features, metadata_quorum};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
@@ -58,11 +59,15 @@ pub trait Program: Debug {
 /// Kafka's tools that are here, as they are typed.
 #[rustfmt::skip]
 pub const NAMES: &[&str] = &[
+    "kafka-broker-api-versions",
+    "kafka-cluster",
     "kafka-consumer-perf-test",
     "kafka-delete-records",
     "kafka-dump-log",
+    "kafka-features",
     "kafka-leader-election",
     "kafka-log-dirs",
+    "kafka-metadata-quorum",
     "kafka-producer-perf-test",
     "kafka-reassign-partitions",
     "kafka-storage",
@@ -74,11 +79,15 @@ pub const NAMES: &[&str] = &[
 pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
     let Start { now, name, args, files, hosts, .. } = *start;
     Some(match name {
+        "kafka-broker-api-versions" => boxed(api_versions::start(args, files, hosts)),
+        "kafka-cluster" => boxed(cluster::start(args, files, hosts)),
         "kafka-consumer-perf-test" => boxed(ConsumerPerf::start(now, args, files, hosts, rng)),
         "kafka-delete-records" => boxed(DeleteRecords::start(args, files, hosts)),
         "kafka-dump-log" => boxed(DumpLog::start(args)),
+        "kafka-features" => boxed(features::start(args, files, hosts)),
         "kafka-leader-election" => boxed(leader_election::start(args, files, hosts)),
         "kafka-log-dirs" => boxed(log_dirs::start(args, files, hosts)),
+        "kafka-metadata-quorum" => boxed(metadata_quorum::start(args, files, hosts)),
         "kafka-producer-perf-test" => boxed(ProducerPerf::start(now, args, files, hosts, rng)),
         "kafka-reassign-partitions" => boxed(reassign::start(args, files, hosts)),
         "kafka-storage" => boxed(Storage::start(args, files, rng)),
@@ -92,6 +101,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
 /// The options of the tools of this name that read them as joptsimple does.
 pub fn table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
+        "kafka-broker-api-versions" => api_versions::TABLE,
         "kafka-delete-records" => records::args::TABLE,
         "kafka-dump-log" => dump_log::args::TABLE,
         "kafka-consumer-perf-test" => perf::consumer::TABLE,
@@ -105,6 +115,9 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
 /// The files that it will read before it starts; `None`: it follows from its [`table`].
 pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
     Some(match name {
+        "kafka-cluster" => cluster::reads(args),
+        "kafka-features" => features::reads(args),
+        "kafka-metadata-quorum" => metadata_quorum::reads(args),
         "kafka-producer-perf-test" => perf::producer::reads(args),
         "kafka-storage" => storage::reads(args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),

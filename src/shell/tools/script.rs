@@ -12,6 +12,7 @@ use super::program::Program;
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::{AdminClient, CallId, Outcome, Target};
 use crate::kafka::protocol::api::{Request, Response};
+use crate::shell::argparse::Parsed;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
 use crate::shell::java::log;
@@ -46,8 +47,12 @@ pub struct Thrown {
 pub struct Plan {
     pub logic: Logic,
     pub failure: Failure,
+    /// Of a tool that reads them with joptsimple, and of one that reads them with argparse4j.
     pub options: Options,
+    pub parsed: Parsed,
     pub servers: String,
+    /// The servers are controllers.
+    pub from_controllers: bool,
     /// The client's id where its configuration sets none.
     pub client_id: &'static str,
     pub config: Config,
@@ -152,9 +157,12 @@ impl ScriptTool {
 impl Program for ScriptTool {
     fn step(&mut self, cx: &mut Context) -> Option<i32> {
         if self.client.is_none() {
-            let Plan { servers, client_id, config, .. } = &self.plan;
+            let Plan { servers, client_id, config, from_controllers, .. } = &self.plan;
             match admin::client(cx.now, servers, client_id, config, &self.hosts, cx.print) {
-                Ok(client) => self.client = Some(client),
+                Ok(mut client) => {
+                    client.set_from_controllers(*from_controllers);
+                    self.client = Some(client);
+                }
                 Err(error) => return Some(self.fail(&Thrown::caused(error, Vec::new()), cx)),
             }
         }
@@ -233,6 +241,20 @@ fn over(waits: &mut Option<Wait>, client: &mut AdminClient, now: Time) -> Option
 impl Script<'_> {
     pub fn options(&self) -> &Options {
         &self.plan.options
+    }
+
+    pub fn parsed(&self) -> &Parsed {
+        &self.plan.parsed
+    }
+
+    /// The properties of its client.
+    pub fn config(&self) -> &Config {
+        &self.plan.config
+    }
+
+    /// The wall clock.
+    pub fn now_ms(&self) -> i64 {
+        self.now.wall_ms()
     }
 
     pub fn files(&self) -> &Files {

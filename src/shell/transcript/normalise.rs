@@ -31,8 +31,16 @@ const RULES: &[(&str, &str)] = &[
     // Addresses: a resolved one, and the column HOST with its padding.
     (r"(kafka-\d+)/[0-9.]+:", "$1/IP:"),
     (r"/(?:10\.77\.0\.100|client|terminal-[0-9-]+) *", "/HOST "),
-    // How long something took.
-    (r"\d+ ms ago", "N ms ago"),
+    // How long something took; in a table its column has no padding then.
+    (r"\d+ ms ago *", "N ms ago"),
+    // Of the quorum and of features: ids of the cluster and of directories, and offsets of a metadata log that grows by itself.
+    (r"^(Cluster ID: |ClusterId: +)[A-Za-z0-9_-]{22}$", "${1}ID"),
+    (r#"("directoryId": |directoryId=)"?[A-Za-z0-9_-]{22}"?"#, "${1}ID"),
+    (r"^(HighWatermark: +)\d+$", "${1}N"),
+    (r"^(\d+ *\t)[A-Za-z0-9_-]{22}", "${1}ID"),
+    (r"^(\d+ *\tID\t)\d+ *\t(\d+) *\t", "${1}N\t$2\t"),
+    (r"\t\d{13} *\t\d{13} *\t", "\tT\tT\t"),
+    (r"(FinalizedVersionLevel: \S+\s+Epoch: )\d+$", "${1}N"),
 ];
 
 /// Of what a person cannot compare by eye from run to run: cuts it out of what was printed.

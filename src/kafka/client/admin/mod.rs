@@ -144,6 +144,11 @@ impl AdminClient {
         }
     }
 
+    /// `bootstrap.controllers`: the addresses are controllers', and so are the nodes that it asks.
+    pub fn set_from_controllers(&mut self, from_controllers: bool) {
+        self.client.from_controllers = from_controllers;
+    }
+
     /// Begins a call. `name` is Java's (`createTopics`): it stands in messages. [`AdminClient::poll`] sends it.
     pub fn call(&mut self, now: Time, name: &str, target: Target, request: impl Into<Request>) -> CallId {
         self.call_with_timeout(now, name, target, request, self.config.api_timeout)

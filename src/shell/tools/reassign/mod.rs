@@ -45,7 +45,18 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     let config = Plan::config(&options, files)?;
     let given = ["bootstrap-server", "bootstrap-controller"].into_iter().find(|name| options.has(name)).unwrap_or_default();
     let servers = options.all(given).collect::<Vec<_>>().join(",");
-    let plan = Plan { logic: run, failure, options, servers, client_id: "reassign-partitions-tool", config, files: files.clone() };
+    let from_controllers = given == "bootstrap-controller";
+    let plan = Plan {
+        logic: run,
+        failure,
+        options,
+        parsed: Default::default(),
+        servers,
+        from_controllers,
+        client_id: "reassign-partitions-tool",
+        config,
+        files: files.clone(),
+    };
     Ok(ScriptTool::new(plan, hosts))
 }
 

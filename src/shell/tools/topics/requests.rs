@@ -65,6 +65,14 @@ pub fn chosen(topics: &[Listed], options: &Options) -> Result<Vec<String>, Excep
 /// What `Uuid.fromString` says of text that is no id.
 pub fn topic_id(options: &Options) -> Result<Option<Uuid>, Exception> {
     let Some(text) = options.one("topic-id").map_err(of)? else { return Ok(None) };
+    Ok(Some(parse_id(text)?).filter(|id| !id.is_nil()))
+}
+
+/// `Uuid.fromString`
+///
+/// # Errors
+/// What it says of text that is no id.
+pub fn parse_id(text: &str) -> Result<Uuid, Exception> {
     if text.len() > 24 {
         let head: String = text.chars().take(24).collect();
         return Err(Exception::illegal_argument(format!("Input string with prefix `{head}` is too long to be decoded as a base64 UUID")));
@@ -77,7 +85,7 @@ pub fn topic_id(options: &Options) -> Result<Option<Uuid>, Exception> {
         );
         Exception::illegal_argument(message)
     })?;
-    Ok(Some(Uuid::from_bytes(bytes)).filter(|id| !id.is_nil()))
+    Ok(Uuid::from_bytes(bytes))
 }
 
 pub fn create(wanted: &Wanted, timeout_ms: i32) -> CreateTopicsRequest {

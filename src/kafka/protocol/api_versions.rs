@@ -1,0 +1,161 @@
+//! Which versions of which API a broker and a controller of 4.3.1 offer (`ApiKeys`, `ApiMessageType.ListenerType`).
+
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+
+use super::api::Api;
+
+/// Who listens for an API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listens {
+    Broker,
+    Controller,
+    Both,
+    Nobody,
+}
+
+/// One line of `ApiKeys`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    pub key: i16,
+    pub name: &'static str,
+    pub oldest: i16,
+    /// The newest that is stable; less than `oldest` if none is.
+    pub latest: i16,
+    pub listens: Listens,
+}
+
+impl ApiKey {
+    pub fn is_on_brokers(&self) -> bool {
+        matches!(self.listens, Listens::Broker | Listens::Both)
+    }
+
+    pub fn is_on_controllers(&self) -> bool {
+        matches!(self.listens, Listens::Controller | Listens::Both)
+    }
+
+    /// Whether it is served here.
+    fn is_served(&self) -> bool {
+        self.latest >= self.oldest && Api::from_key(self.key).is_some()
+    }
+}
+
+/// What a broker says of itself: of the APIs that it serves, the versions that Apache Kafka's serves.
+pub fn of_brokers() -> Vec<ApiVersion> {
+    let mut versions: Vec<ApiVersion> = API_KEYS.iter().filter(|api| api.is_on_brokers() && api.is_served()).map(version).collect();
+    // Clients made with an old librdkafka want to see it, and then use a later one (KAFKA-18659).
+    versions.iter_mut().filter(|version| version.api_key == Api::Produce.key()).for_each(|version| version.min_version = 0);
+    versions
+}
+
+/// What a controller says of itself.
+pub fn of_controllers() -> Vec<ApiVersion> {
+    API_KEYS.iter().filter(|api| api.is_on_controllers() && api.is_served()).map(version).collect()
+}
+
+fn version(api: &ApiKey) -> ApiVersion {
+    ApiVersion::default().with_api_key(api.key).with_min_version(api.oldest).with_max_version(api.latest)
+}
+
+const fn api(key: i16, name: &'static str, oldest: i16, latest: i16, listens: Listens) -> ApiKey {
+    ApiKey { key, name, oldest, latest, listens }
+}
+
+use Listens::{Both, Broker, Controller, Nobody};
+
+/// Every API of 4.3.1, by key.
+#[rustfmt::skip]
+pub const API_KEYS: &[ApiKey] = &[
+    api(0, "Produce", 3, 13, Broker),
+    api(1, "Fetch", 4, 18, Both),
+    api(2, "ListOffsets", 1, 11, Broker),
+    api(3, "Metadata", 0, 13, Broker),
+    api(4, "LeaderAndIsr", 0, -1, Nobody),
+    api(5, "StopReplica", 0, -1, Nobody),
+    api(6, "UpdateMetadata", 0, -1, Nobody),
+    api(7, "ControlledShutdown", 0, -1, Nobody),
+    api(8, "OffsetCommit", 2, 10, Broker),
+    api(9, "OffsetFetch", 1, 10, Broker),
+    api(10, "FindCoordinator", 0, 6, Broker),
+    api(11, "JoinGroup", 0, 9, Broker),
+    api(12, "Heartbeat", 0, 4, Broker),
+    api(13, "LeaveGroup", 0, 5, Broker),
+    api(14, "SyncGroup", 0, 5, Broker),
+    api(15, "DescribeGroups", 0, 6, Broker),
+    api(16, "ListGroups", 0, 5, Broker),
+    api(17, "SaslHandshake", 0, 1, Both),
+    api(18, "ApiVersions", 0, 4, Both),
+    api(19, "CreateTopics", 2, 7, Both),
+    api(20, "DeleteTopics", 1, 6, Both),
+    api(21, "DeleteRecords", 0, 2, Broker),
+    api(22, "InitProducerId", 0, 5, Broker),
+    api(23, "OffsetForLeaderEpoch", 2, 4, Broker),
+    api(24, "AddPartitionsToTxn", 0, 5, Broker),
+    api(25, "AddOffsetsToTxn", 0, 4, Broker),
+    api(26, "EndTxn", 0, 5, Broker),
+    api(27, "WriteTxnMarkers", 1, 2, Broker),
+    api(28, "TxnOffsetCommit", 0, 5, Broker),
+    api(29, "DescribeAcls", 1, 3, Both),
+    api(30, "CreateAcls", 1, 3, Both),
+    api(31, "DeleteAcls", 1, 3, Both),
+    api(32, "DescribeConfigs", 1, 4, Both),
+    api(33, "AlterConfigs", 0, 2, Both),
+    api(34, "AlterReplicaLogDirs", 1, 2, Broker),
+    api(35, "DescribeLogDirs", 1, 5, Broker),
+    api(36, "SaslAuthenticate", 0, 2, Both),
+    api(37, "CreatePartitions", 0, 3, Both),
+    api(38, "CreateDelegationToken", 1, 3, Both),
+    api(39, "RenewDelegationToken", 1, 2, Both),
+    api(40, "ExpireDelegationToken", 1, 2, Both),
+    api(41, "DescribeDelegationToken", 1, 3, Both),
+    api(42, "DeleteGroups", 0, 2, Broker),
+    api(43, "ElectLeaders", 0, 2, Both),
+    api(44, "IncrementalAlterConfigs", 0, 1, Both),
+    api(45, "AlterPartitionReassignments", 0, 1, Both),
+    api(46, "ListPartitionReassignments", 0, 0, Both),
+    api(47, "OffsetDelete", 0, 0, Broker),
+    api(48, "DescribeClientQuotas", 0, 1, Broker),
+    api(49, "AlterClientQuotas", 0, 1, Both),
+    api(50, "DescribeUserScramCredentials", 0, 0, Both),
+    api(51, "AlterUserScramCredentials", 0, 0, Both),
+    api(52, "Vote", 0, 2, Controller),
+    api(53, "BeginQuorumEpoch", 0, 1, Controller),
+    api(54, "EndQuorumEpoch", 0, 1, Controller),
+    api(55, "DescribeQuorum", 0, 2, Both),
+    api(56, "AlterPartition", 2, 3, Controller),
+    api(57, "UpdateFeatures", 0, 2, Both),
+    api(58, "Envelope", 0, 0, Controller),
+    api(59, "FetchSnapshot", 0, 1, Controller),
+    api(60, "DescribeCluster", 0, 2, Both),
+    api(61, "DescribeProducers", 0, 0, Broker),
+    api(62, "BrokerRegistration", 0, 4, Controller),
+    api(63, "BrokerHeartbeat", 0, 2, Controller),
+    api(64, "UnregisterBroker", 0, 0, Both),
+    api(65, "DescribeTransactions", 0, 0, Broker),
+    api(66, "ListTransactions", 0, 2, Broker),
+    api(67, "AllocateProducerIds", 0, 0, Controller),
+    api(68, "ConsumerGroupHeartbeat", 0, 1, Broker),
+    api(69, "ConsumerGroupDescribe", 0, 1, Broker),
+    api(70, "ControllerRegistration", 0, 0, Controller),
+    api(71, "GetTelemetrySubscriptions", 0, 0, Broker),
+    api(72, "PushTelemetry", 0, 0, Broker),
+    api(73, "AssignReplicasToDirs", 0, 0, Controller),
+    api(74, "ListConfigResources", 0, 1, Broker),
+    api(75, "DescribeTopicPartitions", 0, 0, Broker),
+    api(76, "ShareGroupHeartbeat", 1, 1, Broker),
+    api(77, "ShareGroupDescribe", 1, 1, Broker),
+    api(78, "ShareFetch", 1, 2, Broker),
+    api(79, "ShareAcknowledge", 1, 2, Broker),
+    api(80, "AddRaftVoter", 0, 1, Both),
+    api(81, "RemoveRaftVoter", 0, 0, Both),
+    api(82, "UpdateRaftVoter", 0, 0, Controller),
+    api(83, "InitializeShareGroupState", 0, 0, Broker),
+    api(84, "ReadShareGroupState", 0, 0, Broker),
+    api(85, "WriteShareGroupState", 0, 1, Broker),
+    api(86, "DeleteShareGroupState", 0, 0, Broker),
+    api(87, "ReadShareGroupStateSummary", 0, 1, Broker),
+    api(88, "StreamsGroupHeartbeat", 0, 0, Broker),
+    api(89, "StreamsGroupDescribe", 0, 0, Broker),
+    api(90, "DescribeShareGroupOffsets", 0, 1, Broker),
+    api(91, "AlterShareGroupOffsets", 0, 0, Broker),
+    api(92, "DeleteShareGroupOffsets", 0, 0, Broker),
+];
