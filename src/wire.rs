@@ -289,6 +289,8 @@ pub enum Prompt {
     Busy,
     /// A job in the foreground reads lines (console producer).
     Input,
+    /// The rest of a construct that is not closed yet.
+    Continuation,
 }
 
 /// Records per second over one interval of virtual time that ends at `at_us`.

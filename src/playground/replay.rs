@@ -9,8 +9,8 @@ use super::spec::ClusterSpec;
 use super::timeline::Replayable;
 use super::world::{CommandError, World};
 use crate::kafka::log::properties_file;
-use crate::shell::line;
 use crate::shell::screen::Stream;
+use crate::shell::syntax;
 use crate::shell::transcript::normalise::Normaliser;
 use crate::shell::transcript::read::{Act, Head, HostVerb, Transcript};
 use crate::sim::engine::{Sim, State};
@@ -212,12 +212,7 @@ impl Player {
 
     /// The command with its input redirected: what is recorded below it, or nothing.
     fn with_input(&mut self, session: u32, command: &str, stdin: Option<&str>) -> String {
-        if command.contains(" < ") {
-            return command.to_owned();
-        }
-        let alone =
-            line::parse(command).is_ok_and(|line| line.0.len() == 1 && line.0[0].rest.is_empty() && line.0[0].first.stages.len() == 1);
-        if !alone {
+        if command.contains(" < ") || !syntax::is_one_command(command) {
             return command.to_owned();
         }
         match stdin {

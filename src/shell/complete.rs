@@ -1,8 +1,7 @@
 //! What could stand at the cursor of a command line (Tab): tools, their options, topics, groups, hosts.
 
-use super::job::tool_name;
 use super::options::{Arg, Completes, Opt};
-use super::tools::{help, hosts, kafka_table, text};
+use super::tools::{help, hosts, kafka_table, text, tool_name};
 
 /// What there is to choose from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

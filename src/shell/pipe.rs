@@ -12,6 +12,8 @@ pub struct Pipe {
     /// The beginning of a line that is not ended yet.
     partial: String,
     closed: bool,
+    /// The last line has no line break.
+    is_unended: bool,
     taken: u64,
 }
 
@@ -46,6 +48,7 @@ impl Pipe {
     pub fn close(&mut self) {
         if !self.partial.is_empty() {
             self.lines.push_back(std::mem::take(&mut self.partial));
+            self.is_unended = true;
         }
         self.closed = true;
     }
@@ -54,6 +57,12 @@ impl Pipe {
         let line = self.lines.pop_front();
         self.taken += u64::from(line.is_some());
         line
+    }
+
+    /// A line, and whether a line break stands behind it.
+    pub fn take_piece(&mut self) -> Option<(String, bool)> {
+        let line = self.take()?;
+        Some((line, !(self.is_unended && self.lines.is_empty())))
     }
 
     /// Whether all was read and nothing more comes.
@@ -137,6 +146,8 @@ mod tests {
         assert_eq!(pipe.take().as_deref(), Some("d"));
         assert!(pipe.at_end());
         assert_eq!(pipe.taken(), 3);
+        let mut pipe = Pipe::of("a\nb");
+        assert_eq!((pipe.take_piece(), pipe.take_piece()), (Some(("a".into(), true)), Some(("b".into(), false))));
     }
 
     #[test]

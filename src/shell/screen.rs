@@ -38,6 +38,8 @@ pub enum Stream {
 pub enum Prompt {
     #[default]
     Command,
+    /// The rest of a construct that is not closed yet (`> `).
+    Continuation,
     /// A job runs in the foreground and reads no input.
     Busy,
     /// A job in the foreground reads lines (console producer).

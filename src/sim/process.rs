@@ -144,7 +144,7 @@ pub enum Effect<F> {
     Read {
         id: ReadId,
         host: Option<String>,
-        path: String,
+        wanted: Wanted,
     },
     Fault {
         fault: Fault,
@@ -153,6 +153,15 @@ pub enum Effect<F> {
     Exit {
         status: i32,
     },
+}
+
+/// What is wanted of a disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A file's contents; of a path that ends in `/` the names in that folder, a line each.
+    File(String),
+    /// A line for each file: its length, when it was last written (microseconds), its path, with tabs between them.
+    Listing,
 }
 
 /// An event as it happened.
@@ -301,19 +310,24 @@ impl<F, E> Outbox<'_, F, E> {
 
     /// Asks for a file's contents; they come as [`Input::Read`].
     pub fn read(&mut self, path: &str) -> ReadId {
-        self.ask_for(None, path)
+        self.ask_for(None, Wanted::File(path.to_owned()))
     }
 
     /// As [`Outbox::read`] of another host's disk, as a person who is logged in there reads it. Of a path that ends in `/` the answer is the
     /// names in that folder, a line each.
     pub fn read_of(&mut self, host: &str, path: &str) -> ReadId {
-        self.ask_for(Some(host.to_owned()), path)
+        self.ask_for(Some(host.to_owned()), Wanted::File(path.to_owned()))
     }
 
-    fn ask_for(&mut self, host: Option<String>, path: &str) -> ReadId {
+    /// Asks for the [`Wanted::Listing`] of another host's disk; it comes as a file's contents, or nothing if the host cannot be reached.
+    pub fn list_of(&mut self, host: &str) -> ReadId {
+        self.ask_for(Some(host.to_owned()), Wanted::Listing)
+    }
+
+    fn ask_for(&mut self, host: Option<String>, wanted: Wanted) -> ReadId {
         let id = ReadId(self.counters.reads);
         self.counters.reads = self.counters.reads.wrapping_add(1);
-        self.effects.push(Effect::Read { id, host, path: path.to_owned() });
+        self.effects.push(Effect::Read { id, host, wanted });
         id
     }
 

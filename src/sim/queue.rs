@@ -4,8 +4,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use super::net::HostId;
-use super::process::{ConnId, EventId, ProcessId, ReadId};
+use super::process::{ConnId, EventId, ProcessId, ReadId, Wanted};
 use super::time::Time;
 
 /// Something due.
@@ -50,9 +49,9 @@ pub enum Due<T> {
     Read {
         incarnation: u32,
         id: ReadId,
-        /// `None`: there is no such host.
-        host: Option<HostId>,
-        path: String,
+        /// Another machine's disk, by its name.
+        host: Option<String>,
+        wanted: Wanted,
     },
     Terminate {
         incarnation: u32,

@@ -35,7 +35,7 @@ impl Terminal {
 
     /// A command entered now would run at once.
     pub fn is_free(&self) -> bool {
-        self.prompt == Prompt::Command && self.queue.is_empty() && !self.awaits
+        matches!(self.prompt, Prompt::Command | Prompt::Continuation) && self.queue.is_empty() && !self.awaits
     }
 
     pub fn write(&mut self, output: Vec<TerminalOutput>) {

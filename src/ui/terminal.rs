@@ -55,8 +55,12 @@ pub fn TerminalView(props: &Props) -> Html {
     let terminal = &*props.terminal;
     // A program's own prompt stands before what is typed to it.
     let asks = terminal.open_line().filter(|_| terminal.prompt == Prompt::Input);
-    let sigil =
-        AttrValue::from(asks.clone().unwrap_or_else(|| if terminal.prompt == Prompt::Command { "$ ".into() } else { String::new() }));
+    let own = match terminal.prompt {
+        Prompt::Command => "$ ",
+        Prompt::Continuation => "> ",
+        Prompt::Busy | Prompt::Input => "",
+    };
+    let sigil = AttrValue::from(asks.clone().unwrap_or_else(|| own.to_owned()));
     html! {
         <div class="terminal" ref={scroll} {onscroll} {onclick}>
             if terminal.is_blank() {

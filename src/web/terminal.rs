@@ -87,5 +87,6 @@ fn prompt_of(prompt: screen::Prompt) -> Prompt {
         screen::Prompt::Command => Prompt::Command,
         screen::Prompt::Busy => Prompt::Busy,
         screen::Prompt::Input => Prompt::Input,
+        screen::Prompt::Continuation => Prompt::Continuation,
     }
 }

@@ -74,6 +74,16 @@ pub enum Tool {
     Wait,
 }
 
+/// `kafka-topics`, however it was typed: `kafka-topics.sh`, `bin/kafka-topics.sh`.
+pub fn tool_name(typed: &str) -> &str {
+    let file = typed.rsplit('/').next().unwrap_or(typed);
+    match file.strip_suffix(".sh") {
+        Some(name) if name.starts_with("kafka-") => name,
+        _ if file.starts_with("kafka-") => file,
+        _ => typed,
+    }
+}
+
 /// The options of one of Kafka's tools, by its name without `.sh`.
 pub fn kafka_table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
@@ -260,7 +270,7 @@ fn sleep(args: &[String]) -> Result<Duration, String> {
 }
 
 /// A number with at most six decimals, and a unit (`ms` too, which coreutils has not).
-fn span(text: &str) -> Option<Duration> {
+pub fn span(text: &str) -> Option<Duration> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit_us: u64 = match &text[number.len()..] {
         "" | "s" => 1_000_000,

@@ -4,6 +4,7 @@
 
 mod connections;
 mod faults;
+mod reads;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -294,9 +295,9 @@ impl<M: Model> Sim<M> {
             Due::Established { conn } => self.established(conn, cause),
             Due::Refused { conn, unknown_host } => self.refused(conn, unknown_host, cause),
             Due::Arrive { conn, to_opener } => self.arrive(conn, to_opener),
-            Due::Read { incarnation, id, host, path } => {
+            Due::Read { incarnation, id, host, wanted } => {
                 if self.slots[target].incarnation == incarnation {
-                    let file = host.and_then(|host| self.hosts[usize::from(host.0)].disk.contents(&path));
+                    let file = self.wanted(entry.target, host.as_deref(), &wanted);
                     self.run(entry.target, cause, Input::Read(id, file));
                 }
             }
@@ -443,15 +444,7 @@ impl<M: Model> Sim<M> {
             Effect::Listen { port } => {
                 Arc::make_mut(&mut self.slots[id.0 as usize]).ports.insert(port);
             }
-            Effect::Read { id: read, host, path } => {
-                let slot = &self.slots[id.0 as usize];
-                let host = host.map_or(Some(slot.host), |name| self.host_ids.get(&name).copied());
-                let file = host.and_then(|host| self.hosts[usize::from(host.0)].disk.file(&path));
-                let len = file.map_or(0, |file| file.len());
-                let cost = self.settings.read_latency + Duration::us(len.checked_div(self.settings.read_bytes_per_us).unwrap_or(0));
-                let due = Due::Read { incarnation: slot.incarnation, id: read, host, path };
-                self.schedule(id, id, self.now + cost, None, due);
-            }
+            Effect::Read { id: read, host, wanted } => self.read(id, read, host, wanted),
             // A fault that cannot be done (a typo of a host) was already refused by who asked for it.
             Effect::Fault { fault, cause } => drop(self.inject(&fault, cause)),
             Effect::Exit { status } => self.exited(id, status),

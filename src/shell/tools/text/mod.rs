@@ -65,6 +65,9 @@ pub const KEPT_LINES: usize = 1_000_000;
 pub const NAMES: &[&str] =
     &["awk", "cat", "cut", "echo", "false", "grep", "head", "printf", "seq", "sort", "tail", "tr", "true", "uniq", "wc"];
 
+/// The names of those that look at the names and sizes of files.
+pub const LOOK_AROUND: &[&str] = &[];
+
 /// What a tool's arguments make of it, or what it says about them and the status with which it ends.
 type Made = Result<Kind, (String, i32)>;
 
@@ -319,11 +322,11 @@ fn read(name: &str, operands: &[String], files: &Files) -> Result<Option<Pipe>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shell::line;
+    use crate::shell::expand::words_of;
 
     /// The lines that a command prints when it reads `input`; standard error behind `! `, the status behind `= ` unless it is 0.
     fn run(command: &str, input: &str) -> Vec<String> {
-        let words: Vec<String> = line::parse(command).unwrap().0[0].first.stages[0].words.iter().map(|word| word.expand(0)).collect();
+        let words = words_of(command);
         let mut tool = Text::start(&words[0], &words[1..], &Files::default()).unwrap();
         let (mut stdin, mut seen) = (Pipe::of(input), Pipe::default());
         let mut lines = Vec::new();

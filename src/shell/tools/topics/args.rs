@@ -202,10 +202,7 @@ mod tests {
 
     /// The first line on standard error, or what is wrong with what is wanted, or `fine`.
     fn check(line: &str) -> String {
-        let args: Vec<String> = crate::shell::line::parse(&format!("x {line}")).unwrap().0[0].first.stages[0].words[1..]
-            .iter()
-            .map(|word| word.expand(0))
-            .collect();
+        let args = crate::shell::expand::words_of(&format!("x {line}")).split_off(1);
         match parse(&args) {
             Err(done) => done.err[0].clone(),
             Ok(options) => wanted(&options).map_or_else(|error| error.to_string(), |_| "fine".into()),

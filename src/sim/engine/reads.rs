@@ -1,0 +1,65 @@
+//! Reading disks: a process's own, and another machine's as somebody logged in there does.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::Sim;
+use crate::sim::chunk::{Chunk, ChunkId};
+use crate::sim::disk::{Extent, File, Head};
+use crate::sim::net::HostId;
+use crate::sim::process::{Model, ProcessId, ReadId, Wanted};
+use crate::sim::queue::Due;
+use crate::sim::time::Duration;
+
+impl<M: Model> Sim<M> {
+    /// Has the bytes come when the disk, and for another machine the network, has had its time.
+    pub(super) fn read(&mut self, id: ProcessId, read: ReadId, host: Option<String>, wanted: Wanted) {
+        let slot = &self.slots[id.0 as usize];
+        let incarnation = slot.incarnation;
+        let target = match &host {
+            Some(host) => self.host_ids.get(host).copied(),
+            None => Some(slot.host),
+        };
+        let disk = target.map(|target| &self.hosts[usize::from(target.0)].disk);
+        let len = match &wanted {
+            Wanted::File(path) => disk.and_then(|disk| disk.file(path)).map_or(0, |file| file.len()),
+            Wanted::Listing => 0,
+        };
+        let settings = &self.settings;
+        let mut cost = settings.read_latency + Duration::us(len.checked_div(settings.read_bytes_per_us).unwrap_or(0));
+        if host.is_some() {
+            cost = cost + settings.link.latency + settings.link.latency;
+        }
+        self.schedule(id, id, self.now + cost, None, Due::Read { incarnation, id: read, host, wanted });
+    }
+
+    /// What is wanted, if it is there and can be reached.
+    pub(super) fn wanted(&self, id: ProcessId, host: Option<&str>, wanted: &Wanted) -> Option<Arc<File>> {
+        let own = self.slots[id.0 as usize].host;
+        let target = match host {
+            Some(host) => self.host_ids.get(host).copied().filter(|target| self.reaches(own, *target))?,
+            None => own,
+        };
+        let disk = &self.hosts[usize::from(target.0)].disk;
+        match wanted {
+            Wanted::File(path) => disk.contents(path),
+            Wanted::Listing => {
+                let mut text = String::new();
+                for (path, file) in disk.files() {
+                    let written = file.extents().next_back().map(Extent::written).unwrap_or_default();
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(text, "{}\t{}\t{path}", file.len(), written.0);
+                }
+                // It is no file of any disk, so its chunk needs no number of its own.
+                let chunk = Chunk::new(ChunkId(u64::MAX), text.into());
+                Some(Arc::new(File::restore([(Head::EMPTY, chunk)], 0)))
+            }
+        }
+    }
+
+    /// Whether packets go to another machine and back.
+    fn reaches(&self, own: HostId, other: HostId) -> bool {
+        let is_cut = |from, to| self.links.get(&(from, to)).is_some_and(|link| link.cut.is_some());
+        self.hosts[usize::from(other.0)].powered && !is_cut(own, other) && !is_cut(other, own)
+    }
+}
