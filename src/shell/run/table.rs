@@ -31,6 +31,8 @@ pub struct Table {
     next_job: u32,
     /// A process ended or a stream was put back: pipes may have lost an end.
     pub(super) is_dirty: bool,
+    /// Parent, child and status of what was ended by a shell that was being stepped.
+    news: Vec<(Pid, Pid, i32)>,
 }
 
 #[derive(Clone, Debug)]
@@ -73,6 +75,7 @@ impl Table {
             next_pid: MAIN + 1,
             next_job: 1,
             is_dirty: false,
+            news: Vec::new(),
         }
     }
 
@@ -158,13 +161,17 @@ impl Table {
             Some(Work::Shell(_)) => {
                 let Some(mut process) = self.processes.remove(&pid) else { return false };
                 let progress = Shell::step(pid, &mut process, self, env);
+                let news = std::mem::take(&mut self.news);
+                if let Work::Shell(shell) = &mut process.work {
+                    news.iter().filter(|(parent, ..)| *parent == pid).for_each(|(_, child, status)| shell.child_ended(*child, *status));
+                }
                 self.processes.insert(pid, process);
                 match progress {
                     Progress::Ended(status) => {
                         self.end(pid, status, env);
                         true
                     }
-                    progress => progress == Progress::Some,
+                    progress => progress == Progress::Some || !news.is_empty(),
                 }
             }
             None => false,
@@ -223,8 +230,10 @@ impl Table {
         if let Work::Tool(running) = &process.work {
             report_end(running, process.job, status, env);
         }
-        if let Some(Process { work: Work::Shell(parent), .. }) = self.processes.get_mut(&process.parent) {
-            parent.child_ended(pid, status);
+        match self.processes.get_mut(&process.parent) {
+            Some(Process { work: Work::Shell(parent), .. }) => parent.child_ended(pid, status),
+            // It is being stepped, and hears of it after that.
+            _ => self.news.push((process.parent, pid, status)),
         }
     }
 
