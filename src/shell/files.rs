@@ -45,8 +45,11 @@ pub struct Entry {
 pub const FOLDER_MARK: &str = ".folder";
 
 impl Files {
-    pub fn insert(&mut self, path: &str, bytes: impl Into<Bytes>) {
-        let bytes = bytes.into();
+    pub fn insert(&mut self, path: &str, text: String) {
+        self.insert_bytes(path, text.into());
+    }
+
+    pub fn insert_bytes(&mut self, path: &str, bytes: Bytes) {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         self.contents.insert(path.to_owned(), Content { bytes, text });
     }

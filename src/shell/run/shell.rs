@@ -145,16 +145,13 @@ impl Shell {
         pid
     }
 
-    /// Jobs that have ended, with their statuses; they are forgotten. Not while `wait` waits for them.
+    /// Jobs that have ended, with their statuses; they are forgotten, but for `wait`.
     pub fn ended_jobs(&mut self) -> Vec<(Job, i32)> {
         let mut ended = Vec::new();
-        if matches!(self.frames.last(), Some(Frame::Wait { pids }) if pids.iter().all(|pid| !self.runs(*pid))) {
-            return ended;
-        }
         for job in std::mem::take(&mut self.jobs) {
-            match self.take_status(job.pid) {
-                Some(status) => ended.push((job, status)),
-                None => self.jobs.push(job),
+            match self.children.get(&job.pid) {
+                Some(None) => self.jobs.push(job),
+                status => ended.push((job, status.copied().flatten().unwrap_or(0))),
             }
         }
         ended
@@ -193,7 +190,7 @@ impl Shell {
             Some(Frame::Start { reading: Some(reading), .. }) => {
                 let Some(path) = reading.waiting.remove(&id) else { return false };
                 if let Some(bytes) = file {
-                    reading.files.insert(&path, bytes);
+                    reading.files.insert_bytes(&path, bytes);
                 }
                 true
             }

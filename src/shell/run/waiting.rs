@@ -53,7 +53,7 @@ impl Shell {
                     return Next::Blocked;
                 }
                 self.frames.pop();
-                let statuses: Vec<i32> = pids.iter().filter_map(|pid| self.status_of(*pid)).collect();
+                let statuses: Vec<i32> = pids.iter().filter_map(|pid| self.take_status(*pid)).collect();
                 self.finish(statuses.last().copied().unwrap_or(0), cx);
                 Next::On
             }
@@ -66,17 +66,6 @@ impl Shell {
             }
             _ => Next::Blocked,
         }
-    }
-
-    /// The status of a process that has ended; the terminal's shell still has to say so.
-    fn status_of(&mut self, pid: u32) -> Option<i32> {
-        if self.jobs.iter().any(|job| job.pid == pid) { self.peek_status(pid) } else { self.take_status(pid) }
-    }
-
-    fn peek_status(&mut self, pid: u32) -> Option<i32> {
-        let status = self.take_status(pid);
-        status.into_iter().for_each(|status| self.child_ended(pid, status));
-        status
     }
 
     fn read_line(&mut self, cx: &mut Cx) -> Next {
