@@ -12,7 +12,7 @@ pub const VARIABLE_BYTES: usize = 4 << 20;
 /// At most this many functions.
 pub const FUNCTIONS: usize = 256;
 /// The folder in which a terminal begins; the disk's relative paths stand below it.
-pub const HOME: &str = "/home/kafka";
+pub const HOME: &str = "/opt/kafka";
 
 /// A shell's memory. Cheap to clone: a subshell begins with a copy.
 #[derive(Clone, Debug)]
@@ -190,11 +190,11 @@ mod tests {
 
     #[test]
     fn paths_as_the_disk_spells_them() {
-        let cases = [("a", "a"), ("./a/../b", "b"), ("/tmp/x", "/tmp/x"), ("..", "/home"), ("/home/kafka/d/e", "d/e"), (".", "")];
+        let cases = [("a", "a"), ("./a/../b", "b"), ("/tmp/x", "/tmp/x"), ("..", "/opt"), ("/opt/kafka/d/e", "d/e"), (".", "")];
         for (typed, path) in cases {
             assert_eq!(resolve(HOME, HOME, typed), path, "{typed}");
         }
-        assert_eq!(resolve(HOME, "/home/kafka/d", "e"), "d/e");
+        assert_eq!(resolve(HOME, "/opt/kafka/d", "e"), "d/e");
         let data = "/var/lib/kafka-1";
         assert_eq!(resolve(data, data, "orders-0/"), "orders-0");
     }
