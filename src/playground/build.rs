@@ -110,7 +110,9 @@ impl World {
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Controller(controller), Duration::ZERO);
         }
         for id in (1..=spec.brokers).map(|id| BrokerId(id as i32)) {
-            let broker = BrokerSpec { id, config: config.clone(), controllers: controllers.clone(), cluster_id: cluster_id.clone() };
+            let mut config = config.clone();
+            config.extend(spec.broker.get(&id.0.to_string()).map(|own| own.0.clone()).unwrap_or_default());
+            let broker = BrokerSpec { id, config, controllers: controllers.clone(), cluster_id: cluster_id.clone() };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Broker(broker), Duration::ZERO);
         }
     }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::command::Command;
-use super::spec::ClusterSpec;
+use super::spec::{BrokerConfig, ClusterSpec, Config};
 use super::timeline::Replayable;
 use super::world::{CommandError, World};
 use crate::kafka::log::properties_file;
@@ -55,72 +55,48 @@ pub enum ReplayError {
     Step { line: usize, what: String },
 }
 
-/// Plays a transcript from its first line to its last.
-///
-/// # Errors
-/// What in it cannot be played.
-pub fn play(transcript: &Transcript, seed: u64) -> Result<Vec<Compared>, ReplayError> {
-    let mut player = Player::new(&transcript.head, seed)?;
+/// What a step printed, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// Its line in the transcript.
+    pub line: usize,
+    pub printed: Vec<String>,
+}
+
+/// A transcript that was played as far as it could be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Performance {
+    /// The steps that print something, in order.
+    pub played: Vec<Played>,
+    /// Why it ended before its last line, if it did.
+    pub stopped: Option<ReplayError>,
+}
+
+/// Plays a transcript and compares what was printed, both sides without what differs from run to run. What could not be played differs.
+pub fn play(transcript: &Transcript, seed: u64) -> Vec<Compared> {
+    let Performance { played, stopped } = perform(transcript, seed);
     let normaliser = Normaliser::default();
-    let slain: Vec<&str> =
-        transcript.steps.iter().filter_map(|step| if let Act::Slay(name) = &step.act { Some(name.as_str()) } else { None }).collect();
-    let mut compared = Vec::new();
-    for step in &transcript.steps {
-        let refused = |why| ReplayError::Refused { line: step.line, why };
-        let failed = |what: String| ReplayError::Step { line: step.line, what };
-        let printed = match &step.act {
-            Act::Run { command, stdin } => Some((command.clone(), player.run(command, stdin.as_deref()).map_err(refused)?)),
-            Act::Start { name, command, stdin } => {
-                let killed = slain.contains(&name.as_str());
-                player.start(name, command, stdin.as_deref(), killed).map_err(refused)?;
-                None
-            }
-            Act::Type { name, text } => {
-                let session = player.background(name).map_err(failed)?;
-                player.apply(Command::Line { session, text: text.clone() }).map_err(refused)?;
-                None
-            }
-            Act::Await(name) | Act::Interrupt(name) | Act::Slay(name) => {
-                let session = player.background(name).map_err(failed)?;
-                let command = match &step.act {
-                    Act::Await(_) => Command::EndOfInput { session },
-                    Act::Interrupt(_) => Command::Interrupt { session },
-                    _ => Command::Line { session, text: "kill -9 %1".into() },
-                };
-                player.apply(command).map_err(refused)?;
-                player.wait_for_prompt(session);
-                let mut printed = player.printed(session, 0);
-                if let Act::Slay(_) = &step.act {
-                    printed.retain(|line| !line.starts_with("= "));
-                    printed.push("= -9".into());
-                }
-                Some((format!("@ {name}"), printed))
-            }
-            Act::Host { verb, id } => {
-                player.host(*verb, *id).map_err(refused)?;
-                None
-            }
-            Act::Cut { one_way: true, .. } => return Err(ReplayError::Unsupported("link that is cut one way")),
-            Act::Cut { a, b, .. } => {
-                player.cut(a, b).map_err(refused)?;
-                None
-            }
-            Act::Heal => {
-                player.apply(Command::Fault(Fault::HealAll)).map_err(refused)?;
-                None
-            }
-            Act::Sleep(time) => {
-                player.wait(*time);
-                None
-            }
-            Act::Other(what) => return Err(failed(format!("`@ {what}` is not played"))),
+    let mut played: BTreeMap<usize, Vec<String>> = played.into_iter().map(|played| (played.line, played.printed)).collect();
+    let prints = transcript.steps.iter().filter_map(|step| Some((step, step.act.command()?)));
+    let compared = prints.map(|(step, command)| {
+        let printed = match (played.remove(&step.line), &stopped) {
+            (Some(printed), _) => normaliser.lines(&printed),
+            (None, Some(why)) => vec![format!("(not played: {why})")],
+            (None, None) => Vec::new(),
         };
-        if let Some((command, printed)) = printed {
-            let (expected, printed) = (normaliser.lines(&step.expected), normaliser.lines(&printed));
-            compared.push(Compared { line: step.line, command, expected, printed });
-        }
-    }
-    Ok(compared)
+        Compared { line: step.line, command, expected: normaliser.lines(&step.expected), printed }
+    });
+    compared.collect()
+}
+
+/// Plays a transcript from its first line to its last, or to what cannot be played.
+pub fn perform(transcript: &Transcript, seed: u64) -> Performance {
+    let mut played = Vec::new();
+    let stopped = match Player::new(&transcript.head, seed) {
+        Ok(mut player) => player.steps(transcript, &mut played).err(),
+        Err(why) => Some(why),
+    };
+    Performance { played, stopped }
 }
 
 struct Player {
@@ -138,20 +114,14 @@ const FOREGROUND: u32 = 0;
 
 impl Player {
     fn new(head: &Head, seed: u64) -> Result<Player, ReplayError> {
-        if !head.broker.is_empty() {
-            return Err(ReplayError::Unsupported("configuration of single brokers"));
-        }
         if !head.features.is_empty() {
             return Err(ReplayError::Unsupported("feature levels"));
         }
-        let config = properties_file::parse(head.config.as_bytes()).into_iter().collect();
-        let spec = ClusterSpec {
-            // A recording without a cluster does not mind one.
-            brokers: head.brokers.unwrap_or(3).max(1),
-            controllers: 1,
-            config,
-            ..ClusterSpec::default()
-        };
+        let config = |text: &str| properties_file::parse(text.as_bytes()).into_iter().collect::<Config>();
+        let broker = head.broker.iter().map(|(id, text)| (id.clone(), BrokerConfig(config(text)))).collect();
+        // A recording without a cluster does not mind one.
+        let brokers = head.brokers.unwrap_or(3).max(1);
+        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, ..ClusterSpec::default() };
         let timeout = Duration::secs(head.timeout.unwrap_or(90));
         let world = World::build(&spec, seed)?;
         let mut player =
@@ -162,6 +132,70 @@ impl Player {
         }
         player.open(FOREGROUND).map_err(refused)?;
         Ok(player)
+    }
+
+    /// Does every step; what each printed goes to `played`.
+    fn steps(&mut self, transcript: &Transcript, played: &mut Vec<Played>) -> Result<(), ReplayError> {
+        let slain: Vec<&str> =
+            transcript.steps.iter().filter_map(|step| if let Act::Slay(name) = &step.act { Some(name.as_str()) } else { None }).collect();
+        for step in &transcript.steps {
+            let refused = |why| ReplayError::Refused { line: step.line, why };
+            let failed = |what: String| ReplayError::Step { line: step.line, what };
+            let printed = match &step.act {
+                Act::Run { command, stdin } => Some(self.run(command, stdin.as_deref()).map_err(refused)?),
+                Act::Start { name, command, stdin } => {
+                    let killed = slain.contains(&name.as_str());
+                    self.start(name, command, stdin.as_deref(), killed).map_err(refused)?;
+                    None
+                }
+                Act::Type { name, text } => {
+                    let session = self.background(name).map_err(failed)?;
+                    self.apply(Command::Line { session, text: text.clone() }).map_err(refused)?;
+                    None
+                }
+                Act::Await(name) | Act::Interrupt(name) | Act::Slay(name) => {
+                    let session = self.background(name).map_err(failed)?;
+                    let command = match &step.act {
+                        Act::Await(_) => Command::EndOfInput { session },
+                        Act::Interrupt(_) => Command::Interrupt { session },
+                        _ => Command::Line { session, text: "kill -9 %1".into() },
+                    };
+                    self.apply(command).map_err(refused)?;
+                    self.wait_for_prompt(session);
+                    let mut printed = self.printed(session, 0);
+                    if let Act::Slay(_) = &step.act {
+                        printed.retain(|line| !line.starts_with("= "));
+                        printed.push("= -9".into());
+                    }
+                    Some(printed)
+                }
+                Act::Host { verb, id } => {
+                    self.host(*verb, *id).map_err(refused)?;
+                    None
+                }
+                Act::Cut { one_way: true, .. } => return Err(ReplayError::Unsupported("link that is cut one way")),
+                Act::Cut { a, b, .. } => {
+                    self.cut(a, b).map_err(refused)?;
+                    None
+                }
+                Act::Heal => {
+                    self.apply(Command::Fault(Fault::HealAll)).map_err(refused)?;
+                    None
+                }
+                Act::Sleep(time) => {
+                    self.wait(*time);
+                    None
+                }
+                Act::List { id, folder } => Some(self.list(*id, folder)),
+                Act::Show { id, file } => Some(self.show(*id, file)),
+                Act::Note => None,
+                Act::Other(_) => Some(vec!["(this is not played)".into()]),
+            };
+            if let Some(printed) = printed {
+                played.push(Played { line: step.line, printed });
+            }
+        }
+        Ok(())
     }
 
     /// Opens a terminal and puts its files in place.
@@ -255,6 +289,28 @@ impl Player {
         lines.extend(err.lines().map(|line| format!("! {line}")));
         lines.extend(Some(session.status()).filter(|status| *status != 0).map(|status| format!("= {status}")));
         lines
+    }
+
+    /// A folder of a broker's data folder, as the recorder lists it: files with their sizes, folders with a slash.
+    fn list(&self, id: u32, folder: &str) -> Vec<String> {
+        let Some(host) = self.world.sim.host(&format!("kafka-{id}")) else { return Vec::new() };
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let mut entries = BTreeMap::new();
+        for (path, file) in host.disk.list(&prefix) {
+            match path[prefix.len()..].split_once('/') {
+                Some((below, _)) => entries.insert(below.to_owned(), format!("{below}/")),
+                None => entries.insert(path[prefix.len()..].to_owned(), format!("{} {}", &path[prefix.len()..], file.len())),
+            };
+        }
+        entries.into_values().collect()
+    }
+
+    fn show(&self, id: u32, file: &str) -> Vec<String> {
+        let host = self.world.sim.host(&format!("kafka-{id}"));
+        let text = host.and_then(|host| host.disk.contents(file)).map(|file| file.read());
+        let text =
+            text.map_or_else(|| format!("cat: {file}: No such file or directory"), |bytes| String::from_utf8_lossy(&bytes).into_owned());
+        text.lines().map(str::to_owned).collect()
     }
 
     fn host(&mut self, verb: HostVerb, id: u32) -> Result<(), CommandError> {

@@ -30,6 +30,8 @@ pub struct ClusterSpec {
     /// server.properties of every broker and controller.
     #[serde(with = "scalars")]
     pub config: Config,
+    /// What stands in one broker's server.properties besides, by its number: `[cluster.broker.2]`.
+    pub broker: BTreeMap<String, BrokerConfig>,
     #[serde(rename = "topic")]
     pub topics: Vec<TopicSpec>,
     #[serde(rename = "producer")]
@@ -37,6 +39,11 @@ pub struct ClusterSpec {
     #[serde(rename = "group")]
     pub groups: Vec<GroupSpec>,
 }
+
+/// One broker's own lines of server.properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BrokerConfig(#[serde(with = "scalars")] pub Config);
 
 /// A topic that exists before the clients start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,7 +119,15 @@ pub struct GroupSpec {
 impl Default for ClusterSpec {
     /// Three brokers, one controller, nothing on them.
     fn default() -> ClusterSpec {
-        ClusterSpec { brokers: 3, controllers: 1, config: Config::new(), topics: Vec::new(), producers: Vec::new(), groups: Vec::new() }
+        ClusterSpec {
+            brokers: 3,
+            controllers: 1,
+            config: Config::new(),
+            broker: BTreeMap::new(),
+            topics: Vec::new(),
+            producers: Vec::new(),
+            groups: Vec::new(),
+        }
     }
 }
 
@@ -144,6 +159,11 @@ impl ClusterSpec {
         let mut found = Problems::default();
         found.within("brokers", self.brokers, 1, MAX_BROKERS);
         found.within("controllers", self.controllers, 1, 9);
+        for id in self.broker.keys() {
+            if !id.parse().is_ok_and(|id: u32| (1..=self.brokers).contains(&id)) {
+                found.add(&format!("broker.{id}"), "there is no such broker", &format!("brokers go from 1 to {}", self.brokers));
+            }
+        }
         for (i, topic) in self.topics.iter().enumerate() {
             self.topic_problems(i, topic, &mut found);
         }

@@ -10,6 +10,7 @@ mod fingerprint;
 mod lessons;
 mod progress;
 mod project;
+mod record;
 mod replay;
 mod serve;
 mod shot;
@@ -43,6 +44,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Play recordings of real terminals on simulated clusters, and show where they differ
     Replay(replay::ReplayArgs),
+    /// Play a script of commands on a simulated cluster and write down what is printed: a transcript
+    Record(record::RecordArgs),
     /// Print segment files, indexes and snapshots as Kafka's own dump tool does
     KafkaDumpLog(dump_log::DumpLogArgs),
     /// Write the lessons as the page fetches them; the page's build does this
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Record(args) => report(record::run(&args)),
         Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Lessons(args) => report(lessons::run(&args)),
         Command::Shot(args) => report(shot::run(&args)),

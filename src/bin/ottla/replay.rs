@@ -1,6 +1,6 @@
 //! `ottla replay`: plays transcripts of real terminals on simulated clusters and shows how they differ.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use ottla::shell::transcript::read::Transcript;
 
 #[derive(Args)]
 pub struct ReplayArgs {
-    /// Transcripts, as in tests/golden/tools
+    /// Transcripts, or folders of them, as tests/golden/tools
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Play with another seed
@@ -21,37 +21,53 @@ pub struct ReplayArgs {
 /// Prints the differences, file by file; the last line counts.
 pub fn run(args: &ReplayArgs) -> ExitCode {
     let (mut equal, mut all, mut failed) = (0, 0, false);
-    for file in &args.files {
-        let text = match std::fs::read_to_string(file) {
-            Ok(text) => text,
+    let mut complain = |file: &Path, error: &dyn std::fmt::Display| {
+        eprintln!("ottla: {}: {error}", file.display());
+        failed = true;
+    };
+    let mut files = Vec::new();
+    for path in &args.files {
+        collect(path, &mut files).unwrap_or_else(|error| complain(path, &error));
+    }
+    for file in &files {
+        let transcript = match std::fs::read_to_string(file) {
+            Ok(text) => Transcript::read(&text),
             Err(error) => {
-                eprintln!("ottla: {}: {error}", file.display());
-                failed = true;
+                complain(file, &error);
                 continue;
             }
         };
-        let played = Transcript::read(&text)
-            .map_err(|error| error.to_string())
-            .and_then(|transcript| play(&transcript, args.seed).map_err(|error| error.to_string()));
-        match played {
-            Ok(commands) => {
-                all += commands.len();
-                for command in commands {
-                    if command.is_equal() {
-                        equal += 1;
-                        continue;
-                    }
-                    println!("{}:{}: {}", file.display(), command.line, command.command);
-                    print!("{}", unified(&command.expected, &command.printed));
-                    println!();
-                }
-            }
+        let transcript = match transcript {
+            Ok(transcript) => transcript,
             Err(error) => {
-                eprintln!("ottla: {}: {error}", file.display());
-                failed = true;
+                complain(file, &error);
+                continue;
             }
+        };
+        for command in play(&transcript, args.seed) {
+            all += 1;
+            if command.is_equal() {
+                equal += 1;
+                continue;
+            }
+            println!("{}:{}: {}", file.display(), command.line, command.command);
+            print!("{}", unified(&command.expected, &command.printed));
+            println!();
         }
     }
     println!("commands equal: {equal} of {all}");
     if failed || equal < all { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// A file itself; of a folder, its transcripts (`.txt`), also below it, in the order of their names.
+fn collect(path: &Path, into: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        into.push(path.to_path_buf());
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
+    entries.retain(|entry| entry.is_dir() || entry.extension().is_some_and(|extension| extension == "txt"));
+    entries.sort();
+    entries.iter().try_for_each(|entry| collect(entry, into))
 }

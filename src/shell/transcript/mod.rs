@@ -3,7 +3,9 @@
 //! * [`read`]: the format
 //! * [`normalise`]: what differs from run to run and is not compared
 //! * [`diff`]: how two outputs differ
+//! * [`write`]: a recording of the simulation
 
 pub mod diff;
 pub mod normalise;
 pub mod read;
+pub mod write;

@@ -79,6 +79,18 @@ pub enum Act {
     },
     Heal,
     Sleep(Duration),
+    /// `@ ls 1 orders-0`: what is in a folder of a broker's data folder.
+    List {
+        id: u32,
+        folder: String,
+    },
+    /// `@ cat 1 FILE`
+    Show {
+        id: u32,
+        file: String,
+    },
+    /// `@ mark`, and `@ save`, which is for whoever records.
+    Note,
     /// Something that this player does not do.
     Other(String),
 }
@@ -101,6 +113,24 @@ pub enum TranscriptError {
     Head(String),
     #[error("line {line}: `{text}` is not understood")]
     Step { line: usize, text: String },
+}
+
+impl Act {
+    /// What it is called, if it prints something that is compared.
+    pub fn command(&self) -> Option<String> {
+        Some(match self {
+            Act::Run { command, .. } => command.clone(),
+            Act::Await(name) => format!("@ await {name}"),
+            Act::Interrupt(name) => format!("@ interrupt {name}"),
+            Act::Slay(name) => format!("@ slay {name}"),
+            Act::List { id, folder } => format!("@ ls {id} {folder}").trim_end().to_owned(),
+            Act::Show { id, file } => format!("@ cat {id} {file}"),
+            Act::Other(what) => format!("@ {what}"),
+            Act::Start { .. } | Act::Type { .. } | Act::Host { .. } | Act::Cut { .. } | Act::Heal | Act::Sleep(_) | Act::Note => {
+                return None;
+            }
+        })
+    }
 }
 
 impl Transcript {
@@ -161,6 +191,10 @@ fn operation(text: &str) -> Option<Act> {
     let name = || Some((*words.get(1)?).to_owned());
     let host = |verb| Some(Act::Host { verb, id: words.get(1)?.parse().ok()? });
     match words[0] {
+        // A whole data centre (`dc2` in the front matter of the recorder).
+        "kill" | "stop" | "start" | "pause" | "resume" if words.get(1).is_some_and(|id| id.starts_with("dc")) => {
+            Some(Act::Other(text.to_owned()))
+        }
         "type" => Some(Act::Type { name: name()?, text: text.splitn(3, ' ').nth(2)?.to_owned() }),
         "await" => Some(Act::Await(name()?)),
         "interrupt" => Some(Act::Interrupt(name()?)),
@@ -172,6 +206,9 @@ fn operation(text: &str) -> Option<Act> {
         "resume" => host(HostVerb::Resume),
         "cut" => Some(Act::Cut { a: name()?, b: (*words.get(2)?).to_owned(), one_way: words.contains(&"one-way") }),
         "heal" => Some(Act::Heal),
+        "ls" => Some(Act::List { id: words.get(1)?.parse().ok()?, folder: words.get(2).copied().unwrap_or_default().to_owned() }),
+        "cat" => Some(Act::Show { id: words.get(1)?.parse().ok()?, file: (*words.get(2)?).to_owned() }),
+        "mark" | "save" => Some(Act::Note),
         "sleep" => {
             let (whole, fraction) = words.get(1)?.strip_suffix('s')?.split_once('.').unwrap_or((words[1].strip_suffix('s')?, "0"));
             let tenths: u64 = fraction.get(..1)?.parse().ok()?;
@@ -228,7 +265,7 @@ b
             Act::Sleep(Duration::ms(1_500)),
             Act::Host { verb: HostVerb::Kill, id: 3 },
             Act::Cut { a: "1".into(), b: "client".into(), one_way: true },
-            Act::Other("ls 1 orders-0".into()),
+            Act::List { id: 1, folder: "orders-0".into() },
             Act::Run { command: "echo".into(), stdin: None },
         ];
         assert_eq!(acts, expected);
