@@ -10,11 +10,13 @@
 //! * [`scene`]: layout and motion: a snapshot becomes keyed shapes; no browser in it.
 //! * [`wire`]: what the worker and the page say to each other.
 //! * `web`: the worker's loop and IndexedDB (wasm only).
+//! * [`readline`]: a line being typed at the page's terminal, edited as in bash.
 //! * `ui`: the page's components (wasm only).
 
 pub mod kafka;
 pub mod lesson;
 pub mod playground;
+pub mod readline;
 pub mod scene;
 pub mod shell;
 pub mod sim;

@@ -28,7 +28,7 @@ pub enum ToWorker {
     Seek(u64),
     /// Done now. While rewound it forks: the old future becomes a branch.
     Do(Command),
-    /// What could stand at the cursor of a terminal line.
+    /// What could stand at the cursor (in bytes) of a terminal line.
     Complete {
         session: u32,
         line: String,
@@ -105,6 +105,8 @@ pub enum FromWorker {
         session: u32,
         output: Vec<TerminalOutput>,
         prompt: Prompt,
+        /// The commands that were entered, oldest first.
+        commands: Vec<String>,
     },
     Completions {
         session: u32,

@@ -14,8 +14,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scene", &["sim", "kafka", "playground"]),
     ("wire", &["sim", "kafka", "playground", "lesson", "scene"]),
     ("web", &["sim", "kafka", "shell", "playground", "lesson", "wire"]),
+    ("readline", &[]),
     // `web` for gloo's spawner, which takes the worker's type, and for permalinks.
-    ("ui", &["wire", "scene", "lesson", "web", "playground"]),
+    ("ui", &["readline", "wire", "scene", "lesson", "web", "playground"]),
     ("edge", &["sim", "kafka", "playground"]),
 ];
 

@@ -7,6 +7,8 @@
 mod chromium;
 #[path = "browser/harness.rs"]
 mod harness;
+#[path = "browser/terminal.rs"]
+mod terminal;
 
 use std::time::Duration;
 

@@ -81,7 +81,7 @@ pub fn App(props: &Props) -> Html {
                     />
                     <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
                     <Dock
-                        tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()}
+                        tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()} to_run={model.to_run.clone()}
                         events={model.events.clone()} inspected={model.inspected.clone()} seen={model.seen.clone()}
                         ready_us={model.ready_us} now_us={model.clock.now_us} alert={model.alert} {theme} open={model.dock_open} playing={model.clock.playing}
                     />

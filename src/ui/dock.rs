@@ -7,10 +7,11 @@ use yew::prelude::*;
 
 use super::chart::Chart;
 use super::events::Events;
+use super::focus;
 use super::hands::{Hands, Shared, use_hands};
 use super::inspector::Inspector;
 use super::metrics::Metrics;
-use super::model::{Action, Completions, Inspected, Tab};
+use super::model::{Action, Completions, Inspected, MOST_SESSIONS, Tab};
 use super::term::Terminal;
 use super::terminal::TerminalView;
 use super::theme::Theme;
@@ -24,6 +25,7 @@ pub struct Props {
     pub session: u32,
     pub terminals: Shared<BTreeMap<u32, Shared<Terminal>>>,
     pub completions: Shared<Option<Completions>>,
+    pub to_run: Option<Shared<(u32, String)>>,
     pub events: Shared<Vec<EventLine>>,
     pub inspected: Shared<Inspected>,
     pub seen: Shared<Rc<Snapshot>>,
@@ -43,7 +45,11 @@ pub fn Dock(props: &Props) -> Html {
     let hands = use_hands();
     {
         let hands = hands.clone();
-        use_effect_with(props.terminals.clone(), move |terminals| enter_waiting(&hands, terminals));
+        use_effect_with(props.to_run.clone(), move |to_run| {
+            let Some((session, line)) = to_run.as_deref().cloned() else { return };
+            hands.send(ToWorker::Do(Command::Line { session, text: line.clone() }));
+            hands.act(Action::Entered(session, vec![line]));
+        });
     }
     let tab = |(tab, name): &(Tab, &'static str)| {
         let (here, tab) = (*tab == props.tab, *tab);
@@ -94,23 +100,22 @@ fn sessions(hands: &Hands, props: &Props) -> Html {
                 let here = session == props.session;
                 html! {
                     <button key={session} type="button" aria-pressed={here.to_string()} class={classes!("session", busy.then_some("busy"))}
-                        title={if busy { "A job runs here" } else { "" }} onclick={hands.acts(move || Action::Session(session))}>{ session }</button>
+                        aria-label={format!("Terminal {session}{}", if busy { ", a job runs here" } else { "" })} title={if busy { "A job runs here" } else { "" }}
+                        onclick={switches(hands, move || Action::Session(session))}>{ session }</button>
                 }
             }) }
-            <button type="button" class="session" aria-label="Another terminal" title="Another terminal" onclick={hands.acts(move || Action::Session(next))}>{ "+" }</button>
+            if next <= MOST_SESSIONS {
+                <button type="button" class="session" aria-label="Another terminal" title="Another terminal (Alt-Enter)" onclick={switches(hands, move || Action::Session(next))}>{ "+" }</button>
+            }
         </div>
     }
 }
 
-/// Sends lines that wait, as soon as their session reads again.
-fn enter_waiting(hands: &Hands, terminals: &BTreeMap<u32, Shared<Terminal>>) {
-    for (session, terminal) in terminals {
-        if terminal.awaits || terminal.prompt == Prompt::Busy {
-            continue;
-        }
-        if let Some(line) = terminal.queue.first() {
-            hands.send(ToWorker::Do(Command::Line { session: *session, text: line.clone() }));
-            hands.act(Action::Sent(*session));
-        }
-    }
+/// Goes to another terminal, and to its prompt.
+fn switches(hands: &Hands, action: impl Fn() -> Action + 'static) -> Callback<MouseEvent> {
+    let hands = hands.clone();
+    Callback::from(move |_| {
+        hands.act(action());
+        focus::terminal();
+    })
 }

@@ -8,9 +8,10 @@ use gloo::utils::{document, window};
 use yew::UseReducerDispatcher;
 
 use super::format::real_ms;
+use super::lessons;
 use super::model::{Action, Model};
 use super::stage::store::Store;
-use crate::wire::FromWorker;
+use crate::wire::{FromWorker, Storage};
 
 /// Real milliseconds between two changes of the page's text.
 const BEAT_MS: f64 = 100.0;
@@ -77,8 +78,10 @@ impl Inbox {
                 }
             }
             other => {
-                if let FromWorker::Ready { .. } = other {
-                    mark_ready();
+                match other {
+                    FromWorker::Ready { .. } => mark_ready(),
+                    FromWorker::Storage(Storage::Saved { .. }) => lessons::forget_fresh(),
+                    _ => {}
                 }
                 self.waiting.borrow_mut().push(other);
             }

@@ -1,10 +1,11 @@
 //! What keys do outside of the terminal and of other fields.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, KeyboardEvent};
+use web_sys::{Element, KeyboardEvent};
 
+use super::focus;
 use super::hands::Hands;
-use super::model::{Action, Model, Over};
+use super::model::{Action, Model, Over, Tab};
 use super::speed;
 use crate::wire::ToWorker;
 
@@ -40,11 +41,8 @@ pub fn pressed(event: &web_sys::Event, hands: &Hands, model: &Model) {
         "-" => hands.send(ToWorker::Speed(speed::next(model.clock.speed, false))),
         "?" => hands.act(Action::Over(Over::Help)),
         "t" => {
-            hands.act(Action::Dock(true));
-            let input = gloo::utils::document().query_selector(".terminal textarea").ok().flatten();
-            if let Some(input) = input.and_then(|i| i.dyn_into::<HtmlElement>().ok()) {
-                input.focus().ok();
-            }
+            hands.act(Action::Tab(Tab::Terminal));
+            focus::terminal();
         }
         _ => return,
     }

@@ -14,6 +14,21 @@ pub fn wants_fresh() -> bool {
     param("fresh").is_some()
 }
 
+/// A fresh run has begun and is stored: a reload goes on with it.
+pub fn forget_fresh() {
+    let Some(params) = window().location().search().ok().and_then(|search| UrlSearchParams::new_with_str(&search).ok()) else { return };
+    if !params.has("fresh") {
+        return;
+    }
+    params.delete("fresh");
+    let rest = String::from(params.to_string());
+    let address = format!("?{}", rest.replace("%2F", "/"));
+    if let Ok(history) = window().history() {
+        // Where the address cannot be changed (a sandboxed frame), a reload begins anew once more.
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
+    }
+}
+
 /// Whether this page is there to be measured: its numbers then stand in `data-bench` of the root element, as JSON.
 pub fn wants_bench() -> bool {
     param("bench").is_some()

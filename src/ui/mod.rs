@@ -20,6 +20,7 @@ mod dock;
 mod download;
 mod events;
 mod file_drop;
+mod focus;
 mod format;
 mod goal;
 mod hands;
@@ -34,6 +35,7 @@ mod model;
 mod predict;
 mod prompt;
 mod prose;
+mod speech;
 mod speed;
 mod stage;
 mod step;
@@ -43,6 +45,7 @@ mod theme;
 mod time_bar;
 mod top_bar;
 mod track;
+mod typing;
 
 /// Draws the page into the element that `index.html` keeps for it.
 pub fn start() {

@@ -5,12 +5,15 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::format::real_ms;
 use super::hands::Shared;
 use super::term::Terminal;
 use crate::playground::snapshot::Snapshot;
 use crate::scene::item::Item;
 use crate::wire::*;
 
+/// Terminals that the world has room for.
+pub const MOST_SESSIONS: u32 = 16;
 /// Lines of the event list that the page keeps.
 const MOST_EVENTS: usize = 500;
 
@@ -49,6 +52,7 @@ pub enum Over {
 /// Candidates for the word before the cursor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Completions {
+    pub session: u32,
     pub line: String,
     pub from: u32,
     pub candidates: Vec<String>,
@@ -81,6 +85,8 @@ pub struct Model {
     pub terminals: Shared<BTreeMap<u32, Shared<Terminal>>>,
     pub session: u32,
     pub completions: Shared<Option<Completions>>,
+    /// What a button of the lesson asked for, and the terminal that was free for it; the dock sends it.
+    pub to_run: Option<Shared<(u32, String)>>,
     pub goals: Shared<Vec<GoalView>>,
     pub events: Shared<Vec<EventLine>>,
     pub inspected: Shared<Inspected>,
@@ -106,15 +112,16 @@ pub enum Action {
     Tab(Tab),
     Over(Over),
     Session(u32),
+    /// The terminal after the one that is shown; `true`: one that is not open yet.
+    NextSession(bool),
+    SessionBefore,
     Inspect(Inspected),
     Predict(String, u32),
     Alert(Option<u32>),
-    /// Lines that wait for a session's prompt, the first of which may have been sent.
-    Enter(u32, Vec<String>),
+    /// Lines were sent to a session.
+    Entered(u32, Vec<String>),
     /// A command of the lesson, in the session at hand if it is free, or else in another.
     Run(String),
-    /// The first waiting line was sent.
-    Sent(u32),
     ClearTerminal(u32),
     ForgetCompletions,
     Dock(bool),
@@ -133,15 +140,23 @@ impl Reducible for Model {
             Action::Heard { heard, seen } => {
                 model.silent = false;
                 heard.into_iter().for_each(|message| model.hear(message));
+                model.speak();
                 if let Some(seen) = seen {
                     model.seen = Shared::new(seen);
                 }
             }
             Action::Tab(tab) => (model.tab, model.dock_open) = (tab, true),
             Action::Over(over) => model.over = if model.over == over { Over::Nothing } else { over },
-            Action::Session(session) => {
-                model.session = session;
-                model.terminals.make_mut().entry(session).or_default();
+            Action::Session(session) => model.show(session),
+            Action::NextSession(anew) => {
+                let last = model.terminals.keys().next_back().copied().unwrap_or(model.session).max(model.session);
+                let next = model.terminals.range(model.session + 1..).next().map_or(1, |(session, _)| *session);
+                model.show(if anew { (last + 1).min(MOST_SESSIONS) } else { next });
+            }
+            Action::SessionBefore => {
+                let before = model.terminals.range(..model.session).next_back().or_else(|| model.terminals.iter().next_back());
+                let before = before.map_or(model.session, |(session, _)| *session);
+                model.show(before);
             }
             Action::Inspect(what) => {
                 model.inspected = Shared::new(what);
@@ -151,19 +166,12 @@ impl Reducible for Model {
                 model.predicted.make_mut().insert(id, choice);
             }
             Action::Alert(below) => model.alert = below,
-            Action::Enter(session, lines) => model.enter(session, lines),
+            Action::Entered(session, lines) => model.entered(session, lines),
             Action::Run(line) => {
                 let free = |session: &u32| model.terminals.get(session).is_none_or(|t| t.is_free());
                 let session = Some(model.session).filter(free).or_else(|| (1..).find(free)).unwrap_or_default();
-                model.session = session;
-                model.enter(session, vec![line]);
-            }
-            Action::Sent(session) => {
-                let terminal = model.terminal(session);
-                terminal.awaits = true;
-                if !terminal.queue.is_empty() {
-                    terminal.queue.remove(0);
-                }
+                model.show(session);
+                model.to_run = Some(Shared::new((session, line)));
             }
             Action::ClearTerminal(session) => model.terminal(session).clear(),
             Action::ForgetCompletions => model.completions = Shared::default(),
@@ -182,12 +190,26 @@ impl Model {
         self.terminals.make_mut().entry(session).or_default().make_mut()
     }
 
-    fn enter(&mut self, session: u32, lines: Vec<String>) {
-        let terminal = self.terminal(session);
-        terminal.history.extend(lines.iter().filter(|line| !line.trim().is_empty()).cloned());
-        terminal.queue.extend(lines);
+    fn show(&mut self, session: u32) {
+        self.session = session;
+        self.terminals.make_mut().entry(session).or_default();
         (self.tab, self.dock_open) = (Tab::Terminal, true);
         self.completions = Shared::default();
+    }
+
+    fn entered(&mut self, session: u32, lines: Vec<String>) {
+        self.terminal(session).entered(lines);
+        self.completions = Shared::default();
+    }
+
+    /// Tells what terminals have printed, where it is time.
+    fn speak(&mut self) {
+        let now_ms = real_ms();
+        let due = |terminal: &Terminal| terminal.speech.is_due(terminal.prompt, now_ms);
+        let sessions: Vec<u32> = self.terminals.iter().filter(|(_, terminal)| due(terminal)).map(|(session, _)| *session).collect();
+        for session in sessions {
+            self.terminal(session).speech.speak(now_ms);
+        }
     }
 
     fn hear(&mut self, message: FromWorker) {
@@ -201,16 +223,15 @@ impl Model {
             FromWorker::Terminal { session, output, prompt } => {
                 let terminal = self.terminal(session);
                 terminal.write(output);
-                (terminal.prompt, terminal.awaits) = (prompt, false);
+                terminal.prompt = prompt;
             }
-            FromWorker::TerminalReset { session, output, prompt } => {
+            FromWorker::TerminalReset { session, output, prompt, commands } => {
                 let terminal = self.terminal(session);
-                terminal.clear();
-                terminal.write(output);
-                (terminal.prompt, terminal.awaits) = (prompt, false);
+                terminal.reset(output, commands);
+                terminal.prompt = prompt;
             }
-            FromWorker::Completions { line, from, candidates, .. } => {
-                self.completions = Shared::new(Some(Completions { line, from, candidates }));
+            FromWorker::Completions { session, line, from, candidates } => {
+                self.completions = Shared::new(Some(Completions { session, line, from, candidates }));
             }
             FromWorker::Goals(goals) => self.goals = Shared::new(goals),
             FromWorker::Events(lines) => self.add_events(lines),

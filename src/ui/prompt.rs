@@ -1,12 +1,17 @@
-//! The line being typed: history with the arrows, Tab to complete, Ctrl-C and Ctrl-D, several pasted lines at once.
+//! The line being typed, and what stands around it: the search through the history, candidates, what waits.
 
 use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
-use super::hands::{Hands, Shared, use_hands};
+use super::hands::{Shared, use_hands};
 use super::model::{Action, Completions};
+use super::typing::{self, At, Typing};
 use crate::playground::command::Command;
+use crate::readline::{Line, Search};
 use crate::wire::{Prompt, ToWorker};
+
+/// Candidates that are shown; more say nothing to anybody.
+const MOST_CANDIDATES: usize = 60;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -16,9 +21,9 @@ pub struct Props {
     pub sigil: AttrValue,
     pub history: Shared<Vec<String>>,
     pub completions: Shared<Option<Completions>>,
-    /// Lines entered that wait for the prompt.
-    pub waiting: usize,
-    /// A line was sent, but virtual time does not run.
+    /// So many lines can be entered now.
+    pub room: usize,
+    /// Lines were sent that the session has not read, and virtual time does not run.
     pub stands_still: bool,
 }
 
@@ -26,120 +31,100 @@ pub struct Props {
 pub fn PromptLine(props: &Props) -> Html {
     let hands = use_hands();
     let input = use_node_ref();
-    let back = use_mut_ref(|| 0_usize);
-    use_effect_with((props.completions.clone(), input.clone()), |(completions, input)| {
-        if let (Some(found), Some(area)) = (&**completions, input.cast::<HtmlTextAreaElement>()) {
-            complete(&area, found);
+    let typing = use_mut_ref(Typing::default);
+    let search = use_state(|| None::<Search>);
+    let (session, prompt, room, history) = (props.session, props.prompt, props.room, props.history.clone());
+    let with = {
+        let (hands, history) = (hands.clone(), history.clone());
+        move |area: &HtmlTextAreaElement, act: &mut dyn FnMut(&At)| {
+            act(&At { hands: &hands, session, prompt, room, history: &history, area });
         }
-    });
+    };
+    {
+        let with = with.clone();
+        use_effect_with((props.completions.clone(), input.clone()), move |(completions, input)| {
+            if let (Some(found), Some(area)) = (&**completions, input.cast::<HtmlTextAreaElement>()) {
+                with(&area, &mut |at| typing::complete(at, found));
+            }
+        });
+    }
     let onkeydown = {
-        let (hands, session, prompt, history, back) = (hands.clone(), props.session, props.prompt, props.history.clone(), back.clone());
+        let (with, search, typing) = (with.clone(), search.clone(), typing.clone());
         Callback::from(move |event: KeyboardEvent| {
             let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() else { return };
             event.stop_propagation();
-            key(&hands, session, prompt, &history, &mut back.borrow_mut(), &area, &event);
+            let typing = &mut *typing.borrow_mut();
+            with(&area, &mut |at| {
+                let next = match &*search {
+                    Some(now) => typing::search_key(at, typing, now.clone(), &event),
+                    None => typing::key(at, typing, &event),
+                };
+                if next != *search {
+                    search.set(next);
+                }
+            });
         })
     };
     let oninput = {
-        let (hands, session) = (hands.clone(), props.session);
+        let (hands, with, search, history) = (hands.clone(), with.clone(), search.clone(), history.clone());
         Callback::from(move |event: InputEvent| {
             let Some(area) = event.target_dyn_into::<HtmlTextAreaElement>() else { return };
             hands.act(Action::ForgetCompletions);
             let text = area.value();
-            if text.contains('\n') {
+            if let Some(now) = &*search {
+                let mut now = now.clone();
+                now.look_for(&history, text);
+                search.set(Some(now));
+            } else if text.contains('\n') {
                 let mut lines: Vec<String> = text.split('\n').map(|line| line.trim_end_matches('\r').to_owned()).collect();
-                area.set_value(&lines.pop().unwrap_or_default());
-                hands.act(Action::Enter(session, lines));
+                let rest = lines.pop().unwrap_or_default();
+                with(&area, &mut |at| {
+                    at.put(&Line::new(rest.clone()));
+                    at.enter(std::mem::take(&mut lines));
+                });
             }
         })
     };
-    let job = props.prompt != Prompt::Command;
     let hint = if props.prompt == Prompt::Busy { "running; Ctrl-C stops it" } else { "" };
-    let candidates = props.completions.as_ref().filter(|found| found.candidates.len() > 1);
+    let found = search.as_ref().map(|search| search.found(&history).unwrap_or_default().to_owned());
+    let sigil = match &*search {
+        Some(search) if search.failed => AttrValue::from("(failed reverse-i-search) "),
+        Some(_) => AttrValue::from("(reverse-i-search) "),
+        None => props.sigil.clone(),
+    };
+    let label = if search.is_some() { "Search in the history" } else { "Command line" };
     let control = |label: &'static str, command: Command| {
         html! { <button type="button" class="control" onclick={hands.sends(move || ToWorker::Do(command.clone()))}>{ label }</button> }
     };
     html! {<>
-        <label class="prompt">
-            <span class="sigil" aria-hidden="true">{ &props.sigil }</span>
-            <textarea ref={input} rows="1" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="Command line" placeholder={hint} {onkeydown} {oninput} />
-            if job {
+        <label class={classes!("prompt", search.is_some().then_some("searching"))}>
+            <span class="sigil" aria-hidden="true">{ sigil }</span>
+            <textarea ref={input} rows="1" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label={label} placeholder={hint} {onkeydown} {oninput} />
+            if let Some(found) = found { <output class="found" aria-live="polite">{ found }</output> }
+            if props.prompt != Prompt::Command {
                 { control("Ctrl-C", Command::Interrupt { session: props.session }) }
                 if props.prompt == Prompt::Input { { control("Ctrl-D", Command::EndOfInput { session: props.session }) } }
             }
         </label>
-        if props.stands_still { <p class="note">{ "Time stands still: the command runs when you play or step." }</p> }
-        if props.waiting > 0 { <p class="note">{ format!("{} more to enter", props.waiting) }</p> }
-        if let Some(found) = candidates { <p class="candidates">{ for found.candidates.iter().take(60).map(|c| html! { <span>{ c }</span> }) }</p> }
+        if props.stands_still {
+            <p class="note stands-still" role="status">{ "Time stands still: this runs when time goes on. " }
+                <button type="button" class="control" onclick={hands.sends(|| ToWorker::Play)}>{ "Play" }</button></p>
+        }
+        <div role="status">{ candidates(props.completions.as_ref()) }</div>
     </>}
 }
 
-fn key(
-    hands: &Hands,
-    session: u32,
-    prompt: Prompt,
-    history: &[String],
-    back: &mut usize,
-    area: &HtmlTextAreaElement,
-    event: &KeyboardEvent,
-) {
-    let control = event.ctrl_key() && !event.alt_key() && !event.meta_key();
-    let selected = area.selection_start() != area.selection_end();
-    let do_ = |command| hands.send(ToWorker::Do(command));
-    match event.key().as_str() {
-        "Enter" if !event.is_composing() => {
-            *back = 0;
-            hands.act(Action::Enter(session, vec![area.value()]));
-            area.set_value("");
-        }
-        "Tab" if !event.shift_key() && !area.value().trim().is_empty() => {
-            let cursor = area.selection_start().ok().flatten().unwrap_or(0);
-            hands.send(ToWorker::Complete { session, line: area.value(), cursor });
-        }
-        "ArrowUp" | "ArrowDown" if !history.is_empty() => {
-            *back = if event.key() == "ArrowUp" { (*back + 1).min(history.len()) } else { back.saturating_sub(1) };
-            area.set_value(if *back == 0 { "" } else { &history[history.len() - *back] });
-        }
-        "c" if control && !selected => {
-            area.set_value("");
-            do_(Command::Interrupt { session });
-        }
-        "d" if control && area.value().is_empty() && prompt != Prompt::Command => do_(Command::EndOfInput { session }),
-        "l" if control => hands.act(Action::ClearTerminal(session)),
-        "u" if control => area.set_value(""),
-        "Escape" => area.blur().unwrap_or_default(),
-        _ => return,
+/// What could stand at the cursor, where that is not one thing.
+fn candidates(found: Option<&Completions>) -> Html {
+    let Some(found) = found else { return html! {} };
+    match found.candidates.len() {
+        0 => html! { <p class="candidates">{ "nothing to complete" }</p> },
+        1 => html! {},
+        n => html! {
+            <p class="candidates">
+                { for found.candidates.iter().take(MOST_CANDIDATES).map(|candidate| html! { <span>{ candidate }{ " " }</span> }) }
+                if n > MOST_CANDIDATES { <span>{ format!("and {} more", n - MOST_CANDIDATES) }</span> }
+            </p>
+        },
     }
-    event.prevent_default();
-}
-
-/// Fills in what all candidates have in common; a single one is followed by a space.
-fn complete(area: &HtmlTextAreaElement, found: &Completions) {
-    let line = area.value();
-    let Some(first) = found.candidates.first().filter(|_| line == found.line) else { return };
-    let common = found.candidates.iter().fold(first.as_str(), |common, other| {
-        let same = common.char_indices().zip(other.chars()).take_while(|((_, a), b)| a == b).last();
-        &common[..same.map_or(0, |((at, c), _)| at + c.len_utf8())]
-    });
-    let cursor = utf16_to_byte(&line, area.selection_start().ok().flatten().unwrap_or(0) as usize);
-    let from = utf16_to_byte(&line, found.from as usize).min(cursor);
-    let space = if found.candidates.len() == 1 && !first.ends_with(['/', '=']) { " " } else { "" };
-    if common.len() >= cursor - from {
-        let head = format!("{}{common}{space}", &line[..from]);
-        area.set_value(&format!("{head}{}", &line[cursor..]));
-        let at = head.encode_utf16().count() as u32;
-        area.set_selection_range(at, at).ok();
-    }
-}
-
-/// The browser counts in UTF-16.
-fn utf16_to_byte(text: &str, at: usize) -> usize {
-    let mut units = 0;
-    text.char_indices()
-        .find(|(_, c)| {
-            let here = units >= at;
-            units += c.len_utf16();
-            here
-        })
-        .map_or(text.len(), |(byte, _)| byte)
 }

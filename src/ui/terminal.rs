@@ -6,11 +6,14 @@ use yew::prelude::*;
 use super::hands::Shared;
 use super::model::Completions;
 use super::prompt::PromptLine;
+use super::speech::Speech;
 use super::term::{Line, Terminal};
 use crate::wire::{Prompt, Stream};
 
 /// Nearer to the end than this many pixels, the view follows the output.
 const NEAR: i32 = 40;
+/// Lines typed ahead that are shown.
+const MOST_AHEAD: usize = 5;
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -67,11 +70,35 @@ pub fn TerminalView(props: &Props) -> Html {
                 <p class="terminal-hello">{ "Kafka's tools, over a simulated network. Try " }<code>{ "kafka-topics.sh --bootstrap-server kafka-1:9092 --list" }</code>
                     { ", " }<code>{ "help" }</code>{ ", or Tab to complete." }</p>
             }
-            <div role="log" aria-label="Terminal output">
+            // What is new is told below, so that nothing is told twice or endlessly.
+            <div role="log" aria-live="off" aria-label="Terminal output" tabindex="-1">
+                if terminal.is_cut { <p class="note">{ "… what came before is gone: a terminal keeps its last 2,000 lines or so" }</p> }
                 { for terminal.chunks.iter().map(|(n, lines)| html! { <Chunk key={*n} lines={lines.clone()} hides_open={asks.is_some()} /> }) }
             </div>
-            <PromptLine session={props.session} prompt={terminal.prompt} {sigil} history={Shared::new(terminal.history.clone())} completions={props.completions.clone()}
-                waiting={terminal.queue.len()} stands_still={terminal.awaits && !props.playing} />
+            { ahead(&terminal.ahead) }
+            <PromptLine session={props.session} prompt={terminal.prompt} {sigil} history={terminal.history().clone()} completions={props.completions.clone()}
+                room={terminal.room()} stands_still={!terminal.ahead.is_empty() && !props.playing} />
+            { spoken(&terminal.speech) }
+        </div>
+    }
+}
+
+/// Typed, but not read yet.
+fn ahead(lines: &[String]) -> Html {
+    let more = lines.len().saturating_sub(MOST_AHEAD);
+    html! {
+        <div class="ahead" aria-label="Typed ahead">
+            { for lines.iter().take(MOST_AHEAD).map(|line| html! { <div class="line">{ line }</div> }) }
+            if more > 0 { <p class="note">{ format!("and {more} more lines") }</p> }
+        </div>
+    }
+}
+
+/// The live region: each announcement is an element of its own, so that the same words twice are heard twice.
+fn spoken(speech: &Speech) -> Html {
+    html! {
+        <div class="unseen spoken" aria-live="polite">
+            if !speech.said.is_empty() { <div key={speech.number}>{ for speech.said.iter().map(|line| html! { <p>{ line }</p> }) }</div> }
         </div>
     }
 }

@@ -28,7 +28,7 @@ impl Terminals {
     pub fn forget(&mut self, page: &Page, world: &World) {
         // A terminal that was not open yet at this instant stands empty.
         for (&session, _) in self.0.iter().filter(|(session, _)| world.session(**session).is_none()) {
-            page.say(FromWorker::TerminalReset { session, output: Vec::new(), prompt: Prompt::Command });
+            page.say(FromWorker::TerminalReset { session, output: Vec::new(), prompt: Prompt::Command, commands: Vec::new() });
         }
         self.0.clear();
     }
@@ -47,7 +47,8 @@ impl Terminals {
             let next = from.max(screen.first()) + output.len() as u64;
             more |= next < screen.next();
             if anew {
-                page.say(FromWorker::TerminalReset { session, output, prompt });
+                let commands = terminal.history().map(|line| line.to_string()).collect();
+                page.say(FromWorker::TerminalReset { session, output, prompt, commands });
             } else if !output.is_empty() || read.prompt != Some(prompt) {
                 page.say(FromWorker::Terminal { session, output: with_gap(screen, from, output), prompt });
             }
