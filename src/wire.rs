@@ -48,9 +48,19 @@ pub enum ToWorker {
         id: String,
         choice: u32,
     },
+    /// A frame of the view of this instant, in full: time goes back to it and stands still, for it may have arrived since.
+    /// Answered by [`FromWorker::FrameReport`].
+    Frame {
+        key: u64,
+        at_us: u64,
+    },
     /// An alert line for a rate, in records per second; `None` removes it.
     Alert {
         below: Option<u32>,
+    },
+    /// A file of the terminals' folder is wanted. Answered by [`FromWorker::Exported`].
+    TakeFile {
+        name: String,
     },
     /// A file was dropped on the page.
     File {
@@ -114,6 +124,8 @@ pub enum FromWorker {
         from: u32,
         candidates: Vec<String>,
     },
+    /// The files of the terminals' folder, by name, when they change.
+    Folder(Vec<FolderFile>),
     Goals(Vec<GoalView>),
     /// Throughput samples since the last message; `reset` after a seek.
     Metrics {
@@ -148,6 +160,11 @@ pub enum FromWorker {
     /// What a dropped file holds, as kafka-dump-log prints it; where it stops making sense, the text says so.
     FileReport {
         name: String,
+        text: String,
+    },
+    /// What a frame says, field by field.
+    FrameReport {
+        title: String,
         text: String,
     },
     /// Something the page asked for could not be done.
@@ -262,6 +279,13 @@ pub struct Branch {
     pub label: String,
 }
 
+/// A file of the terminals' folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderFile {
+    pub name: String,
+    pub size_bytes: u64,
+}
+
 /// A piece of terminal text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TerminalOutput {
@@ -293,6 +317,13 @@ pub enum Prompt {
     Input,
     /// The rest of a construct that is not closed yet.
     Continuation,
+}
+
+impl Prompt {
+    /// Whether the shell itself reads, and no job.
+    pub fn is_shell(self) -> bool {
+        matches!(self, Prompt::Command | Prompt::Continuation)
+    }
 }
 
 /// Records per second over one interval of virtual time that ends at `at_us`.

@@ -19,6 +19,8 @@ pub enum Tell {
     Interrupt,
     /// Ctrl-D.
     EndOfInput,
+    /// A file is put into the terminal's folder.
+    File(String, bytes::Bytes),
 }
 
 /// Lines of a `.properties` file, ordered by name.

@@ -97,7 +97,7 @@ impl World {
         if let Some(recode) = machine.recode {
             sim.set_recode(recode);
         }
-        World { sim, spec: Arc::new(spec.clone()), seed, ready_at: Time::ZERO, early: Vec::new() }
+        World { sim, spec: Arc::new(spec.clone()), seed, ready_at: Time::ZERO, early: Vec::new(), put_bytes: 0 }
     }
 
     pub(super) fn start_nodes(&mut self) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::NewFile;
 use super::spec::{GroupSpec, ProducerSpec};
 use crate::sim::fault::Fault;
 
@@ -23,4 +24,7 @@ pub enum Command {
     /// Hosts were restarted from their disks, because the page was opened again and its history could not be replayed.
     /// No goal counts it.
     RestartAll,
+    /// A file is put into the terminals' folder (a session is opened if there is none of this number). Last, as stored runs know commands by
+    /// their place.
+    File { session: u32, file: NewFile },
 }

@@ -4,6 +4,7 @@
 //! * [`model`]: which processes there are; [`setup`]: the one that creates the described topics
 //! * [`world`]: all of it; [`build`]: from a description to a cluster that is ready
 //! * [`command`]: what can be done to it
+//! * [`folder`]: the terminals' files, and those that a person puts there
 //! * [`journal`]: what was done to it, and when
 //! * [`timeline`]: back and forth in time; [`checkpoints`], [`branch`]: from where
 //! * [`chronicle`]: what happened, as far as it is kept
@@ -20,6 +21,7 @@ pub mod build;
 pub mod checkpoints;
 pub mod chronicle;
 pub mod command;
+pub mod folder;
 pub mod history;
 pub mod journal;
 pub mod keeper;

@@ -42,6 +42,7 @@ pub fn command(command: &Command) -> String {
         Command::Line { text, .. } => cut(text),
         Command::Interrupt { .. } => "Ctrl-C".into(),
         Command::EndOfInput { .. } => "Ctrl-D".into(),
+        Command::File { file, .. } => format!("put {} into the folder", file.name),
         Command::AddProducer(spec) => format!("add the producer {}", spec.name),
         Command::AddGroup(spec) => format!("add {} to {}", count(u64::from(spec.members), "member"), spec.name),
         Command::RestartAll => "all hosts start again from their disks".into(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::build::{BuildError, Machine};
 use super::command::Command;
+use super::folder::TERMINAL_HOST;
 use super::journal::Journal;
 use super::spec::ClusterSpec;
 use super::stored::Cut;
@@ -17,7 +18,7 @@ pub type Disks = BTreeMap<Arc<str>, Vec<(Arc<str>, File)>>;
 
 impl World {
     /// Starts the described cluster at an instant on these disks: every log is recovered as after a crash. Clients start anew, those that were
-    /// added by a command too; terminals are gone.
+    /// added by a command too; terminals are gone, but for the files of their folder.
     ///
     /// # Errors
     /// If the cluster does not get ready.
@@ -25,8 +26,9 @@ impl World {
         let mut world = World::bare(&Machine::default(), spec, seed);
         world.sim.run_until(Time(cut.at_us));
         world.start_nodes();
+        world.sim.add_host(TERMINAL_HOST);
         for (host, files) in disks {
-            // Hosts of terminals and clients have nothing that they would need again.
+            // The terminals' folder is there again; other clients have nothing that they would need.
             let Some(disk) = world.sim.disk_mut(&host) else { continue };
             files.into_iter().for_each(|(path, file)| disk.restore(&path, file));
         }

@@ -108,7 +108,7 @@ pub struct PartitionView {
     pub replicas: Vec<i32>,
     pub isr: Vec<i32>,
     pub elr: Vec<i32>,
-    /// One each in the order of `replicas`.
+    /// One each in the order of `replicas`; of the metadata log also those of the brokers, which observe it.
     pub logs: Vec<ReplicaView>,
 }
 

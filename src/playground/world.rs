@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::command::Command;
+use super::folder::{MAX_FILE_BYTES, MAX_PUT_BYTES, NewFile, TERMINAL_HOST};
 use super::model::{Cluster, Process, Spec};
 use super::narrate;
 use super::spec::{ClusterSpec, GroupSpec, KeySpec, ProducerSpec, ValueSpec};
@@ -34,6 +35,8 @@ pub struct World {
     pub(super) ready_at: Time,
     /// What happened while the cluster was set up, until somebody takes it.
     pub(super) early: Vec<Recorded<Event>>,
+    /// Of all files that were put into the terminals' folder.
+    pub(super) put_bytes: u64,
 }
 
 /// Why a command was not done.
@@ -47,6 +50,12 @@ pub enum CommandError {
     TooManySessions,
     #[error("no more than {MAX_CLIENTS} producers and consumers can run here")]
     TooManyClients,
+    #[error("{0:?} cannot be a file's name here")]
+    BadFileName(String),
+    #[error("{0} is too large for the terminal's folder: at most {most} MiB", most = MAX_FILE_BYTES >> 20)]
+    FileTooLarge(String),
+    #[error("there is no room for {0}: in one run, all files put into the terminal's folder may have {most} MiB", most = MAX_PUT_BYTES >> 20)]
+    FolderFull(String),
     #[error("a producer called {0} is already there: give it another name")]
     NameTaken(String),
 }
@@ -145,10 +154,17 @@ impl World {
     fn line(&mut self, session: u32, tell: Tell) -> Result<(), CommandError> {
         let id = match (self.session_id(session), &tell) {
             (Some(id), _) => id,
-            (None, Tell::Line(_)) => self.open_session(session)?,
+            (None, Tell::Line(_) | Tell::File(..)) => self.open_session(session)?,
             (None, _) => return Err(CommandError::NoSession(session)),
         };
         self.sim.tell(id, tell);
+        Ok(())
+    }
+
+    fn put_file(&mut self, session: u32, file: &NewFile) -> Result<(), CommandError> {
+        self.check_file(file)?;
+        self.line(session, Tell::File(file.name.clone(), file.bytes.0.clone()))?;
+        self.put_bytes += file.bytes.0.len() as u64;
         Ok(())
     }
 
@@ -156,14 +172,13 @@ impl World {
         if self.sessions().count() >= MAX_SESSIONS {
             return Err(CommandError::TooManySessions);
         }
-        let host = self.free_host(&format!("terminal-{session}"));
-        let spec = SessionSpec { session, host: host.clone(), hosts: self.cluster_hosts() };
-        Ok(self.sim.spawn(&host, &host, Spec::Session(spec), Duration::ZERO))
+        let spec = SessionSpec { session, host: TERMINAL_HOST.to_owned(), hosts: self.cluster_hosts() };
+        Ok(self.sim.spawn(TERMINAL_HOST, &format!("terminal-{session}"), Spec::Session(spec), Duration::ZERO))
     }
 
     /// A host of this name, or of one like it if another has it.
     pub(super) fn free_host(&self, wanted: &str) -> String {
-        let is_free = |name: &String| self.sim.host(name).is_none();
+        let is_free = |name: &String| self.sim.host(name).is_none() && name != TERMINAL_HOST;
         std::iter::once(wanted.to_owned()).chain((2_u32..).map(|n| format!("{wanted}-{n}"))).find(is_free).unwrap_or_default()
     }
 
@@ -270,6 +285,7 @@ impl Replayable for World {
             Command::Line { session, text } => self.line(*session, Tell::Line(text.clone())),
             Command::Interrupt { session } => self.line(*session, Tell::Interrupt),
             Command::EndOfInput { session } => self.line(*session, Tell::EndOfInput),
+            Command::File { session, file } => self.put_file(*session, file),
             Command::AddProducer(spec) => self.add_producer(spec),
             Command::AddGroup(spec) => self.add_group(spec),
             Command::RestartAll => self.restart_all(),

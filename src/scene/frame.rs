@@ -13,6 +13,8 @@ use crate::playground::snapshot::{FrameView, Hue};
 /// At most so many marks of a kind; more of it is drawn as flows.
 pub const MOST_MARKS: usize = 40;
 
+/// A frame is pointed at from so far away.
+const REACH: f64 = 8.0;
 /// A frame is seen to move if it is under way for so many pictures of the screen.
 const PICTURES: u64 = 3;
 
@@ -108,6 +110,8 @@ fn mark(stage: &mut Stage, homes: &Homes, frame: &FrameView) {
     };
     let size = if frame.records > 0 { 9.0 } else { 7.0 };
     stage.put(&item, Part::Mark, 0, glyph.form(at, size, ink.full()));
+    // What stands still can be pointed at; what moves is found where it is at that moment.
+    stage.target(&item, Rect::new(at.x - REACH, at.y - REACH, 2.0 * REACH, 2.0 * REACH));
     if frame.retry {
         stage.put(&item, Part::Mark, 1, Glyph::Ring.form(at, size + 6.0, Ink::Warn.full()));
     }

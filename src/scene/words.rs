@@ -1,9 +1,10 @@
 //! The stage in sentences: what each thing says to somebody who does not see it.
 
 use super::column::state_word;
+use super::frame::KINDS;
 use super::item::Item;
 use super::shape::{bytes, grouped};
-use crate::playground::snapshot::{NodeView, PartitionView, Snapshot, TopicView};
+use crate::playground::snapshot::{FrameView, NodeView, PartitionView, Snapshot, TopicView};
 
 /// What a thing is and how it is, in one sentence.
 pub fn describe(snapshot: &Snapshot, item: &Item) -> Option<String> {
@@ -34,7 +35,8 @@ pub fn describe(snapshot: &Snapshot, item: &Item) -> Option<String> {
             let owned = if owned.is_empty() { "owns nothing".to_owned() } else { format!("owns {}", owned.join(", ")) };
             format!("consumer {}: {owned}{}", m.client_id, if m.stopped { ", stopped" } else { "" })
         }),
-        Item::Stage | Item::Link(..) | Item::Frame(_) => None,
+        Item::Frame(key) => snapshot.frames.iter().find(|f| f.key == *key).map(|f| frame(snapshot, f)),
+        Item::Stage | Item::Link(..) => None,
     }
 }
 
@@ -68,6 +70,25 @@ fn node(snapshot: &Snapshot, node: &NodeView) -> String {
     format!("{role} {}: {}{fenced}{active}{load}", node.host, state_word(node))
 }
 
+fn frame(snapshot: &Snapshot, frame: &FrameView) -> String {
+    let kind = KINDS.iter().find(|(kind, _)| *kind == frame.kind).map_or("frame", |(_, word)| *word);
+    let about = frame.about.as_ref().map_or(String::new(), |(topic, partition)| format!(" for {topic}-{partition}"));
+    let records = if frame.records > 0 { format!(", {} records", frame.records) } else { String::new() };
+    let state = match () {
+        _ if frame.waits => ", waits at a cut",
+        _ if frame.retry => ", sent again",
+        _ => "",
+    };
+    format!("{kind}{about} from {} to {}{records}{state}", process(snapshot, frame.from), process(snapshot, frame.to))
+}
+
+fn process(snapshot: &Snapshot, process: u32) -> String {
+    let node = snapshot.nodes.iter().find(|n| n.process == process).map(|n| n.host.clone());
+    let producer = || snapshot.producers.iter().find(|p| p.process == process).map(|p| p.name.clone());
+    let member = || snapshot.groups.iter().flat_map(|g| &g.members).find(|m| m.process == process).map(|m| m.client_id.clone());
+    node.or_else(producer).or_else(member).unwrap_or_else(|| "a terminal".to_owned())
+}
+
 fn topic(topic: &TopicView) -> String {
     let n = topic.partitions.len();
     format!("topic {}: {n} partitions, replication factor {}, min ISR {}", topic.name, topic.replication_factor, topic.min_isr)
@@ -90,6 +111,8 @@ fn replica(topic: &TopicView, partition: &PartitionView, broker: i32) -> Option<
     let role = match () {
         _ if partition.leader == Some(broker) => "leader",
         _ if partition.isr.contains(&broker) => "follower in sync",
+        // A broker's copy of the metadata log.
+        _ if !partition.replicas.contains(&broker) => "observer",
         _ => "follower out of sync",
     };
     let (end, hw) = (grouped(log.log_end), grouped(log.high_watermark));

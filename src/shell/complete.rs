@@ -1,4 +1,4 @@
-//! What could stand at the cursor of a command line (Tab): tools, their options, topics, groups, hosts.
+//! What could stand at the cursor of a command line (Tab): tools, their options, topics, groups, hosts, and otherwise files.
 
 use super::options::{Arg, Completes, Opt};
 use super::tools::{help, hosts, kafka_table, text, tool_name};
@@ -9,6 +9,8 @@ pub struct CompletionContext {
     pub topics: Vec<String>,
     pub groups: Vec<String>,
     pub hosts: Vec<String>,
+    /// Of the working folder.
+    pub files: Vec<String>,
 }
 
 /// Words that could replace what stands from byte `from` to the cursor.
@@ -38,7 +40,7 @@ pub fn complete(line: &str, cursor: usize, context: &CompletionContext) -> Compl
                 } else if current.starts_with('-') {
                     options(table)
                 } else {
-                    Vec::new()
+                    context.files.clone()
                 }
             }
             None => others(tool, args, current, context),
@@ -89,7 +91,7 @@ fn argument(table: &'static [Opt], args: &[&str], current: &str) -> Option<(&'st
 
 fn values(opt: &Opt, context: &CompletionContext) -> Vec<String> {
     match opt.completes {
-        Completes::Nothing => Vec::new(),
+        Completes::Nothing => context.files.clone(),
         Completes::Servers => brokers(context).map(|host| format!("{host}:9092")).collect(),
         Completes::Topics => context.topics.clone(),
         Completes::Groups => context.groups.clone(),
@@ -119,7 +121,7 @@ fn others(tool: &str, args: &[&str], current: &str, context: &CompletionContext)
         "systemctl" if args.is_empty() => ["start", "stop", "kill"].map(str::to_owned).to_vec(),
         "kill" if current.starts_with('-') => ["-9", "-CONT", "-KILL", "-STOP", "-TERM"].map(str::to_owned).to_vec(),
         _ if hosts::NAMES.contains(&tool) => context.hosts.clone(),
-        _ => Vec::new(),
+        _ => context.files.clone(),
     }
 }
 
@@ -134,6 +136,7 @@ mod tests {
             topics: names("orders order-lines payments"),
             groups: names("billing"),
             hosts: names("kafka-1 kafka-2 kafka-100"),
+            files: names("client.properties plan.json"),
         };
         let cursor = text.find('^').unwrap();
         let line = text.replace('^', "");
@@ -157,7 +160,8 @@ mod tests {
         check("kill -9 kafka-1^", "kill -9 [kafka-1 kafka-100]");
         check("systemctl st^", "systemctl [start stop]");
         check("systemctl stop kafka-2^", "systemctl stop [kafka-2]");
-        check("echo ^", "echo []");
-        check("kafka-topics.sh ^", "kafka-topics.sh []");
+        check("cat ^", "cat [client.properties plan.json]");
+        check("kafka-topics.sh --command-config cl^", "kafka-topics.sh --command-config [client.properties]");
+        check("kafka-topics.sh x^", "kafka-topics.sh []");
     }
 }

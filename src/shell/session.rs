@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use imbl::Vector;
 
 use super::expand::state::State;
@@ -14,6 +15,7 @@ use super::run::table::{MAIN, Table};
 use super::run::{Env, Shown, WORK_PER_INSTANT, builtin};
 use super::screen::{Piece, Prompt, Screen, Stream};
 use super::syntax::{self, SyntaxError};
+use super::tools::Tool;
 use crate::kafka::actor::{Input, Outbox, Tell};
 use crate::kafka::event::Event;
 use crate::sim::process::Boot;
@@ -124,6 +126,11 @@ impl Session {
         self.history.iter()
     }
 
+    /// Whether a job of it is this member of a group.
+    pub fn has_member(&self, id: &str) -> bool {
+        self.table.tools().any(|tool| matches!(tool, Tool::Consumer(consumer) if consumer.member_id().is_some_and(|known| **known == *id)))
+    }
+
     /// The status of the last command (`$?`).
     pub fn status(&self) -> i32 {
         self.table.main().map_or(0, |main| main.state.status)
@@ -144,14 +151,24 @@ impl Session {
     }
 
     fn told(&mut self, now: Time, tell: Tell, out: &mut Outbox) {
-        if let Tell::Interrupt = tell {
-            return self.interrupt(now, out);
+        match tell {
+            Tell::Interrupt => return self.interrupt(now, out),
+            Tell::File(name, bytes) => return self.put(now, &name, bytes, out),
+            Tell::Line(_) | Tell::EndOfInput => {}
         }
         if self.ahead.len() == LINES_AHEAD {
             let said = format!("more than {LINES_AHEAD} lines wait for the prompt; this one is lost");
             return self.screen.push(None, Stream::Note, &said, true);
         }
         self.ahead.push_back(tell);
+    }
+
+    /// A file comes from outside.
+    fn put(&mut self, now: Time, name: &str, bytes: Bytes, out: &mut Outbox) {
+        let chunk = out.chunk(bytes);
+        if out.disk().replace(now, name, chunk).is_err() {
+            self.screen.push(None, Stream::Err, &format!("{name}: No space left on device"), true);
+        }
     }
 
     fn interrupt(&mut self, now: Time, out: &mut Outbox) {
@@ -221,7 +238,8 @@ impl Session {
             (Tell::EndOfInput, Prompt::Input) => self.table.typed(None),
             (Tell::EndOfInput, Prompt::Continuation) => self.give_up(),
             // At the prompt a shell would end; this one stays.
-            (Tell::EndOfInput | Tell::Interrupt, _) => {}
+            // Files come at once.
+            (Tell::EndOfInput | Tell::Interrupt | Tell::File(..), _) => {}
         }
         true
     }

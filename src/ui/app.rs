@@ -15,7 +15,7 @@ use super::inbox::Inbox;
 use super::keys;
 use super::lesson_panel::LessonPanel;
 use super::lessons::{self, Lessons};
-use super::model::{Action, Model, Over, Phase};
+use super::model::{Model, Over, Phase};
 use super::stage::Stage;
 use super::stage::store::Store;
 use super::theme::use_theme;
@@ -82,7 +82,7 @@ pub fn App(props: &Props) -> Html {
                     <TimeBar clock={model.clock} timeline={model.timeline.clone()} ready_us={model.ready_us} />
                     <Dock
                         tab={model.tab} session={model.session} terminals={model.terminals.clone()} completions={model.completions.clone()} to_run={model.to_run.clone()}
-                        events={model.events.clone()} inspected={model.inspected.clone()} seen={model.seen.clone()}
+                        folder={model.folder.clone()} files_open={model.files_open} events={model.events.clone()} inspected={model.inspected.clone()} seen={model.seen.clone()}
                         ready_us={model.ready_us} now_us={model.clock.now_us} alert={model.alert} {theme} open={model.dock_open} playing={model.clock.playing}
                     />
                 </main>
@@ -115,6 +115,7 @@ fn connect(dispatch: UseReducerDispatcher<Model>, lesson: Option<&Lesson>) -> Ha
 fn use_listeners(hands: Hands, model: UseReducerHandle<Model>) {
     let now = use_mut_ref(|| model.clone());
     *now.borrow_mut() = model;
+    let shown = now.clone();
     use_effect_with((), move |()| {
         let listeners = [
             EventListener::new_with_options(&document(), "keydown", gloo::events::EventListenerOptions::enable_prevent_default(), {
@@ -126,9 +127,7 @@ fn use_listeners(hands: Hands, model: UseReducerHandle<Model>) {
                 move |_| hands.send(ToWorker::Visible(!document().hidden()))
             }),
         ];
-        let dropping = file_drop::listen(&window(), &hands, |hands, name| {
-            hands.act(Action::Inspect(super::model::Inspected::File { name, text: String::new() }));
-        });
+        let dropping = file_drop::listen(&window(), &hands, move || shown.borrow().session);
         move || drop((listeners, dropping))
     });
 }

@@ -7,6 +7,7 @@ use yew::prelude::*;
 
 use super::chart::Chart;
 use super::events::Events;
+use super::files::Files;
 use super::focus;
 use super::hands::{Hands, Shared, use_hands};
 use super::inspector::Inspector;
@@ -17,7 +18,7 @@ use super::terminal::TerminalView;
 use super::theme::Theme;
 use crate::playground::command::Command;
 use crate::playground::snapshot::Snapshot;
-use crate::wire::{EventLine, Prompt, ToWorker};
+use crate::wire::{EventLine, FolderFile, ToWorker};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -26,6 +27,8 @@ pub struct Props {
     pub terminals: Shared<BTreeMap<u32, Shared<Terminal>>>,
     pub completions: Shared<Option<Completions>>,
     pub to_run: Option<Shared<(u32, String)>>,
+    pub folder: Shared<Vec<FolderFile>>,
+    pub files_open: bool,
     pub events: Shared<Vec<EventLine>>,
     pub inspected: Shared<Inspected>,
     pub seen: Shared<Rc<Snapshot>>,
@@ -72,11 +75,12 @@ pub fn Dock(props: &Props) -> Html {
         <section class={classes!("dock", props.open.then_some("open"))} aria-label="Panels">
             <header class="dock-head">
                 <div role="tablist" class="tabs">{ for TABS.iter().map(tab) }</div>
-                if props.tab == Tab::Terminal { { sessions(&hands, props) } }
+                if props.tab == Tab::Terminal { { files_button(&hands, props) } { sessions(&hands, props) } }
                 <button type="button" class="quiet dock-close" onclick={hands.acts(|| Action::Dock(false))}>{ "Close" }</button>
             </header>
             <div class="dock-body">
                 <div class="dock-main" role="tabpanel">{ body }</div>
+                if props.tab == Tab::Terminal && props.files_open { <Files session={props.session} folder={props.folder.clone()} /> }
                 if props.tab != Tab::Metrics {
                     <aside class="dock-aside" aria-label="Throughput">
                         <Chart alert={props.alert} ready_us={props.ready_us} theme={props.theme} now_us={props.now_us} />
@@ -88,6 +92,15 @@ pub fn Dock(props: &Props) -> Html {
     }
 }
 
+fn files_button(hands: &Hands, props: &Props) -> Html {
+    let (open, count) = (props.files_open, props.folder.len());
+    html! {
+        <button type="button" class="session files-open" aria-expanded={open.to_string()} title="The terminals' folder" onclick={hands.acts(move || Action::Files(!open))}>
+            { if count == 0 { "Files".to_owned() } else { format!("Files {count}") } }
+        </button>
+    }
+}
+
 /// A number for each terminal session, and one more.
 fn sessions(hands: &Hands, props: &Props) -> Html {
     let open: Vec<u32> =
@@ -96,7 +109,7 @@ fn sessions(hands: &Hands, props: &Props) -> Html {
     html! {
         <div class="sessions" role="group" aria-label="Terminals">
             { for open.iter().map(|&session| {
-                let busy = props.terminals.get(&session).is_some_and(|t| t.prompt != Prompt::Command);
+                let busy = props.terminals.get(&session).is_some_and(|t| !t.prompt.is_shell());
                 let here = session == props.session;
                 html! {
                     <button key={session} type="button" aria-pressed={here.to_string()} class={classes!("session", busy.then_some("busy"))}

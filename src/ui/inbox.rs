@@ -78,12 +78,18 @@ impl Inbox {
                 }
             }
             other => {
+                // Somebody has pressed Tab, and types on.
+                let is_awaited = matches!(other, FromWorker::Completions { .. });
                 match other {
                     FromWorker::Ready { .. } => mark_ready(),
                     FromWorker::Storage(Storage::Saved { .. }) => lessons::forget_fresh(),
                     _ => {}
                 }
                 self.waiting.borrow_mut().push(other);
+                if is_awaited {
+                    drop(self.timer.take());
+                    return self.deliver();
+                }
             }
         }
         self.schedule();

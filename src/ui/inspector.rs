@@ -70,6 +70,7 @@ fn replicas(partition: &PartitionView) -> Html {
         let role = match () {
             _ if partition.leader == Some(log.broker) => "leader",
             _ if partition.isr.contains(&log.broker) => "in sync",
+            _ if !partition.replicas.contains(&log.broker) => "observer",
             _ => "out of sync",
         };
         html! {

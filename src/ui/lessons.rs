@@ -1,6 +1,8 @@
 //! The list of lessons, and what the page's address asks for beside one.
 
+use gloo::utils::window;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::UrlSearchParams;
 use yew::prelude::*;
 
 use super::course::{self, param};

@@ -20,6 +20,7 @@ mod dock;
 mod download;
 mod events;
 mod file_drop;
+mod files;
 mod focus;
 mod format;
 mod goal;

@@ -88,6 +88,7 @@ pub struct Model {
     /// What a button of the lesson asked for, and the terminal that was free for it; the dock sends it.
     pub to_run: Option<Shared<(u32, String)>>,
     pub goals: Shared<Vec<GoalView>>,
+    pub folder: Shared<Vec<FolderFile>>,
     pub events: Shared<Vec<EventLine>>,
     pub inspected: Shared<Inspected>,
     /// Choices made, by the question's id.
@@ -101,6 +102,8 @@ pub struct Model {
     pub alert: Option<u32>,
     /// On a phone the terminal comes on demand.
     pub dock_open: bool,
+    /// The list of the terminals' files is shown.
+    pub files_open: bool,
     pub lesson_folded: bool,
 }
 
@@ -125,6 +128,7 @@ pub enum Action {
     ClearTerminal(u32),
     ForgetCompletions,
     Dock(bool),
+    Files(bool),
     FoldLesson,
     Notice(String),
     Silent,
@@ -176,6 +180,7 @@ impl Reducible for Model {
             Action::ClearTerminal(session) => model.terminal(session).clear(),
             Action::ForgetCompletions => model.completions = Shared::default(),
             Action::Dock(open) => model.dock_open = open,
+            Action::Files(open) => model.files_open = open,
             Action::FoldLesson => model.lesson_folded = !model.lesson_folded,
             Action::Silent => model.silent = true,
             Action::Notice(text) => model.notice = Some(text.into()),
@@ -233,6 +238,7 @@ impl Model {
             FromWorker::Completions { session, line, from, candidates } => {
                 self.completions = Shared::new(Some(Completions { session, line, from, candidates }));
             }
+            FromWorker::Folder(files) => self.folder = Shared::new(files),
             FromWorker::Goals(goals) => self.goals = Shared::new(goals),
             FromWorker::Events(lines) => self.add_events(lines),
             FromWorker::EventsCut { from } => self.events.make_mut().retain(|line| line.id < from),
@@ -240,7 +246,7 @@ impl Model {
                 self.inspected = Shared::new(Inspected::Why { event, chain });
                 self.tab = Tab::Inspector;
             }
-            FromWorker::FileReport { name, text } => {
+            FromWorker::FileReport { name, text } | FromWorker::FrameReport { title: name, text } => {
                 self.inspected = Shared::new(Inspected::File { name, text });
                 self.tab = Tab::Inspector;
             }

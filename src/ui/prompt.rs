@@ -41,10 +41,10 @@ pub fn PromptLine(props: &Props) -> Html {
         }
     };
     {
-        let with = with.clone();
+        let (with, typing) = (with.clone(), typing.clone());
         use_effect_with((props.completions.clone(), input.clone()), move |(completions, input)| {
             if let (Some(found), Some(area)) = (&**completions, input.cast::<HtmlTextAreaElement>()) {
-                with(&area, &mut |at| typing::complete(at, found));
+                with(&area, &mut |at| typing::complete(at, &mut typing.borrow_mut(), found));
             }
         });
     }
@@ -101,7 +101,7 @@ pub fn PromptLine(props: &Props) -> Html {
             <span class="sigil" aria-hidden="true">{ sigil }</span>
             <textarea ref={input} rows="1" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label={label} placeholder={hint} {onkeydown} {oninput} />
             if let Some(found) = found { <output class="found" aria-live="polite">{ found }</output> }
-            if props.prompt != Prompt::Command {
+            if !props.prompt.is_shell() {
                 { control("Ctrl-C", Command::Interrupt { session: props.session }) }
                 if props.prompt == Prompt::Input { { control("Ctrl-D", Command::EndOfInput { session: props.session }) } }
             }

@@ -38,7 +38,7 @@ impl Speech {
 
     /// Whether there is something to say, and it is time: at once when the command has ended.
     pub fn is_due(&self, prompt: Prompt, now_ms: f64) -> bool {
-        !self.lines.is_empty() && (prompt == Prompt::Command || now_ms - self.last_ms >= EVERY_MS)
+        !self.lines.is_empty() && (prompt.is_shell() || now_ms - self.last_ms >= EVERY_MS)
     }
 
     pub fn speak(&mut self, now_ms: f64) {

@@ -16,6 +16,10 @@ use crate::wire::{Prompt, ToWorker};
 pub struct Typing {
     recall: Recall,
     killed: String,
+    /// The line for which candidates were asked.
+    asked: Option<Line>,
+    /// Enter was pressed since.
+    enters: bool,
 }
 
 /// The prompt at which a key was pressed.
@@ -70,11 +74,9 @@ pub fn key(at: &At, typing: &mut Typing, event: &KeyboardEvent) -> Option<Search
     match name.as_str() {
         "Enter" if event.is_composing() => return None,
         "Enter" if alt => switch(at.hands, Action::NextSession(true)),
-        "Enter" => {
-            typing.recall = Recall::default();
-            at.put(&Line::default());
-            at.enter(vec![line.text]);
-        }
+        // The word is completed first; pressed again, it waits no longer.
+        "Enter" if typing.asked.is_some() && !typing.enters => typing.enters = true,
+        "Enter" => run(at, typing, line),
         "ArrowDown" if alt => switch(at.hands, Action::NextSession(false)),
         "ArrowUp" if alt => switch(at.hands, Action::SessionBefore),
         "ArrowUp" | "ArrowDown" => recall(at, typing, &line, name == "ArrowUp"),
@@ -83,6 +85,7 @@ pub fn key(at: &At, typing: &mut Typing, event: &KeyboardEvent) -> Option<Search
         // A record's key and value may stand apart by a tab.
         "Tab" if at.prompt == Prompt::Input => edit(at, line, Edit::Yank, &mut "\t".to_owned()),
         "Tab" => {
+            (typing.asked, typing.enters) = (Some(line.clone()), false);
             let (line, cursor) = (line.text, line.cursor as u32);
             at.hands.send(ToWorker::Complete { session, line, cursor });
         }
@@ -144,13 +147,24 @@ pub fn search_key(at: &At, typing: &mut Typing, mut search: Search, event: &Keyb
     None
 }
 
-/// Fills in what was found for the line that still stands there.
-pub fn complete(at: &At, found: &Completions) {
-    let mut line = at.line();
-    if found.session == at.session && line.text == found.line {
-        line.complete(found.from as usize, &found.candidates);
-        at.put(&line);
+/// Fills in what was found. What was typed since Tab was pressed comes behind it, as if it had been typed later.
+pub fn complete(at: &At, typing: &mut Typing, found: &Completions) {
+    let Some(mut line) = typing.asked.take_if(|asked| found.session == at.session && asked.text == found.line) else { return };
+    let now = at.area.value();
+    let (before, after) = line.text.split_at(line.cursor);
+    let Some(since) = now.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).map(str::to_owned) else { return };
+    line.complete(found.from as usize, &found.candidates);
+    line.edit(Edit::Yank, &mut since.clone());
+    at.put(&line);
+    if typing.enters {
+        run(at, typing, line);
     }
+}
+
+fn run(at: &At, typing: &mut Typing, line: Line) {
+    (typing.recall, typing.asked, typing.enters) = (Recall::default(), None, false);
+    at.put(&Line::default());
+    at.enter(vec![line.text]);
 }
 
 fn recall(at: &At, typing: &mut Typing, line: &Line, older: bool) {

@@ -9,7 +9,7 @@ use crate::kafka::log::dump::{DumpFiles, DumpOptions, DumpSink, dump};
 use crate::playground::command::Command;
 use crate::playground::journal::Journal;
 use crate::playground::spec::ClusterSpec;
-use crate::playground::view::Detail;
+use crate::playground::view::{Detail, FrameReport, frame_report};
 use crate::playground::why;
 use crate::shell::complete::{CompletionContext, complete};
 use crate::sim::process::EventId;
@@ -45,6 +45,7 @@ pub fn completions(run: &mut Run, session: u32, line: String, cursor: u32) -> Fr
         topics: seen.topics.into_iter().map(|topic| topic.name).collect(),
         groups: seen.groups.into_iter().map(|group| group.name).collect(),
         hosts: seen.nodes.into_iter().map(|node| node.host).collect(),
+        files: run.timeline().world().folder().map(|(name, _)| name.to_owned()).collect(),
     };
     let found = complete(&line, cursor as usize, &context);
     FromWorker::Completions { session, line, from: found.from as u32, candidates: found.candidates }
@@ -60,6 +61,23 @@ pub fn file(name: String, bytes: Vec<u8>) -> FromWorker {
         text.text.push_str(&format!("... and {} more lines\n", text.left_out));
     }
     FromWorker::FileReport { name, text: text.text }
+}
+
+/// What a frame says.
+pub fn frame(run: &Run, key: u64) -> FromWorker {
+    match frame_report(run.timeline().world(), key) {
+        Some(FrameReport { title, text }) => FromWorker::FrameReport { title, text },
+        None => FromWorker::Refused("This frame is not under way at this instant".into()),
+    }
+}
+
+/// A file of the terminals' folder, for the person to keep.
+pub fn take_file(run: &Run, name: String) -> FromWorker {
+    let found = run.timeline().world().folder().find(|(known, _)| *known == name).map(|(_, file)| file.read().to_vec());
+    match found {
+        Some(bytes) => FromWorker::Exported { name: name.rsplit('/').next().unwrap_or_default().to_owned(), bytes },
+        None => FromWorker::Refused(format!("There is no file {name} at this instant")),
+    }
 }
 
 /// The run as a file: with it, the same history can be played again anywhere.

@@ -178,11 +178,18 @@ fn hear(page: &Page, run: &mut Run, say: &mut Say, message: ToWorker) {
         ToWorker::Complete { session, line, cursor } => page.say(answer::completions(run, session, line, cursor)),
         ToWorker::Events { text, limit } => page.say(answer::events(run, &text, limit)),
         ToWorker::Why { event } => page.say(answer::why(run, event)),
+        ToWorker::Frame { key, at_us } => {
+            if run.stop_at(Time(at_us)) {
+                say.anew(page, run);
+            }
+            page.say(answer::frame(run, key));
+        }
         ToWorker::Predict { id, choice } => match run.answer(&id, choice) {
             Some(right) => page.say(FromWorker::Predicted { id, right }),
             None => page.say(FromWorker::Refused(format!("This lesson asks no question {id} with such an answer"))),
         },
         ToWorker::Alert { below } => run.set_alert(below),
+        ToWorker::TakeFile { name } => page.say(answer::take_file(run, name)),
         ToWorker::Export => page.say(answer::export(run)),
         // Handled before there is a run.
         ToWorker::Open(_) | ToWorker::Bench | ToWorker::File { .. } | ToWorker::Visible(_) | ToWorker::Choose(_) => {}

@@ -129,6 +129,18 @@ impl Run {
         self.motion = Motion::Going { to: to.max(self.timeline.from()), hidden: true, then_play: false };
     }
 
+    /// Stands still at an instant that was just seen; whether time had to go back for it.
+    pub fn stop_at(&mut self, at: Time) -> bool {
+        self.arrive();
+        self.motion = Motion::Standing;
+        let goes = self.timeline.now() != at;
+        if goes {
+            self.timeline.rewind(at);
+            self.timeline.run_until(at);
+        }
+        goes
+    }
+
     pub fn step_by(&mut self, by: Duration) {
         self.arrive();
         self.motion = Motion::Going { to: self.timeline.now() + by, hidden: false, then_play: false };

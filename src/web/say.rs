@@ -8,7 +8,7 @@ use crate::playground::timeline::Replayable;
 use crate::playground::view::Detail;
 use crate::sim::process::EventId;
 use crate::sim::time::Time;
-use crate::wire::{Clock, EventLine, FromWorker, GoalView, Mark, Sample, Timeline};
+use crate::wire::{Clock, EventLine, FolderFile, FromWorker, GoalView, Mark, Sample, Timeline};
 
 /// A frame of a screen at 60 Hz, and a bit less, so as not to miss every other one.
 const FRAME_MS: f64 = 15.0;
@@ -20,6 +20,8 @@ const MARKS_MS: f64 = 500.0;
 const AHEAD_MS: f64 = 40.0;
 /// New events in one message; of more only the latest are worth a line.
 const EVENTS_AT_ONCE: usize = 200;
+/// Files of the folder that are listed.
+const MOST_FILES: usize = 200;
 
 /// What was said last.
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ pub struct Say {
     /// How time ran, and the next event's number, when the last frame was shown.
     shown: Option<(Clock, EventId)>,
     goals: Vec<GoalView>,
+    folder: Vec<FolderFile>,
     marks: Vec<Mark>,
     timeline: Timeline,
     /// Events before this one were told.
@@ -113,6 +116,7 @@ impl Say {
     fn text(&mut self, page: &Page, run: &mut Run, now_ms: f64) {
         run.earn();
         self.tell_goals(page, run);
+        self.tell_folder(page, run);
         self.tell_events(page, run);
         self.tell_samples(page, run);
         if now_ms - self.marks_ms >= MARKS_MS {
@@ -134,6 +138,15 @@ impl Say {
         if views != self.goals {
             self.goals = views.clone();
             page.say(FromWorker::Goals(views));
+        }
+    }
+
+    fn tell_folder(&mut self, page: &Page, run: &Run) {
+        let folder = run.timeline().world().folder().take(MOST_FILES);
+        let folder: Vec<FolderFile> = folder.map(|(name, file)| FolderFile { name: name.to_owned(), size_bytes: file.len() }).collect();
+        if folder != self.folder {
+            self.folder = folder.clone();
+            page.say(FromWorker::Folder(folder));
         }
     }
 

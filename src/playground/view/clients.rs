@@ -12,10 +12,10 @@ use crate::kafka::group::classic_group::ClassicGroup;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{Name, TopicPartition};
 use crate::playground::metrics::Metrics;
-use crate::playground::model::{Process, Spec};
+use crate::playground::model::{Cluster, Process, Spec};
 use crate::playground::snapshot::{GroupOffset, GroupView, MemberView, Position, ProducerView};
 use crate::playground::world::World;
-use crate::sim::engine::State;
+use crate::sim::engine::{Slot, State};
 
 pub fn producers(world: &World, metrics: &Metrics) -> Vec<ProducerView> {
     let mut views = Vec::new();
@@ -114,7 +114,12 @@ fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&Classic
     }
     for member in group.into_iter().flat_map(|group| group.members()).filter(|member| !seen.contains(&member.id)) {
         let host = member.client_host.trim_start_matches('/');
-        let slot = world.sim().slots().find(|slot| world.sim().host_name(slot.host) == host);
+        // Of the terminals, which share a host, the one that it runs in.
+        let is_it = |slot: &Slot<Cluster>| match &slot.process {
+            Some(Process::Session(session)) => session.has_member(&member.id),
+            _ => !matches!(slot.spec, Spec::Session(_)),
+        };
+        let slot = world.sim().slots().find(|slot| world.sim().host_name(slot.host) == host && is_it(slot));
         // One of ours that is known under an id from before its restart is shown already.
         if slot.is_some_and(|slot| matches!(slot.spec, Spec::Consumer(_))) {
             continue;

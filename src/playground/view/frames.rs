@@ -45,7 +45,7 @@ pub fn frames(world: &World, image: Option<&Image>, hues: &mut HueCache) -> (Vec
 }
 
 /// Who opened the connection (20 bits), as the how-manieth (20), which way (1), and the how-manieth frame there (23).
-fn key(conn: &Conn<Frame>, to_opener: bool, n: u64) -> u64 {
+pub(super) fn key(conn: &Conn<Frame>, to_opener: bool, n: u64) -> u64 {
     let opener = u64::from(conn.id.opener.0) & 0xf_ffff;
     opener << 44 | (u64::from(conn.id.n) & 0xf_ffff) << 24 | u64::from(to_opener) << 23 | n & 0x7f_ffff
 }

@@ -52,7 +52,7 @@ impl<'w> Logs<'w> {
         }
     }
 
-    /// The log of the controllers.
+    /// The log of the controllers, and what each broker has copied of it; a broker's high watermark is how far it has applied it.
     pub fn metadata(&self, world: &World, mut hues: Option<&mut HueCache>) -> Option<PartitionView> {
         let mut logs = Vec::new();
         for (id, _, controller) in world.controllers() {
@@ -69,6 +69,7 @@ impl<'w> Logs<'w> {
             logs.push(view.unwrap_or_else(|| empty(id.0)));
         }
         let ids: Vec<i32> = logs.iter().map(|log| log.broker).collect();
+        logs.extend(self.brokers.iter().map(|(id, place)| observed(*id, place, hues.as_deref_mut())));
         let active = world.controller();
         Some(PartitionView {
             partition: 0,
@@ -170,6 +171,17 @@ fn stored(disk: &Disk) -> Place<'_> {
     let read = disk.file(HIGH_WATERMARKS).and_then(|file| parse_offsets(&file.read()).ok());
     let entries = read.unwrap_or_default().into_iter().map(|entry| ((entry.topic, entry.partition), entry.offset));
     Place::Stored { disk, high_watermarks: entries.collect() }
+}
+
+/// A broker's copy of the metadata log.
+fn observed(id: i32, place: &Place, hues: Option<&mut HueCache>) -> ReplicaView {
+    match place {
+        Place::Running(broker) => {
+            let metadata = broker.metadata();
+            metadata.log.as_ref().map_or_else(|| empty(id), |log| facts(log, metadata.next_offset, false).view(id, hues))
+        }
+        Place::Stored { disk, .. } => stored_facts(disk, &format!("{METADATA_TOPIC}-0"), i64::MAX).view(id, hues),
+    }
 }
 
 /// As recovery would find it, at a glance: from the last batches of the files.

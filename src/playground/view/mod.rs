@@ -4,11 +4,13 @@
 //! broker that is dead), committed offsets as the coordinator knows them.
 
 mod clients;
+mod frame_report;
 mod frames;
 mod hues;
 mod logs;
 mod nodes;
 
+pub use frame_report::{FrameReport, frame_report};
 pub use hues::HueCache;
 
 use super::metrics::Metrics;

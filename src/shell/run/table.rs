@@ -79,6 +79,14 @@ impl Table {
         }
     }
 
+    /// The tools that run.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.processes.values().filter_map(|process| match &process.work {
+            Work::Tool(running) => Some(&running.tool),
+            Work::Shell(_) => None,
+        })
+    }
+
     pub fn main(&self) -> Option<&Shell> {
         self.shell(MAIN)
     }

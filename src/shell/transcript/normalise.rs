@@ -30,7 +30,7 @@ const RULES: &[(&str, &str)] = &[
     (r"console-consumer-\d+", "console-consumer-N"),
     // Addresses: a resolved one, and the column HOST with its padding.
     (r"(kafka-\d+)/[0-9.]+:", "$1/IP:"),
-    (r"/(?:10\.77\.0\.100|client|terminal-[0-9-]+) *", "/HOST "),
+    (r"/(?:10\.77\.0\.100|client|terminal) *", "/HOST "),
     // How long something took; in a table its column has no padding then.
     (r"\d+ ms ago *", "N ms ago"),
     // Of the quorum and of features: ids of the cluster and of directories, and offsets of a metadata log that grows by itself.

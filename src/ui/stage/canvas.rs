@@ -103,7 +103,10 @@ impl Loop {
         {
             paint(&context, palette, &scene.moving);
         }
-        let targets = Targets { width: scene.width, height: scene.height, things: scene.targets };
+        // Frames that move are found when they are pointed at: nothing is laid over them sixty times a second.
+        let stands = self.store.is_running() == Some(false);
+        let things = scene.targets.into_iter().filter(|(item, _)| stands || !matches!(item, Item::Frame(_))).collect();
+        let targets = Targets { width: scene.width, height: scene.height, things };
         if *self.targets.borrow() != targets {
             self.targets.replace(targets.clone());
             (self.on_targets)(targets);

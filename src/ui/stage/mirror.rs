@@ -9,7 +9,10 @@ use crate::scene::shape::Rect;
 use crate::scene::words::{describe, summary};
 use crate::ui::hands::{Hands, Shared, use_hands};
 use crate::ui::model::{Action, Inspected};
+use crate::wire::ToWorker;
 
+/// Frames that have a button while time stands still.
+const MOST_FRAMES: usize = 60;
 /// More buttons than this say nothing to anybody; past it only brokers, topics, partitions and clients have one.
 const MOST_REPLICAS: usize = 60;
 
@@ -27,6 +30,11 @@ pub fn Mirror(props: &Props) -> Html {
     let things = &props.targets.things;
     let replicas = things.iter().filter(|(item, _)| matches!(item, Item::Replica(..))).count();
     let shown = things.iter().filter(|(item, _)| replicas <= MOST_REPLICAS || !matches!(item, Item::Replica(..)));
+    let mut frames = 0;
+    let shown = shown.filter(|(item, _)| {
+        frames += usize::from(matches!(item, Item::Frame(_)));
+        !matches!(item, Item::Frame(_)) || frames <= MOST_FRAMES
+    });
     html! {
         <div class="mirror" role="group" aria-label={summary(&snapshot)}>
             { for shown.map(|(item, at)| thing(&hands, &snapshot, item, *at)) }
@@ -42,6 +50,7 @@ fn thing(hands: &Hands, snapshot: &Snapshot, item: &Item, at: Rect) -> Html {
         let (hands, item) = (hands.clone(), item.clone());
         Callback::from(move |_: MouseEvent| match &item {
             Item::Topic(name) if folds => hands.store.toggle(name),
+            Item::Frame(key) => hands.send(ToWorker::Frame { key: *key, at_us: hands.store.snapshot().now_us }),
             _ => hands.act(Action::Inspect(Inspected::Item(item.clone()))),
         })
     };

@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use crate::playground::snapshot::Snapshot;
 use crate::scene::build::Options;
+use crate::scene::item::Item;
 use crate::scene::motion::Motion;
 use crate::scene::plan::{Plan, Viewport, plan};
-use crate::scene::shape::Scene;
+use crate::scene::shape::{Rect, Scene};
 use crate::ui::chart::Samples;
 use crate::ui::format::real_ms;
 use crate::wire::Clock;
@@ -116,6 +117,20 @@ impl Store {
         let picture_us = if inner.clock.playing { (inner.clock.reached * PICTURE_US) as u64 } else { 0 };
         let options = Options { picture_us, ..inner.options };
         crate::scene::build::scene(&inner.snapshot, &inner.plan, &inner.motion, options, inner.now_us())
+    }
+
+    /// The frame that is drawn there at this moment, and the instant of the view it is in.
+    pub fn frame_at(&self, x: f64, y: f64) -> Option<(u64, u64)> {
+        let scene = self.scene();
+        // It was drawn by now; the loop draws again when there is something new.
+        self.0.borrow_mut().dirty = true;
+        let distance = |at: Rect| (at.x + at.w / 2.0 - x).hypot(at.y + at.h / 2.0 - y);
+        let frames = scene.targets.iter().filter_map(|(item, at)| match item {
+            Item::Frame(key) if distance(*at) <= at.w => Some((*key, distance(*at))),
+            _ => None,
+        });
+        let (key, _) = frames.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some((key, self.snapshot().now_us))
     }
 
     /// Whether another drawing would look different from the last, without anything heard.

@@ -15,7 +15,7 @@ use crate::scene::plan::Viewport;
 use crate::ui::format::seconds;
 use crate::ui::hands::{Shared, use_hands};
 use crate::ui::theme::Theme;
-use crate::wire::EventLine;
+use crate::wire::{EventLine, ToWorker};
 
 #[derive(Properties, PartialEq)]
 pub struct Props {
@@ -56,6 +56,18 @@ pub fn Stage(props: &Props) -> Html {
             drawing.recolour();
         }
     });
+    // A frame on its way, which lies over whatever else is there.
+    let onclick = {
+        let hands = hands.clone();
+        Callback::from(move |event: MouseEvent| {
+            let Some(area) = event.target_dyn_into::<Element>().and_then(|e| e.closest(".stage-canvas").ok().flatten()) else { return };
+            let at = area.get_bounding_client_rect();
+            let found = hands.store.frame_at(f64::from(event.client_x()) - at.x(), f64::from(event.client_y()) - at.y());
+            if let Some((key, at_us)) = found.filter(|_| event.detail() > 0) {
+                hands.send(ToWorker::Frame { key, at_us });
+            }
+        })
+    };
     let size = format!("width:{}px;height:{}px", targets.width, targets.height);
     html! {
         <section class="stage" aria-label="The cluster">
@@ -67,7 +79,7 @@ pub fn Stage(props: &Props) -> Html {
                     </div>
                 }
                 if props.bare && !props.starting { <p class="stage-bare">{ "No topics yet. Make one in the terminal, and its partitions become rows here." }</p> }
-                <div class="stage-canvas" style={size}>
+                <div class="stage-canvas" style={size} {onclick}>
                     <canvas ref={still} aria-hidden="true" />
                     <canvas ref={moving} aria-hidden="true" />
                     <Mirror targets={(*targets).clone()} beat={props.beat} />

@@ -95,6 +95,11 @@ impl ConsoleConsumer {
         })
     }
 
+    /// The id that its group's coordinator gave it.
+    pub fn member_id(&self) -> Option<&Name> {
+        self.consumer.as_ref()?.member_id()
+    }
+
     pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
         if self.consumer.is_none()
             && let Err(error) = self.open(cx)
