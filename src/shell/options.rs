@@ -58,6 +58,8 @@ pub struct Options {
     found: Vec<(&'static str, Option<String>)>,
     /// Words that belong to no option.
     pub rest: Vec<String>,
+    /// The arguments as they were typed, with spaces between.
+    typed: String,
 }
 
 /// joptsimple's exceptions, in its words. Tools frame them each in its own way.
@@ -96,7 +98,7 @@ impl Options {
     /// # Errors
     /// An option that the table does not have, or one without its argument.
     pub fn parse(table: &'static [Opt], args: &[String]) -> Result<Options, OptionError> {
-        let mut options = Options::default();
+        let mut options = Options { typed: args.join(" "), ..Options::default() };
         let mut args = args.iter().peekable();
         while let Some(arg) = args.next() {
             if arg == "--" {
@@ -131,6 +133,16 @@ impl Options {
     /// The names of the options that were given, in their order (`OptionSet.specs`).
     pub fn given(&self) -> impl Iterator<Item = &'static str> {
         self.found.iter().map(|(name, _)| *name)
+    }
+
+    /// The options as they stood, with their arguments.
+    pub fn found(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        self.found.iter().map(|(name, value)| (*name, value.as_deref()))
+    }
+
+    /// The arguments as they were typed.
+    pub fn typed(&self) -> &str {
+        &self.typed
     }
 
     /// Every argument given to this option.

@@ -11,6 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::process::Broker;
 use crate::kafka::metadata::image::QuotaEntity;
+use crate::kafka::records::murmur2::java_string_hash;
 
 /// `ClientQuotaFilterComponent`: this name, the default, any name.
 const EXACT: i8 = 0;
@@ -24,7 +25,10 @@ impl Broker {
                 .with_error_message(Some(StrBytes::from_string(message)))
                 .with_entries(None);
         }
-        let matching = self.image.quotas.iter().filter(|(entity, _)| matches(entity, request));
+        let mut all: Vec<_> = self.image.quotas.iter().collect();
+        let table = java_table_size(all.len());
+        all.sort_by_key(|(entity, _)| java_hash(entity) & (table - 1));
+        let matching = all.into_iter().filter(|(entity, _)| matches(entity, request));
         let entries = matching.map(|(entity, quotas)| {
             let entity = entity.iter().map(|(kind, name)| {
                 EntityData::default()
@@ -67,6 +71,22 @@ fn refusal(request: &DescribeClientQuotasRequest) -> Option<String> {
     }
     (kinds.contains(&"ip") && kinds.len() > 1)
         .then(|| "Invalid entity filter component combination, IP entity should not be combined with other entity types.".into())
+}
+
+/// The size of the `HashMap` in which a broker keeps so many entities: made for one less, and doubled when it is three quarters full.
+fn java_table_size(entities: usize) -> u32 {
+    let mut size = (entities.max(2) as u32 - 1).next_power_of_two();
+    while entities as u32 > size * 3 / 4 {
+        size *= 2;
+    }
+    size
+}
+
+/// `ClientQuotaEntity.hashCode`, spread as `HashMap` spreads it.
+fn java_hash(entity: &QuotaEntity) -> u32 {
+    let parts = entity.iter().map(|(kind, name)| java_string_hash(kind) ^ name.as_deref().map_or(0, java_string_hash));
+    let hash = parts.fold(31, i32::wrapping_add).cast_unsigned();
+    hash ^ hash >> 16
 }
 
 /// Whether an entity has what each component wants, and, if strictly, nothing else.

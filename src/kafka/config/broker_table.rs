@@ -378,7 +378,7 @@ pub const BROKER_CONFIGS: &[BrokerConfigDef] = &[
 /// Throttles of replication (`QuotaConfig.brokerQuotaConfigs`): known, but not among what a broker is started with.
 #[rustfmt::skip]
 pub const QUOTA_CONFIGS: &[BrokerConfigDef] = &[
-    d("follower.replication.throttled.rate", Long, Some("9223372036854775807"), AtLeast(0), ClusterWide),
-    d("leader.replication.throttled.rate", Long, Some("9223372036854775807"), AtLeast(0), ClusterWide),
-    d("replica.alter.log.dirs.io.max.bytes.per.second", Long, Some("9223372036854775807"), AtLeast(0), ClusterWide),
+    d("follower.replication.throttled.rate", Long, None, AtLeast(0), ClusterWide),
+    d("leader.replication.throttled.rate", Long, None, AtLeast(0), ClusterWide),
+    d("replica.alter.log.dirs.io.max.bytes.per.second", Long, None, AtLeast(0), ClusterWide),
 ];

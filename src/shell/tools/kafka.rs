@@ -24,6 +24,7 @@ const FILE_OPTIONS: &[&str] = &[
     "reassignment-json-file",
     "topics-to-move-json-file",
     "path-to-json-file",
+    "add-config-file",
     "from-file",
     "offset-json-file",
 ];

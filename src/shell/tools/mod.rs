@@ -9,7 +9,9 @@
 
 pub mod admin;
 pub mod api_versions;
+pub mod client_metrics;
 pub mod cluster;
+pub mod configs;
 pub mod consumer;
 pub mod dump_log;
 pub mod features;

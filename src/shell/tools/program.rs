@@ -15,6 +15,7 @@ use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
 use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use super::{api_versions, cluster, features, metadata_quorum};
+use super::{client_metrics, configs};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
@@ -61,6 +62,8 @@ pub trait Program: Debug {
 pub const NAMES: &[&str] = &[
     "kafka-broker-api-versions",
     "kafka-cluster",
+    "kafka-client-metrics",
+    "kafka-configs",
     "kafka-consumer-perf-test",
     "kafka-delete-records",
     "kafka-dump-log",
@@ -82,6 +85,8 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-broker-api-versions" => boxed(api_versions::start(args, files, hosts)),
         "kafka-cluster" => boxed(cluster::start(args, files, hosts)),
         "kafka-consumer-perf-test" => boxed(ConsumerPerf::start(now, args, files, hosts, rng)),
+        "kafka-client-metrics" => boxed(client_metrics::start(start)),
+        "kafka-configs" => boxed(configs::start(start)),
         "kafka-delete-records" => boxed(DeleteRecords::start(args, files, hosts)),
         "kafka-dump-log" => boxed(DumpLog::start(args)),
         "kafka-features" => boxed(features::start(args, files, hosts)),
@@ -102,6 +107,8 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
 pub fn table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
         "kafka-broker-api-versions" => api_versions::TABLE,
+        "kafka-client-metrics" => client_metrics::TABLE,
+        "kafka-configs" => configs::args::TABLE,
         "kafka-delete-records" => records::args::TABLE,
         "kafka-dump-log" => dump_log::args::TABLE,
         "kafka-consumer-perf-test" => perf::consumer::TABLE,
