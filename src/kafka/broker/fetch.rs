@@ -186,7 +186,7 @@ impl Broker {
         let (mut bytes, mut urgent) = (0, params.replica == -1 && wanted.is_empty());
         for wanted in &wanted {
             let budget = params.max_bytes.saturating_sub(bytes);
-            let read = self.read_partition(&params, wanted, budget, bytes > 0);
+            let read = self.read_partition(now, &params, wanted, budget, bytes > 0);
             bytes += read.batches.iter().map(|batch| batch.size_bytes()).sum::<u32>();
             urgent |= read.urgent;
             reads.push((wanted, read));
@@ -202,6 +202,9 @@ impl Broker {
                     });
                 }
             }
+            if params.replica >= 0 {
+                self.record_throttled(now, &reads);
+            }
             let (response, batches) = fetch_response(&params, reads);
             return self.respond(now, asker, response, batches, out);
         }
@@ -216,6 +219,16 @@ impl Broker {
         self.replicas.waiting_fetches.insert(number, WaitingFetch { asker, params, deadline });
     }
 
+    /// `sizeOfThrottledPartitions`: what counts against the rate of a leader.
+    fn record_throttled(&mut self, now: Time, reads: &[(&Wanted, Read)]) {
+        let quota = &mut self.throttles.leader;
+        let throttled = reads.iter().filter(|(wanted, _)| quota.is_throttled(&wanted.partition));
+        let bytes: u64 = throttled.flat_map(|(_, read)| &read.batches).map(|batch| u64::from(batch.size_bytes())).sum();
+        if bytes > 0 {
+            quota.record(now, bytes);
+        }
+    }
+
     fn session_wants(&mut self, replica: i32) -> Vec<Wanted> {
         let Some(session) = self.replicas.sessions.get_mut(replica) else { return Vec::new() };
         let dirty: Vec<(TopicPartition, Place)> =
@@ -225,7 +238,7 @@ impl Broker {
     }
 
     /// readFromLocalLog: a follower reads to the log end, a consumer to the high watermark.
-    fn read_partition(&self, params: &FetchParams, wanted: &Wanted, budget: u32, has_some: bool) -> Read {
+    fn read_partition(&self, now: Time, params: &FetchParams, wanted: &Wanted, budget: u32, has_some: bool) -> Read {
         let mut data = PartitionData::default().with_partition_index(wanted.partition.partition).with_aborted_transactions(None);
         let refuse = |mut data: PartitionData, error: ResponseError| {
             data.error_code = error.code();
@@ -265,7 +278,8 @@ impl Broker {
         }
         let before = if params.replica >= 0 { end } else { high_watermark };
         let max_bytes = (wanted.place.max_bytes.max(0) as u32).min(budget);
-        if has_some && max_bytes == 0 {
+        let throttled = params.replica >= 0 && self.throttles_leader(now, &wanted.partition, params.replica, partition.isr());
+        if throttled || has_some && max_bytes == 0 {
             return Read { data, batches: Vec::new(), urgent: false, starved: true };
         }
         match partition.log.read(wanted.place.fetch_offset, max_bytes, before) {

@@ -121,6 +121,8 @@ impl Broker {
             *delayed = None;
             fetcher.changed.insert(name.clone());
         }
+        self.leave_throttled_out(now, leader);
+        let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         if fetcher.partitions.values().all(Option::is_some) {
             return;
         }
@@ -131,6 +133,21 @@ impl Broker {
         let request = self.fetch_request(leader);
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         fetcher.in_flight = self.replica_net.send(now, leader, request, Vec::new(), leader, out).is_ok();
+    }
+
+    /// What is throttled is not asked for, and is out of the leader's session until it is.
+    fn leave_throttled_out(&mut self, now: Time, leader: BrokerId) {
+        let Some(fetcher) = self.fetchers.get(&leader) else { return };
+        let asked = fetcher.partitions.iter().filter(|(_, delayed)| delayed.is_none()).map(|(name, _)| name);
+        let throttled: Vec<TopicPartition> = asked.filter(|name| self.throttles_follower(now, name)).cloned().collect();
+        let until = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
+        for name in throttled {
+            let topic_id = self.replicas.get(&name).map(|partition| partition.topic_id);
+            let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+            fetcher.changed.remove(&name);
+            fetcher.forgotten.extend(topic_id.map(|id| (id, name.partition)));
+            fetcher.partitions.insert(name, Some(until));
+        }
     }
 
     fn fetch_request(&mut self, leader: BrokerId) -> FetchRequest {
@@ -211,6 +228,9 @@ impl Broker {
                     continue;
                 }
                 let before = partition.log.log_end_offset();
+                if self.throttles.follower.is_throttled(&name) {
+                    self.throttles.follower.record(now, batches.iter().map(|batch| u64::from(batch.size_bytes())).sum());
+                }
                 for batch in batches {
                     let offset = batch.base_offset;
                     match partition.log.append_as_follower(batch, &mut out.store()) {

@@ -119,6 +119,7 @@ impl Broker {
     /// All partitions of the image that concern this broker: after its start.
     fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
         let partitions = self.image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }).collect();
+        self.configure_throttles();
         self.publish(now, Touched { partitions, ..Touched::default() }, out);
     }
 
@@ -207,6 +208,7 @@ impl Broker {
     }
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
+        self.configure_throttles();
         let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
         for name in names {
             let config = log_config_of(&self.image, &name.topic, &self.spec);

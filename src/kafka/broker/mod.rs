@@ -9,6 +9,7 @@
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
 //! * [`delete_records`]: DeleteRecords
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
+//! * [`throttle`]: throttled replication
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
@@ -35,6 +36,7 @@ pub mod replicas;
 pub mod requests;
 pub mod session;
 pub mod startup;
+pub mod throttle;
 
 use super::actor::Config;
 use super::names::BrokerId;

@@ -11,6 +11,7 @@ use super::metadata::Metadata;
 use super::replicas::Replicas;
 use super::requests::ClientConn;
 use super::startup::Reading;
+use super::throttle::Throttles;
 use super::{BrokerSpec, Settings};
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::client::network::{NetworkClient, NetworkConfig};
@@ -35,6 +36,7 @@ pub struct Broker {
     pub(super) replicas: Replicas,
     pub(super) fetchers: BTreeMap<BrokerId, Fetcher>,
     pub(super) proposals: IsrProposals,
+    pub(super) throttles: Throttles,
     pub(super) groups: Groups,
     pub(super) forwarding: Forwarding,
     /// Connections that others opened.
@@ -66,6 +68,7 @@ impl Broker {
             replicas: Replicas::default(),
             fetchers: BTreeMap::new(),
             proposals: IsrProposals::default(),
+            throttles: Throttles::default(),
             groups: Groups::new(GroupCoordinator::new(GroupConfig::from_properties(&spec.config))),
             forwarding: Forwarding::default(),
             conns: BTreeMap::new(),
