@@ -19,6 +19,7 @@ pub mod groups;
 pub mod help;
 pub mod hosts;
 pub mod kafka;
+pub mod kcat;
 pub mod leader_election;
 pub mod log_dirs;
 pub mod ls;

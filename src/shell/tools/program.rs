@@ -13,7 +13,7 @@ use super::records::{self, DeleteRecords};
 use super::storage::Storage;
 use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
-use super::{Context, INTERRUPTED, Start, leader_election, log_dirs, perf, reassign, storage, verifiable};
+use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use super::{api_versions, cluster, features, metadata_quorum};
 use super::{client_metrics, configs};
 use crate::kafka::actor::{Input, Outbox};
@@ -98,6 +98,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-storage" => boxed(Storage::start(args, files, rng)),
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
+        "kcat" | "kafkacat" => kcat::start(start),
         "ls" => boxed(Ls::start(args)),
         _ => return None,
     })
@@ -127,6 +128,7 @@ pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
         "kafka-metadata-quorum" => metadata_quorum::reads(args),
         "kafka-producer-perf-test" => perf::producer::reads(args),
         "kafka-storage" => storage::reads(args),
+        "kcat" | "kafkacat" => kcat::reads(args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),
         "kafka-verifiable-consumer" => verifiable::consumer::reads(args),
         _ => return None,

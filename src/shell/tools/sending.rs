@@ -19,6 +19,8 @@ pub struct Sending<T> {
     pub producer: Producer,
     topic: TopicIndex,
     sent: BTreeMap<BatchId, Vec<T>>,
+    /// What the client logs is not printed: the tool is none of Java's.
+    pub quiet: bool,
 }
 
 /// A record to be sent.
@@ -37,6 +39,8 @@ pub struct Outgoing {
 pub struct Fate<T> {
     pub record: T,
     pub partition: i32,
+    /// The protocol's code of what went wrong, 0 if nothing did.
+    pub code: i16,
     /// The offset (-1 with acks=0), or why there is none.
     pub result: Result<i64, Exception>,
 }
@@ -67,7 +71,7 @@ impl<T: Clone> Sending<T> {
         let client_id = config.get("client.id").map_or(client_id, String::as_str);
         let mut producer = Producer::new(client_id, addresses, parsed);
         let topic = producer.topic(topic);
-        Ok(Sending { producer, topic, sent: BTreeMap::new() })
+        Ok(Sending { producer, topic, sent: BTreeMap::new(), quiet: false })
     }
 
     /// Hands a record to the producer.
@@ -98,7 +102,10 @@ impl<T: Clone> Sending<T> {
     /// Moves what can be moved; what became of records meanwhile, in order. What the client logs is printed.
     pub fn poll(&mut self, cx: &mut Context) -> Vec<Fate<T>> {
         self.producer.poll(cx.now, cx.out);
-        print_log(self.producer.log().take(), cx.print);
+        let log = self.producer.log().take();
+        if !self.quiet {
+            print_log(log, cx.print);
+        }
         let mut fates = Vec::new();
         for completion in self.producer.take_completions() {
             let Completion { batch, count, first_index, base_offset, .. } = completion;
@@ -106,14 +113,21 @@ impl<T: Clone> Sending<T> {
             let total = records.len();
             for (index, record) in (first_index..first_index + count).zip(records.iter().skip(first_index as usize)) {
                 let offset = if base_offset < 0 { -1 } else { base_offset + i64::from(index - first_index) };
-                let result = completion.error_of(index).map_or(Ok(offset), |error| Err(thrown(&error)));
-                fates.push(Fate { record: record.clone(), partition: completion.partition.partition, result });
+                let error = completion.error_of(index);
+                let code = error.as_ref().map_or(0, |error| error.code);
+                let result = error.map_or(Ok(offset), |error| Err(thrown(&error)));
+                fates.push(Fate { record: record.clone(), partition: completion.partition.partition, code, result });
             }
             if (first_index + count) as usize >= total {
                 self.sent.remove(&batch);
             }
         }
         fates
+    }
+
+    /// How many partitions the topic has, once that is known.
+    pub fn partition_count(&mut self, now: Time) -> Option<i32> {
+        self.producer.partition_count(now, self.topic)
     }
 
     pub fn handle(&mut self, input: Input, cx: &mut Context) {

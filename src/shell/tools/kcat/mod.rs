@@ -1,0 +1,64 @@
+//! kcat (formerly kafkacat), as people use it in pipes: produces, consumes, lists metadata, asks for offsets.
+//!
+//! * [`args`]: its options
+//! * [`produce`], [`consume`], [`list`]: what it does (`-P`; `-C` and `-G`; `-L` and `-Q`)
+//! * [`format`](mod@format): how a message is printed
+//! * [`asking`]: one question to the cluster at a time
+//!
+//! kcat is built on librdkafka, not on Java's client: it chooses partitions in another way, begins at the beginning, and words its errors
+//! by itself.
+
+pub mod args;
+pub mod asking;
+pub mod consume;
+pub mod format;
+pub mod list;
+pub mod produce;
+
+use self::args::Mode;
+use super::Start;
+use super::hosts::Done;
+use super::program::Program;
+
+/// The files that it will read.
+pub fn reads(args: &[String]) -> Vec<String> {
+    args::parse(args, false).map(|asked| if asked.mode == Mode::Produce { asked.rest } else { Vec::new() }).unwrap_or_default()
+}
+
+/// kcat in the mode that was asked for, or what it says instead.
+pub fn start(start: &Start) -> Result<Box<dyn Program>, Done> {
+    let Start { now, args, files, hosts, interactive, .. } = *start;
+    let asked = args::parse(args, interactive)?;
+    Ok(match asked.mode {
+        Mode::Produce => Box::new(produce::Produce::start(now, asked, files, hosts)),
+        Mode::Consume | Mode::Group => Box::new(consume::Consume::start(now, asked, hosts)),
+        Mode::List | Mode::Query => Box::new(list::List::start(asked, hosts)),
+    })
+}
+
+/// `% ERROR: ...` on standard error, status 1 (`KC_FATAL`).
+pub fn fatal(message: impl std::fmt::Display) -> Done {
+    Done::failed(format!("% ERROR: {message}"), 1)
+}
+
+/// librdkafka's words for a broker's error.
+pub fn broker_error(code: i16) -> String {
+    let words = match code {
+        1 => "Offset out of range",
+        3 => "Unknown topic or partition",
+        5 => "Leader not available",
+        6 => "Not leader for partition",
+        7 => "Request timed out",
+        10 => "Message size too large",
+        15 => "Coordinator not available",
+        16 => "Not coordinator",
+        17 => "Invalid topic",
+        19 => "Not enough in-sync replicas",
+        20 => "Message(s) written to insufficient number of in-sync replicas",
+        29 => "Topic authorization failed",
+        35 => "Unsupported version",
+        87 => "Broker failed to validate record",
+        code => return format!("Broker: {}", crate::kafka::protocol::errors::info(code).message),
+    };
+    format!("Broker: {words}")
+}
