@@ -74,6 +74,15 @@ fn typing_into_a_producer() {
     assert!(shown.contains("\none\ntwo\n"), "{shown}");
 }
 
+/// A producer with acks=0 closes its connection as soon as it has sent; what it sent is on its way all the same.
+#[test]
+fn what_was_sent_before_an_orderly_end_arrives() {
+    let mut terminal = Terminal::new();
+    terminal.enter(&format!("echo hello | kafka-console-producer.sh {BROKER} --topic orders --command-property acks=0"), 5);
+    let shown = terminal.enter(&format!("kafka-get-offsets.sh {BROKER} --topic orders"), 5);
+    assert!(shown.ends_with("orders:0:1\n"), "{shown}");
+}
+
 #[test]
 fn a_consumer_in_the_background() {
     let mut terminal = Terminal::new();

@@ -12,7 +12,7 @@ use crate::kafka::log::properties_file;
 use crate::shell::screen::Stream;
 use crate::shell::syntax;
 use crate::shell::transcript::normalise::Normaliser;
-use crate::shell::transcript::read::{Act, Head, HostVerb, Transcript};
+use crate::shell::transcript::read::{Act, Head, HostVerb, Step, Transcript};
 use crate::sim::engine::{Sim, State};
 use crate::sim::fault::Fault;
 use crate::sim::time::{Duration, Time};
@@ -145,6 +145,10 @@ impl Player {
                 Act::Run { command, stdin } => Some(self.run(command, stdin.as_deref()).map_err(refused)?),
                 Act::Start { name, command, stdin } => {
                     let killed = slain.contains(&name.as_str());
+                    let typed = |step: &Step| matches!(&step.act, Act::Type { name: to, .. } if to == name);
+                    // The recorder types into a pipe: a producer shows no prompt.
+                    let piped = !killed && syntax::is_one_command(command) && (stdin.is_some() || transcript.steps.iter().any(typed));
+                    let command = if piped { &format!("cat | {command}") } else { command };
                     self.start(name, command, stdin.as_deref(), killed).map_err(refused)?;
                     None
                 }

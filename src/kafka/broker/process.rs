@@ -166,7 +166,7 @@ impl Broker {
         } else {
             match input {
                 Input::Frame(conn, frame) => self.received(now, conn, frame, out),
-                Input::Closed(conn, _) => self.client_closed(conn),
+                Input::Closed(conn, reason) => self.client_closed(now, conn, reason, out),
                 _ => {}
             }
         }

@@ -11,7 +11,7 @@ use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
-use crate::sim::process::ConnId;
+use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::time::{Duration, Time};
 
 /// A connection that somebody opened to this broker.
@@ -21,7 +21,11 @@ pub struct ClientConn {
     pub host: String,
     /// A request of it is being answered; the next wait (Kafka mutes the channel).
     busy: bool,
+    /// That request is with a handler, or waits for one.
+    with_handler: bool,
     queue: VecDeque<Frame>,
+    /// Its peer is gone. What it had sent is done all the same, for nobody to hear of (`Selector.closingChannels`).
+    closed: bool,
 }
 
 impl Broker {
@@ -29,17 +33,35 @@ impl Broker {
         self.conns.insert(conn, ClientConn { host, ..ClientConn::default() });
     }
 
-    pub(super) fn client_closed(&mut self, conn: ConnId) {
-        self.conns.remove(&conn);
-        self.replicas.forget_conn(conn);
+    /// The peer is gone. After an orderly end all that it had sent is still done (a producer with acks=0 may close at once); after a reset
+    /// only what a handler has.
+    pub(super) fn client_closed(&mut self, now: Time, conn: ConnId, reason: CloseReason, out: &mut Outbox) {
+        let Some(client) = self.conns.get_mut(&conn) else { return };
+        client.closed = true;
+        if reason != CloseReason::Closed {
+            client.queue.clear();
+        }
+        self.settle(now, conn, out);
+    }
+
+    /// Goes on with the requests of a connection that is closed, none of which can wait for anything: nobody would hear the answer.
+    fn settle(&mut self, now: Time, conn: ConnId, out: &mut Outbox) {
+        while let Some(client) = self.conns.get_mut(&conn).filter(|client| client.closed && !client.with_handler) {
+            let next = client.queue.pop_front();
+            self.replicas.forget_conn(conn);
+            match next {
+                Some(frame) => self.hand_to_handler(now, conn, frame, out),
+                None => drop(self.conns.remove(&conn)),
+            }
+        }
     }
 
     /// Closes a client's connection, as Kafka does with what it cannot or will not answer.
     pub(super) fn close_client(&mut self, conn: ConnId, out: &mut Outbox) {
-        if self.conns.contains_key(&conn) {
+        if self.conns.remove(&conn).is_some_and(|client| !client.closed) {
             out.close(conn);
-            self.client_closed(conn);
         }
+        self.replicas.forget_conn(conn);
     }
 
     pub(super) fn received(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
@@ -54,26 +76,27 @@ impl Broker {
     /// Requests whose handlers are done with them by now.
     pub(super) fn handle_finished(&mut self, now: Time, out: &mut Outbox) {
         while let Some((conn, frame, cause)) = self.handlers.finished(now) {
-            if self.conns.contains_key(&conn) {
-                out.because(cause);
-                self.handle(now, conn, frame, out);
-            }
+            let Some(client) = self.conns.get_mut(&conn) else { continue };
+            client.with_handler = false;
+            out.because(cause);
+            self.handle(now, conn, frame, out);
+            self.settle(now, conn, out);
         }
         out.because(None);
     }
 
     /// Answers a request; the connection's next one is taken up.
     pub(super) fn respond(&mut self, now: Time, asker: Asker, response: impl Into<Response>, batches: Vec<Batches>, out: &mut Outbox) {
-        if !self.conns.contains_key(&asker.conn) {
-            return;
+        let Some(client) = self.conns.get(&asker.conn) else { return };
+        if !client.closed {
+            out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, batches));
         }
-        out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, batches));
         self.no_response(now, asker.conn, out);
     }
 
     /// A request is done with (acks=0 gets no answer); the connection's next one is taken up.
     pub(super) fn no_response(&mut self, now: Time, conn: ConnId, out: &mut Outbox) {
-        let Some(client) = self.conns.get_mut(&conn) else { return };
+        let Some(client) = self.conns.get_mut(&conn).filter(|client| !client.closed) else { return };
         match client.queue.pop_front() {
             None => client.busy = false,
             Some(frame) => self.hand_to_handler(now, conn, frame, out),
@@ -85,7 +108,12 @@ impl Broker {
         let cost = Duration::us(self.settings.request_us + ((bytes * self.settings.request_mib_us) >> 20));
         match cost {
             Duration::ZERO => self.handle(now, conn, frame, out),
-            _ => self.handlers.submit(now, cost, (conn, frame, out.cause())),
+            _ => {
+                if let Some(client) = self.conns.get_mut(&conn) {
+                    client.with_handler = true;
+                }
+                self.handlers.submit(now, cost, (conn, frame, out.cause()));
+            }
         }
     }
 

@@ -93,8 +93,15 @@ impl Normaliser {
         while kept.last().is_some_and(String::is_empty) {
             kept.pop();
         }
+        // Members come in the order of their generated ids.
+        kept.chunk_by_mut(|a, b| is_member(a) && is_member(b)).for_each(<[String]>::sort);
         kept
     }
+}
+
+/// A line of a table that names a member of a group.
+fn is_member(line: &str) -> bool {
+    line.contains("-UUID /HOST ")
 }
 
 #[cfg(test)]
@@ -127,5 +134,7 @@ mod tests {
         let warning = "! [2026-11-21 07:59:54,754] WARN no (x)";
         check(&[warning, warning, warning, "!"], &["! [TIME] WARN no (x)"; 2]);
         check(&["", "", "a", ""], &["", "a"]);
+        let member = |name: &str| format!("g {name}-59c066e0-f92d-4ca5-9c33-e6b7d75b1775 /10.77.0.100 {name}");
+        check(&["G M", &member("c2"), &member("c1"), "z", "a"], &["G M", "g c1-UUID /HOST c1", "g c2-UUID /HOST c2", "z", "a"]);
     }
 }
