@@ -7,7 +7,7 @@
 //! * [`partition`]: one partition as leader or follower: high watermark, ISR (`Partition`)
 //! * [`replicas`]: all partitions of this broker, and the requests that wait for them (`ReplicaManager`)
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
-//! * [`delete_records`]: DeleteRecords
+//! * [`delete_records`]: DeleteRecords, and who waits for followers to follow
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
 //! * [`throttle`]: throttled replication
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)

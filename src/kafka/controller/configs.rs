@@ -139,3 +139,57 @@ pub(super) fn check_topic_config(name: &str, value: &str) -> Result<(), (Respons
     let def = topic::find(name).ok_or_else(|| invalid(format!("Unknown topic config name: {name}")))?;
     topic::validate(def, value).map_err(invalid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets (or, without a value, removes) one configuration; what the answer says, and how many records it took.
+    fn alter(state: &mut State, resource_type: i8, resource: &str, name: &str, value: Option<&str>) -> Result<usize, String> {
+        use kafka_protocol::messages::incremental_alter_configs_request::AlterableConfig;
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let config = AlterableConfig::default()
+            .with_name(text(name))
+            .with_value(value.map(text))
+            .with_config_operation(if value.is_some() { SET } else { DELETE });
+        let resource =
+            AlterConfigsResource::default().with_resource_type(resource_type).with_resource_name(text(resource)).with_configs(vec![config]);
+        let records = state.alter_resource(&resource).map_err(|(_, message)| message)?;
+        records.iter().for_each(|record| state.image.apply(record));
+        Ok(records.len())
+    }
+
+    #[test]
+    fn only_what_changes_is_written() {
+        let mut state = State::default();
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(1));
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(0));
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", None), Ok(1));
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", None), Ok(0));
+    }
+
+    #[test]
+    fn each_kind_of_resource_has_its_rules() {
+        let mut state = State::default();
+        let mut said = |kind, resource, name, value| alter(&mut state, kind, resource, name, Some(value)).unwrap_err();
+        assert_eq!(said(TOPIC_RESOURCE, "orders", "retention.ms", "1"), "The topic 'orders' does not exist.");
+        assert_eq!(said(TOPIC_RESOURCE, "", "retention.ms", "1"), "Default topic resources are not allowed.");
+        assert_eq!(said(BROKER_RESOURCE, "one", "log.cleaner.threads", "1"), "Unable to parse broker name as a base 10 number.");
+        assert_eq!(said(GROUP_RESOURCE, "", "consumer.session.timeout.ms", "50000"), "Default group resources are not allowed.");
+        assert_eq!(said(GROUP_RESOURCE, "g", "session", "1"), "Unknown group config name: session");
+        assert_eq!(said(CLIENT_METRICS_RESOURCE, "m", "match", "colour=red"), "Illegal client matching pattern: colour=red");
+        assert_eq!(said(8, "1", "kafka", "INFO"), "Unknown resource type 8");
+    }
+
+    #[test]
+    fn with_eligible_leader_replicas_there_is_one_min_isr_for_all() {
+        let mut state = State::default();
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "min.insync.replicas", Some("2")), Ok(1));
+        state.image.apply(&MetadataRecord::FeatureLevel { name: "eligible.leader.replicas.version".into(), level: 1 });
+        let of_broker = "Broker-level min.insync.replicas cannot be altered while ELR is enabled.";
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "min.insync.replicas", Some("3")).unwrap_err(), of_broker);
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "", "min.insync.replicas", Some("2")), Ok(1));
+        let removed = "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.";
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "", "min.insync.replicas", None).unwrap_err(), removed);
+    }
+}

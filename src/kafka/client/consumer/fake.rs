@@ -41,7 +41,7 @@ pub enum Role {
 
 #[derive(Clone, Debug)]
 pub enum Spec {
-    Broker(FakeBroker),
+    Broker(Box<FakeBroker>),
     Consumer(ConsumerLoad),
 }
 
@@ -108,7 +108,7 @@ impl Model for Fake {
 
     fn boot(spec: &Spec, boot: &Boot) -> Role {
         match spec {
-            Spec::Broker(broker) => Role::Broker(broker.clone()),
+            Spec::Broker(broker) => Role::Broker((**broker).clone()),
             Spec::Consumer(load) => Role::Consumer(ConsumerProcess::new(load, boot)),
         }
     }
@@ -146,7 +146,7 @@ impl World {
         let mut sim = Sim::new(Settings { seed: 11, ..Settings::default() });
         for id in 1..=brokers {
             let host = host_of(crate::kafka::names::BrokerId(id));
-            sim.spawn(&host, &host, Spec::Broker(FakeBroker::new(id, brokers, partitions)), Duration::ZERO);
+            sim.spawn(&host, &host, Spec::Broker(Box::new(FakeBroker::new(id, brokers, partitions))), Duration::ZERO);
         }
         World { sim, events: Vec::new(), brokers: brokers as u32 }
     }

@@ -174,7 +174,7 @@ impl Reset {
             (At::Topics, Response::DescribeTopicPartitions(body)) => self.described(&body, admin, cx),
             (At::Current, Response::OffsetFetch(body)) => {
                 let committed = requests::offsets(&body).map_err(|error| in_runtime(&error))?;
-                self.from_current(&committed, admin, cx)
+                self.reset_from_current(&committed, admin, cx)
             }
             (At::Commit, Response::OffsetCommit(body)) => {
                 committed(&body)?;
@@ -295,7 +295,7 @@ impl Reset {
                 self.by_time(time, admin, cx)
             }
             Some(Scenario::ByDuration(text)) => self.by_time(now_ms.saturating_sub(datetime::duration_ms(&text)?), admin, cx),
-            Some(Scenario::FromFile(path)) => self.from_file(&path, admin, cx),
+            Some(Scenario::FromFile(path)) => self.reset_from_file(&path, admin, cx),
             None => {
                 let scenarios = SCENARIOS.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ");
                 let message = format!("Option '[reset-offsets]' requires one of the following scenarios: [{scenarios}]");
@@ -304,7 +304,7 @@ impl Reset {
         }
     }
 
-    fn from_file(&mut self, path: &str, admin: &mut Admin, cx: &mut Context) -> Flow {
+    fn reset_from_file(&mut self, path: &str, admin: &mut Admin, cx: &mut Context) -> Flow {
         let named: Vec<&str> = match &self.which {
             Which::Named(names) => names.iter().map(String::as_str).collect(),
             Which::All => Vec::new(),
@@ -326,7 +326,7 @@ impl Reset {
     }
 
     /// `resetByShiftBy`, `resetToCurrent`.
-    fn from_current(&mut self, committed: &Committed, admin: &mut Admin, cx: &mut Context) -> Flow {
+    fn reset_from_current(&mut self, committed: &Committed, admin: &mut Admin, cx: &mut Context) -> Flow {
         let partitions = std::mem::take(&mut self.work.partitions);
         if let Some(Scenario::ShiftBy(by)) = self.scenario {
             for at in partitions {
