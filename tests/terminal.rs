@@ -117,3 +117,18 @@ fn a_cluster_that_is_down_is_said_after_a_minute() {
     let expected = "Error while executing topic command : Timed out waiting for a node assignment. Call: listTopics\n1\n";
     assert!(shown.ends_with(expected), "{shown}");
 }
+
+#[test]
+fn a_replica_that_is_moved_away_leaves_no_log() {
+    let mut terminal = Terminal::new();
+    terminal.enter(&format!("seq 1 20 | kafka-console-producer.sh {BROKER} --topic orders"), 3);
+    let log_dirs = format!("kafka-log-dirs.sh {BROKER} --describe --topic-list orders | tail -1 | grep -o orders-0 | wc -l");
+    assert!(terminal.enter(&log_dirs, 3).contains("\n3\n"));
+    terminal.enter(r#"echo '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[2,1]}]}' > move.json"#, 1);
+    let reassign = format!("kafka-reassign-partitions.sh {BROKER} --reassignment-json-file move.json");
+    let refused = terminal.enter(&format!("{reassign} --execute --disallow-replication-factor-change"), 3);
+    assert!(refused.contains("orders-0: The replication factor is changed from 3 to 2"), "{refused}");
+    terminal.enter(&format!("{reassign} --execute"), 5);
+    assert!(terminal.enter(&format!("{reassign} --verify"), 3).contains("Reassignment of partition orders-0 is completed."));
+    assert!(terminal.enter(&log_dirs, 3).contains("\n2\n"));
+}

@@ -17,7 +17,7 @@ use crate::sim::time::{Duration, Time};
 /// What a fetch wants, once its session is taken into account.
 #[derive(Clone, Debug)]
 pub struct FetchParams {
-    /// -1: a consumer.
+    /// -1: a consumer; -2: a debugging consumer.
     pub replica: i32,
     /// 0: no session.
     pub session_id: i32,
@@ -37,6 +37,10 @@ pub struct Wanted {
     pub place: Place,
 }
 
+/// `FetchRequest.CONSUMER_REPLICA_ID`, `FetchRequest.DEBUGGING_CONSUMER_ID`
+const CONSUMER: i32 = -1;
+const DEBUGGING: i32 = -2;
+
 /// What a partition has for a fetch.
 struct Read {
     data: PartitionData,
@@ -51,7 +55,8 @@ impl Broker {
     pub(super) fn fetch(&mut self, now: Time, asker: Asker, request: &FetchRequest, out: &mut Outbox) {
         let replica = request.replica_state.replica_id.0;
         let params = match replica {
-            -1 => self.consumer_fetch(request),
+            // -2 is a debugging consumer's (kafka-replica-verification): it reads like a follower, from any replica, and has no session.
+            ..0 => self.consumer_fetch(request),
             _ => match self.follower_fetch(now, replica, request, out) {
                 Ok(params) => params,
                 Err(error) => {
@@ -99,7 +104,7 @@ impl Broker {
             })
         });
         FetchParams {
-            replica: -1,
+            replica: request.replica_state.replica_id.0,
             session_id: 0,
             incremental: false,
             min_bytes: request.min_bytes.max(0) as u32,
@@ -179,11 +184,11 @@ impl Broker {
     /// Answers a fetch if there is enough to say or its time is over; else it waits.
     fn try_fetch(&mut self, now: Time, asker: Asker, params: FetchParams, deadline: Time, out: &mut Outbox) {
         let wanted: Vec<Wanted> = match params.replica {
-            -1 => params.wanted.clone(),
+            ..0 => params.wanted.clone(),
             replica => self.session_wants(replica),
         };
         let mut reads = Vec::new();
-        let (mut bytes, mut urgent) = (0, params.replica == -1 && wanted.is_empty());
+        let (mut bytes, mut urgent) = (0, params.replica < 0 && wanted.is_empty());
         for wanted in &wanted {
             let budget = params.max_bytes.saturating_sub(bytes);
             let read = self.read_partition(now, &params, wanted, budget, bytes > 0);
@@ -209,7 +214,7 @@ impl Broker {
             return self.respond(now, asker, response, batches, out);
         }
         let number = self.replicas.number();
-        if params.replica == -1 {
+        if params.replica < 0 {
             for wanted in &wanted {
                 if let Some(partition) = self.replicas.get_mut(&wanted.partition) {
                     partition.waiting_fetches.insert(number);
@@ -252,14 +257,16 @@ impl Broker {
             let known = self.image.partition(&wanted.partition).is_some();
             return refuse(data, if known { ResponseError::NotLeaderOrFollower } else { ResponseError::UnknownTopicOrPartition });
         };
-        let Some(leading) = &partition.leading else {
+        let Some(leader_epoch) =
+            partition.leading.as_ref().map(|leading| leading.epoch).or_else(|| (params.replica == DEBUGGING).then_some(-1))
+        else {
             data.current_leader.leader_id = BrokerId(partition.registration.leader);
             data.current_leader.leader_epoch = partition.registration.leader_epoch;
             return refuse(data, ResponseError::NotLeaderOrFollower);
         };
         match wanted.place.leader_epoch {
-            epoch if epoch >= 0 && epoch < leading.epoch => return refuse(data, ResponseError::FencedLeaderEpoch),
-            epoch if epoch > leading.epoch => return refuse(data, ResponseError::UnknownLeaderEpoch),
+            epoch if epoch >= 0 && epoch < leader_epoch => return refuse(data, ResponseError::FencedLeaderEpoch),
+            epoch if epoch >= 0 && epoch > leader_epoch && leader_epoch >= 0 => return refuse(data, ResponseError::UnknownLeaderEpoch),
             _ => {}
         }
         let high_watermark = partition.high_watermark;
@@ -276,7 +283,7 @@ impl Broker {
                 return Read { data, batches: Vec::new(), urgent: true, starved: false };
             }
         }
-        let before = if params.replica >= 0 { end } else { high_watermark };
+        let before = if params.replica == CONSUMER { high_watermark } else { end };
         let max_bytes = (wanted.place.max_bytes.max(0) as u32).min(budget);
         let throttled = params.replica >= 0 && self.throttles_leader(now, &wanted.partition, params.replica, partition.isr());
         if throttled || has_some && max_bytes == 0 {

@@ -30,6 +30,7 @@ pub mod producer;
 pub mod program;
 pub mod reassign;
 pub mod records;
+pub mod replica_verification;
 pub mod script;
 pub mod sending;
 pub mod storage;

@@ -10,6 +10,7 @@ use super::ls::Ls;
 use super::perf::consumer::ConsumerPerf;
 use super::perf::producer::ProducerPerf;
 use super::records::{self, DeleteRecords};
+use super::replica_verification::{self, ReplicaVerification};
 use super::storage::Storage;
 use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
@@ -73,6 +74,7 @@ pub const NAMES: &[&str] = &[
     "kafka-metadata-quorum",
     "kafka-producer-perf-test",
     "kafka-reassign-partitions",
+    "kafka-replica-verification",
     "kafka-storage",
     "kafka-verifiable-consumer",
     "kafka-verifiable-producer",
@@ -95,6 +97,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-metadata-quorum" => boxed(metadata_quorum::start(args, files, hosts)),
         "kafka-producer-perf-test" => boxed(ProducerPerf::start(now, args, files, hosts, rng)),
         "kafka-reassign-partitions" => boxed(reassign::start(args, files, hosts)),
+        "kafka-replica-verification" => boxed(ReplicaVerification::start(now, args, hosts)),
         "kafka-storage" => boxed(Storage::start(args, files, rng)),
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
@@ -116,6 +119,7 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
         "kafka-leader-election" => leader_election::TABLE,
         "kafka-log-dirs" => log_dirs::TABLE,
         "kafka-reassign-partitions" => reassign::args::TABLE,
+        "kafka-replica-verification" => replica_verification::TABLE,
         _ => return None,
     })
 }

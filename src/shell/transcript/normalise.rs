@@ -8,6 +8,7 @@ use regex_lite::Regex;
 const RULES: &[(&str, &str)] = &[
     // Log lines and record timestamps.
     (r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]", "[TIME]"),
+    (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: ", "TIME: "),
     (r"(CreateTime|LogAppendTime):( ?)\d+", "$1:${2}T"),
     (r#"("(?:commit|currentState|transactionLastUpdate|transactionStart)?[tT]imestamp(?:Ms)?"):\d+"#, "$1:T"),
     (r"([tT]imestamp: )\d{13}", "${1}T"),
