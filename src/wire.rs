@@ -73,6 +73,9 @@ pub enum ToWorker {
     Choose(StoredChoice),
     /// Everything of this run, to be saved by the person.
     Export,
+    /// In the place of [`ToWorker::Open`], to another worker after the first one died: the run that this would open, as it is stored.
+    /// Answered by [`FromWorker::Exported`] or [`FromWorker::Refused`].
+    ExportStored(Open),
     /// In the place of [`ToWorker::Open`]: run the measured load, and answer with [`FromWorker::Benched`].
     Bench,
 }

@@ -7,6 +7,8 @@
 mod chromium;
 #[path = "browser/harness.rs"]
 mod harness;
+#[path = "browser/stage.rs"]
+mod stage;
 #[path = "browser/terminal.rs"]
 mod terminal;
 
@@ -48,10 +50,22 @@ fn a_panic_of_the_worker_is_said() {
         page.devtools("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await?;
         page.open("").await?;
         page.wait_for("the worker's answer", "document.querySelector('[data-engine=ready]')", PATIENCE).await?;
+        page.wait_for("something saved", "/saved to [0-9.]+ s/.test(document.body.innerText)", PATIENCE).await?;
         // No message of ours: a bug, as far as the worker can tell.
         page.eval("window.engine.postMessage(new Uint8Array([255, 255, 255, 255]))").await?;
         page.wait_for("the word about it", "document.querySelector('[data-engine=failed] pre.said')", PATIENCE).await?;
-        page.screenshot("failed").await
+        page.screenshot("failed").await?;
+        page.eval("window.saved = []; URL.createObjectURL = ((make) => (blob) => { blob.text().then((text) => window.saved.push(text)); return make.call(URL, blob) })(URL.createObjectURL)").await?;
+        page.eval(
+            "[...document.querySelectorAll('dialog button')].find((button) => button.innerText.startsWith('Save the stored run')).click()",
+        )
+        .await?;
+        page.wait_for(
+            "the stored run",
+            "window.saved.some((text) => text.startsWith('{') && JSON.parse(text).format === 'ottla-run-1')",
+            PATIENCE,
+        )
+        .await
     });
 }
 

@@ -106,7 +106,14 @@ fn a_full_browser_is_said_and_what_was_saved_stays() {
         page.devtools("Storage.overrideQuotaForOrigin", json!({ "origin": origin, "quotaSize": 1_000 })).await?;
         page.wait_for("the word about it", "document.querySelector('.pill-saved').innerText.includes('full, saved to')", PATIENCE).await?;
         let clock_s = number(page, CLOCK_S).await?;
-        page.wait_for("a clock that runs on", &format!("{CLOCK_S} > {clock_s} + 1"), PATIENCE).await
+        page.wait_for("a clock that runs on", &format!("{CLOCK_S} > {clock_s} + 1"), PATIENCE).await?;
+        // Room again: saving goes on by itself, and what came meanwhile is saved too.
+        page.devtools("Storage.overrideQuotaForOrigin", json!({ "origin": origin })).await?;
+        let clock_s = number(page, CLOCK_S).await?;
+        page.wait_for("saving that goes on", &format!("{SAVED_S} > {clock_s}"), PATIENCE).await?;
+        page.kill_and_start_again().await?;
+        page.open("?lesson=replication/01-kill-a-node").await?;
+        page.wait_for("the run", &format!("{READY} && {CLOCK_S} > {clock_s}"), PATIENCE).await
     });
 }
 

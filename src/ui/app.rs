@@ -103,11 +103,12 @@ fn connect(dispatch: UseReducerDispatcher<Model>, lesson: Option<&Lesson>) -> Ha
     let store = Store::default();
     let inbox = Inbox::new(store.clone(), dispatch.clone());
     let link = bridge::connect(move |message| inbox.hear(message));
+    let open = Open { lesson: lesson.cloned().map(Box::new), fresh: lessons::wants_fresh(), ..Open::default() };
     link.send(match lessons::wants_bench() {
         true => ToWorker::Bench,
-        false => ToWorker::Open(Open { lesson: lesson.cloned().map(Box::new), fresh: lessons::wants_fresh(), ..Open::default() }),
+        false => ToWorker::Open(open.clone()),
     });
-    Hands::new(link, dispatch, store)
+    Hands::new(link, dispatch, store, open)
 }
 
 /// Keys, dropped files, and whether the page is seen at all.

@@ -64,7 +64,7 @@ fn storage(storage: &Storage, ready_us: u64) -> Option<(&'static str, String)> {
         Storage::MemoryOnly { because } => ("warn", format!("Nothing is kept when this tab is closed: {because}. All else works.")),
         Storage::Full { to_us } => {
             let to = seconds(*to_us, ready_us);
-            ("bad", format!("The browser's storage is full: what happened after {to} is not kept. Free some space, or begin anew."))
+            ("bad", format!("The browser's storage is full: what happened after {to} is not kept. It is tried again every few seconds: free some space, or begin anew."))
         }
         Storage::OtherTab => {
             ("warn", "This cluster is open in another tab, which keeps it. Here it runs from memory; close the other tab and reload to keep it here.".into())

@@ -55,14 +55,26 @@ pub struct FailedProps {
 #[component]
 pub fn Failed(props: &FailedProps) -> Html {
     let reload = Callback::from(|_: MouseEvent| window().location().reload().unwrap_or_default());
+    let hands = use_hands();
+    let saved = use_state(|| None::<String>);
+    let save = {
+        let saved = saved.clone();
+        Callback::from(move |_: MouseEvent| {
+            let said = saved.setter();
+            hands.export_stored(move |answer| said.set(Some(answer)));
+            saved.set(Some("Reading what is stored…".to_owned()));
+        })
+    };
     html! {
         <Dialog title="The engine stopped">
             <p>{ format!("This is a mistake in Ottla, not yours. It happened at {} of virtual time, and what was saved is still there.", props.at) }</p>
             <pre class="said">{ &props.message }</pre>
             <div class="row">
                 <button type="button" class="primary" onclick={reload}>{ "Reload and replay" }</button>
+                <button type="button" onclick={save}>{ "Save the stored run as a file" }</button>
                 <a class="button" href={lessons::fresh_address()}>{ "Begin this lesson anew" }</a>
             </div>
+            if let Some(said) = &*saved { <p role="status">{ said }</p> }
         </Dialog>
     }
 }

@@ -1,14 +1,16 @@
 //! What nearly every component needs and what never changes: the way to the worker and to the reducer.
 
+use std::cell::RefCell;
 use std::ops::Deref;
 use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::bridge::Link;
+use super::bridge::{self, Link};
+use super::download::download;
 use super::model::{Action, Model};
 use super::stage::store::Store;
-use crate::wire::ToWorker;
+use crate::wire::{FromWorker, Open, ToWorker};
 
 /// Shared data that is compared by its address: whoever changes it makes a new one.
 #[derive(Debug, Default)]
@@ -52,6 +54,10 @@ pub struct Hands {
     link: Link,
     dispatch: UseReducerDispatcher<Model>,
     pub store: Store,
+    /// What this page is open for.
+    open: Rc<Open>,
+    /// To the worker that reads the stored run.
+    exporting: Rc<RefCell<Option<Link>>>,
 }
 
 impl PartialEq for Hands {
@@ -62,8 +68,8 @@ impl PartialEq for Hands {
 }
 
 impl Hands {
-    pub fn new(link: Link, dispatch: UseReducerDispatcher<Model>, store: Store) -> Hands {
-        Hands { link, dispatch, store }
+    pub fn new(link: Link, dispatch: UseReducerDispatcher<Model>, store: Store, open: Open) -> Hands {
+        Hands { link, dispatch, store, open: Rc::new(open), exporting: Rc::default() }
     }
 
     pub fn send(&self, message: ToWorker) {
@@ -72,6 +78,21 @@ impl Hands {
 
     pub fn act(&self, action: Action) {
         self.dispatch.dispatch(action);
+    }
+
+    /// Has a worker of its own give the run that is stored, as a file; `said` gets what came of it.
+    pub fn export_stored(&self, said: impl Fn(String) + 'static) {
+        let link = bridge::connect(move |answer| match answer {
+            FromWorker::Exported { name, bytes } => said(match download(&name, &bytes) {
+                Ok(()) => format!("{name} was saved: seed, cluster and every command, up to what was stored last."),
+                Err(_) => format!("The browser does not let {name} be saved."),
+            }),
+            FromWorker::Refused(why) => said(why),
+            _ => {}
+        });
+        link.send(ToWorker::ExportStored((*self.open).clone()));
+        // The worker ends when its link is dropped.
+        self.exporting.replace(Some(link));
     }
 
     /// A callback that sends what it is told to.

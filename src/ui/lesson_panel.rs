@@ -9,6 +9,7 @@ use super::hands::{Shared, use_hands};
 use super::lessons;
 use super::model::Action;
 use super::prose::script;
+use super::resizer::Resizer;
 use super::step::StepView;
 use crate::lesson::course::Sheet;
 use crate::lesson::model::Block;
@@ -99,6 +100,7 @@ pub fn LessonPanel(props: &Props) -> Html {
                 </button> }
                 { next(&props.sheet, at, step_done, go(at + 1)) }
             </footer>
+            <Resizer />
         </aside>
     }
 }

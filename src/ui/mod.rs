@@ -36,6 +36,7 @@ mod model;
 mod predict;
 mod prompt;
 mod prose;
+mod resizer;
 mod speech;
 mod speed;
 mod stage;

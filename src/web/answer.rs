@@ -4,7 +4,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::bar;
+use super::open::Plan;
 use super::run::Run;
+use super::store::Store;
 use crate::kafka::log::dump::{DumpFiles, DumpOptions, DumpSink, dump};
 use crate::playground::command::Command;
 use crate::playground::journal::Journal;
@@ -13,10 +15,12 @@ use crate::playground::view::{Detail, FrameReport, frame_report};
 use crate::playground::why;
 use crate::shell::complete::{CompletionContext, complete};
 use crate::sim::process::EventId;
-use crate::wire::{EventLine, FromWorker, MarkKind};
+use crate::wire::{EventLine, FromWorker, MarkKind, Open};
 
 /// Lines of the event list in one answer, at most.
 const MOST_EVENTS: usize = 500;
+/// What a run in a file calls itself.
+const FORMAT: &str = "ottla-run-1";
 /// Text of a dropped file that is shown.
 const MOST_TEXT: usize = 512 << 10;
 
@@ -86,16 +90,33 @@ pub fn export(run: &Run) -> FromWorker {
     let world = timeline.world();
     let lesson = run.lesson().map(|lesson| lesson.slug.as_str());
     let exported = Exported {
-        format: "ottla-run-1",
+        format: FORMAT,
         lesson,
         seed: world.seed(),
         cluster: world.spec(),
         end_us: timeline.end().at.0,
         journal: timeline.journal(),
     };
+    file_of(exported)
+}
+
+/// The run that is stored for this, whatever became of the worker that stored it.
+pub async fn stored(open: Open) -> FromWorker {
+    let found = async {
+        let plan = Plan::of(open);
+        let store = Store::open(&plan.name()).await.map_err(|error| error.to_string())?;
+        let stored = store.load().await.map_err(|error| error.to_string())?.ok_or("nothing is stored")?;
+        let lesson = plan.lesson.as_ref().map(|lesson| lesson.slug.as_str());
+        let (end_us, journal) = (stored.cut.at_us, stored.journal());
+        Ok(file_of(Exported { format: FORMAT, lesson, seed: plan.seed, cluster: &plan.spec, end_us, journal: &journal }))
+    };
+    found.await.unwrap_or_else(|why: String| FromWorker::Refused(format!("The run cannot be saved as a file: {why}")))
+}
+
+fn file_of(exported: Exported) -> FromWorker {
     match serde_json::to_vec_pretty(&exported) {
         Ok(bytes) => {
-            let name = lesson.unwrap_or("cluster").replace('/', "-");
+            let name = exported.lesson.unwrap_or("cluster").replace('/', "-");
             FromWorker::Exported { name: format!("ottla-{name}.json"), bytes }
         }
         Err(error) => FromWorker::Refused(format!("The run cannot be written as a file: {error}")),

@@ -66,6 +66,13 @@ impl Worker for Engine {
             (ToWorker::Open(_), Some(_)) => {
                 page.say(FromWorker::Refused("A cluster runs here already: reload the page for another".into()))
             }
+            (ToWorker::ExportStored(open), None) => {
+                scope.send_future(async move {
+                    page.say(answer::stored(open).await);
+                    Said::Slice
+                });
+                return;
+            }
             (ToWorker::Bench, None) => {
                 scope.send_future(async move {
                     let benched = bench(&page).await;
@@ -192,6 +199,11 @@ fn hear(page: &Page, run: &mut Run, say: &mut Say, message: ToWorker) {
         ToWorker::TakeFile { name } => page.say(answer::take_file(run, name)),
         ToWorker::Export => page.say(answer::export(run)),
         // Handled before there is a run.
-        ToWorker::Open(_) | ToWorker::Bench | ToWorker::File { .. } | ToWorker::Visible(_) | ToWorker::Choose(_) => {}
+        ToWorker::Open(_)
+        | ToWorker::ExportStored(_)
+        | ToWorker::Bench
+        | ToWorker::File { .. }
+        | ToWorker::Visible(_)
+        | ToWorker::Choose(_) => {}
     }
 }

@@ -56,7 +56,7 @@ pub async fn wait_for(page: &Page, condition: &str) -> Result<(), ChromiumError>
     page.wait_for(condition, condition, PATIENCE).await
 }
 
-async fn shows(page: &Page, text: &str) -> Result<(), ChromiumError> {
+pub async fn shows(page: &Page, text: &str) -> Result<(), ChromiumError> {
     wait_for(page, &format!("document.body.innerText.includes({text:?})")).await
 }
 
@@ -70,7 +70,7 @@ const IDLE: &str =
 const BUSY: &str = "document.querySelector('.prompt textarea').placeholder !== ''";
 const READS: &str = "[...document.querySelectorAll('.prompt button')].some((button) => button.innerText === 'Ctrl-D')";
 
-async fn open(page: &Page, query: &str) -> Result<(), ChromiumError> {
+pub async fn open(page: &Page, query: &str) -> Result<(), ChromiumError> {
     page.open(query).await?;
     wait_for(page, "document.querySelector('[data-engine=ready]')").await
 }
