@@ -19,7 +19,7 @@ const ON_THE_PAGE: [(&str, &str); 9] = [
 ];
 
 const IN_THE_TERMINAL: [(&str, &str); 11] = [
-    ("Tab", "complete the word; Shift-Tab goes on to what is next on the page"),
+    ("Tab", "complete the word; on an empty line, go on to what is next on the page"),
     ("↑ ↓", "lines entered before"),
     ("Ctrl-R", "search them: again for older, Enter runs, Esc edits, Ctrl-G leaves"),
     ("Ctrl-C Ctrl-D", "stop the job, end its input"),

@@ -73,8 +73,9 @@ fn told(frame: &Frame) -> String {
 /// The debug form of a message without its punctuation, and without what is empty by nature.
 fn tree(fields: &str) -> String {
     let mut text = String::new();
-    let lines = fields.lines().filter_map(|line| {
-        let line = line.trim_end_matches([',', '{', '[', '(', ' ']);
+    // The names of the message stand in the title already.
+    let lines = fields.lines().skip(2).filter_map(|line| {
+        let line = line.strip_prefix("        ").unwrap_or(line).trim_end_matches([',', '{', '[', '(', ' ']);
         let word = line.trim_start();
         let is_noise =
             word.trim_matches([']', '}', ')']).is_empty() || word.starts_with("unknown_tagged_fields") || word == "records: None";
