@@ -7,16 +7,19 @@
 //! * [`screen`]: what was shown
 //! * [`tools`]: the tools
 //! * [`complete`]: what Tab offers
+//! * [`alone`], [`fuzz`]: a terminal without a cluster, and lines for it by the million
 //! * [`transcript`]: recordings of terminal sessions, to be played again and compared
 //! * [`options`], [`argparse`]: their options, as joptsimple and argparse4j read them
 //! * [`escapes`]: what a backslash means in `echo -e`
 //! * [`java`]: what they owe to Java: the order of maps, log lines, exceptions' names
 
+pub mod alone;
 pub mod argparse;
 pub mod complete;
 pub mod escapes;
 pub mod expand;
 pub mod files;
+pub mod fuzz;
 pub mod java;
 pub mod options;
 pub mod pipe;

@@ -115,6 +115,12 @@ impl Printer {
         self.push(false, text.into(), false);
     }
 
+    /// A piece of a line, for which there must be room as for a whole one.
+    pub fn push_text(&mut self, text: impl Into<String>) {
+        self.room = self.room.saturating_sub(1);
+        self.text(text);
+    }
+
     /// A line on standard error.
     pub fn error(&mut self, text: impl Into<String>) {
         self.push(true, text.into(), true);

@@ -7,6 +7,7 @@ mod chromium;
 mod compress;
 mod dump_log;
 mod fingerprint;
+mod fuzz_shell;
 mod lessons;
 mod progress;
 mod project;
@@ -51,6 +52,9 @@ enum Command {
     /// Write the lessons as the page fetches them; the page's build does this
     #[command(hide = true)]
     Lessons(lessons::LessonsArgs),
+    /// Type random lines into terminals of the simulation, and say how long the longest took
+    #[command(hide = true)]
+    FuzzShell(fuzz_shell::FuzzShellArgs),
     /// Save a picture of a page, drawn by headless Chromium
     #[command(hide = true)]
     Shot(shot::ShotArgs),
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Command::Record(args) => report(record::run(&args)),
         Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Lessons(args) => report(lessons::run(&args)),
+        Command::FuzzShell(args) => fuzz_shell::run(&args),
         Command::Shot(args) => report(shot::run(&args)),
     }
 }

@@ -11,7 +11,7 @@ use crate::shell::expand::state::{State, absolute};
 use crate::shell::files::Files;
 use crate::shell::syntax::{is_name, parse};
 use crate::shell::tools::hosts::{self, Done, Signal};
-use crate::shell::tools::{INTERRUPTED, KILLED, help, span, text};
+use crate::shell::tools::{file, help, span, text};
 use crate::sim::time::Duration;
 
 /// Builtins, for completion and `type`.
@@ -394,7 +394,9 @@ fn source(shell: &mut Shell, name: &str, args: &[String], files: &Files, cx: &mu
 fn bash(shell: &mut Shell, args: &[String], files: &Files, cx: &mut Cx) {
     let (script, name, rest) = match args {
         [] => (None, "bash", args),
-        [flag, script, rest @ ..] if flag == "-c" => (Some(script.as_str()), "bash", rest.get(1..).unwrap_or_default()),
+        [flag, script, rest @ ..] if flag == "-c" => {
+            (Some(script.as_str()), rest.first().map_or("bash", String::as_str), rest.get(1..).unwrap_or_default())
+        }
         [path, rest @ ..] if !path.starts_with('-') => match files.get(path) {
             Some(text) => (Some(text), path.as_str(), rest),
             None => {
@@ -629,7 +631,11 @@ fn which(shell: &Shell, name: &str, args: &[String], cx: &mut Cx) -> i32 {
         let tool = crate::shell::tools::tool_name(word);
         let path = if crate::shell::tools::kafka_table(tool).is_some() {
             Some(format!("/opt/kafka/bin/{tool}.sh"))
-        } else if text::NAMES.contains(&word.as_str()) || hosts::NAMES.contains(&word.as_str()) || word == "sleep" {
+        } else if text::NAMES.contains(&word.as_str())
+            || file::NAMES.contains(&word.as_str())
+            || hosts::NAMES.contains(&word.as_str())
+            || word == "sleep"
+        {
             Some(format!("/usr/bin/{word}"))
         } else {
             None
@@ -656,7 +662,7 @@ fn which(shell: &Shell, name: &str, args: &[String], cx: &mut Cx) -> i32 {
 
 /// A job's last line: `[1]+  Done    sleep 3`.
 pub fn epitaph(number: u32, status: i32, text: &str) -> String {
-    let status = if status == INTERRUPTED || status == KILLED { outcome(status) } else { outcome(status) };
+    let status = outcome(status);
     format!("[{number}]+  {status:<24}{text}")
 }
 

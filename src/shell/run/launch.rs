@@ -13,7 +13,7 @@ use crate::shell::files::Files;
 use crate::shell::pipe::Printed;
 use crate::shell::syntax::{Command, Kind, Word};
 use crate::shell::tools::hosts::Done;
-use crate::shell::tools::{Start, Tool, text, tool_name};
+use crate::shell::tools::{Start, Tool, file, tool_name};
 
 /// What a command needs of the disk before it can start.
 pub(super) struct Paths {
@@ -36,7 +36,7 @@ pub(super) fn paths_read(ready: &Ready, state: &State) -> Paths {
         if let Some((name, args)) = words.split_first() {
             if !state.functions.contains_key(name.as_str()) {
                 files.extend(builtin::reads(name, args).unwrap_or_else(|| Tool::reads(tool_name(name), args)));
-                look_around = text::LOOK_AROUND.contains(&name.as_str()) || builtin::LOOK_AROUND.contains(&name.as_str());
+                look_around = file::NAMES.contains(&name.as_str()) || builtin::LOOK_AROUND.contains(&name.as_str());
             }
         }
     }

@@ -1,72 +1,36 @@
 //! A terminal in a world without a cluster.
 
 use super::*;
-use crate::kafka::protocol::frame::Frame;
-use crate::sim::engine::{Settings, Sim};
+use crate::shell::alone;
 use crate::sim::fault::Occurrence;
-use crate::sim::process::{self, Model, ProcessId};
 
-/// A world of terminal sessions.
-#[derive(Clone, Debug)]
-struct Terminals;
-
-impl Model for Terminals {
-    type Frame = Frame;
-    type Event = Event;
-    type Tell = Tell;
-    type Spec = SessionSpec;
-    type Process = Session;
-
-    fn boot(spec: &SessionSpec, boot: &Boot) -> Session {
-        Session::new(spec, boot)
-    }
-
-    fn start_up(_: &SessionSpec) -> Duration {
-        Duration::ZERO
-    }
-}
-
-impl process::Process<Terminals> for Session {
-    fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
-        Session::step(self, now, input, out);
-    }
-
-    fn next_wake(&self) -> Option<Time> {
-        Session::next_wake(self)
-    }
-}
-
+/// A terminal with what was seen of it.
 struct Terminal {
-    sim: Sim<Terminals>,
-    id: ProcessId,
+    world: alone::Terminal,
     seen: u64,
 }
 
 impl Terminal {
     fn new() -> Terminal {
-        let mut sim = Sim::new(Settings::default());
-        for host in ["client", "kafka-1", "kafka-2"] {
-            sim.add_host(host);
-        }
-        let spec = SessionSpec { session: 7, host: "client".into(), hosts: vec!["kafka-1".into(), "kafka-2".into()] };
-        let id = sim.spawn("client", "terminal", spec, Duration::ZERO);
-        sim.run_until(Time::from_ms(1));
-        Terminal { sim, id, seen: 0 }
+        Terminal { world: alone::Terminal::default(), seen: 0 }
     }
 
     fn tell(&mut self, tell: Tell) {
-        self.sim.tell(self.id, tell);
+        self.world.tell(tell);
         self.wait(Duration::ms(10));
     }
 
     fn wait(&mut self, time: Duration) {
-        let until = self.sim.now() + time;
-        self.sim.run_until(until);
+        self.world.wait(time);
+    }
+
+    fn session(&self) -> &Session {
+        self.world.session().unwrap()
     }
 
     /// What was shown since the last call: `$ ` before what was typed, `! ` before errors, `* ` before notes.
     fn shown(&mut self) -> String {
-        let session = self.sim.process(self.id).unwrap();
+        let session = self.world.session().unwrap();
         let mut text = String::new();
         for piece in session.output_since(self.seen) {
             text += match piece.stream {
@@ -83,7 +47,7 @@ impl Terminal {
     }
 
     fn prompt(&self) -> Prompt {
-        self.sim.process(self.id).unwrap().prompt()
+        self.session().prompt()
     }
 
     fn run(&mut self, line: &str) -> String {
@@ -169,12 +133,90 @@ fn jobs_in_the_background() {
 #[test]
 fn faults_and_what_is_reported() {
     let mut terminal = Terminal::new();
-    terminal.sim.take_events();
+    terminal.world.sim.take_events();
     assert_eq!(terminal.run("cut kafka-1 kafka-2"), "");
     assert_eq!(terminal.run("kill -9 kafka-9"), "! bash: kill: (kafka-9) - No such process\n");
-    let events: Vec<Event> = terminal.sim.take_events().into_iter().map(|recorded| recorded.event).collect();
+    let events: Vec<Event> = terminal.world.sim.take_events().into_iter().map(|recorded| recorded.event).collect();
     assert!(events.contains(&Event::Sim(Occurrence::LinkCut { a: "kafka-1".into(), b: "kafka-2".into() })), "{events:?}");
     assert!(events.contains(&Event::LineEntered { session: 7, line: "kill -9 kafka-9".into() }));
     let ended = events.iter().any(|event| matches!(event, Event::ToolEnded { tool, status: 1, job: 2, .. } if **tool == *"kill"));
     assert!(ended, "{events:?}");
+}
+
+/// scripts.txt holds scripts, each with the status and the standard output that bash 5 gave: what it prints, we print.
+#[test]
+fn scripts_print_what_bash_prints() {
+    let mut wrong = String::new();
+    for case in include_str!("scripts.txt").split("===\n") {
+        let (script, expected) = case.split_once("\n--- ").unwrap();
+        let mut terminal = Terminal::new();
+        for line in script.lines() {
+            terminal.tell(Tell::Line(line.into()));
+        }
+        terminal.wait(Duration::secs(2));
+        let session = terminal.session();
+        let mut printed = format!("{}\n", session.status());
+        for piece in session.output_since(0).filter(|piece| piece.stream == Stream::Out) {
+            printed += &piece.text;
+            printed += if piece.newline { "\n" } else { "" };
+        }
+        if !printed.ends_with('\n') {
+            printed += "\\\n";
+        }
+        if printed != expected || terminal.prompt() != Prompt::Command {
+            wrong += &format!("{script}\n--- expected {expected}--- printed {printed}--- {:?}\n\n", terminal.prompt());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn what_is_not_closed_waits_for_more_lines() {
+    let mut terminal = Terminal::new();
+    assert_eq!(terminal.run("for i in 1 2; do"), "");
+    assert_eq!(terminal.prompt(), Prompt::Continuation);
+    terminal.run("echo $i");
+    assert_eq!(terminal.run("done"), "1\n2\n");
+    terminal.run("echo 'a");
+    assert_eq!(terminal.run("b'"), "a\nb\n");
+    terminal.run("echo 'a");
+    terminal.tell(Tell::EndOfInput);
+    assert_eq!(terminal.shown(), "! bash: unexpected EOF while looking for matching `''\n");
+    terminal.run("if true; then");
+    terminal.tell(Tell::Interrupt);
+    assert_eq!(terminal.prompt(), Prompt::Command);
+    terminal.shown();
+    assert_eq!(terminal.run("echo )"), "! bash: syntax error near unexpected token `)'\n");
+}
+
+#[test]
+fn a_loop_without_end_takes_virtual_time_and_is_interrupted() {
+    let mut terminal = Terminal::new();
+    terminal.run("while true; do :; done; echo never");
+    terminal.wait(Duration::secs(1));
+    assert_eq!(terminal.prompt(), Prompt::Busy);
+    terminal.tell(Tell::Interrupt);
+    assert_eq!((terminal.shown().as_str(), terminal.prompt()), ("$ ^C\n", Prompt::Command));
+    terminal.run("time sleep 1.5");
+    terminal.wait(Duration::secs(2));
+    assert!(terminal.shown().contains("real\t0m1.500s"));
+    terminal.run("timeout 1 sleep 10; echo $?");
+    terminal.wait(Duration::secs(1));
+    assert_eq!(terminal.shown(), "124\n");
+    assert!(terminal.run("f() { f; }; f").contains("within each other"));
+}
+
+#[test]
+fn another_machines_files_are_seen_through_ssh() {
+    let mut terminal = Terminal::new();
+    let chunk = crate::sim::engine::Sim::<alone::Terminals>::outside_chunk(1, "hello\n".into());
+    let now = terminal.world.sim.now();
+    terminal.world.sim.disk_mut("kafka-1").unwrap().replace(now, "orders-0/0.log", chunk).unwrap();
+    assert_eq!(terminal.run("ssh kafka-1 cat orders-0/0.log | tr a-z A-Z"), "HELLO\n");
+    assert_eq!(terminal.run("ssh kafka-1 'cat orders-*/*.log; echo x > y'"), "hello\n! bash: y: Read-only file system\n");
+    assert_eq!(terminal.run("ssh kafka-9 ls"), "! ssh: Could not resolve hostname kafka-9: Name or service not known\n");
+    terminal.run("cut client kafka-1");
+    terminal.run("ssh kafka-1 ls");
+    terminal.wait(Duration::secs(11));
+    assert_eq!(terminal.shown(), "! ssh: connect to host kafka-1 port 22: Connection timed out\n");
 }

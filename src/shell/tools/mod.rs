@@ -2,7 +2,7 @@
 //!
 //! * [`topics`], [`producer`], [`consumer`], [`groups`], [`offsets`]: Kafka's tools; [`kafka`] and [`admin`]: what they have in common
 //! * [`dump_log`], [`reassign`] and others: Kafka's tools behind one trait, [`program`]; [`script`]: those that are a few calls in a row
-//! * [`ls`]
+//! * [`ls`], [`file`]: files and their names
 //! * [`text`]: `grep`, `head`, `wc` and their like
 //! * [`help`]: what `help` prints
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
@@ -15,6 +15,7 @@ pub mod configs;
 pub mod consumer;
 pub mod dump_log;
 pub mod features;
+pub mod file;
 pub mod groups;
 pub mod help;
 pub mod hosts;
@@ -144,7 +145,8 @@ impl Tool {
         if let Some(done) = hosts::run(name, args, hosts, host) {
             return Some(Tool::Hosts(done));
         }
-        if let Some(text) = Text::start(name, args, files) {
+        let place = text::Place { wall_ms: now.wall_ms(), host };
+        if let Some(text) = Text::start(name, args, files, place) {
             return Some(Tool::Text(text));
         }
         (name == "sleep").then(|| match sleep(args) {

@@ -5,6 +5,7 @@
 use std::fmt::Debug;
 
 use super::dump_log::{self, DumpLog};
+use super::file;
 use super::hosts::Done;
 use super::ls::Ls;
 use super::perf::consumer::ConsumerPerf;
@@ -18,6 +19,7 @@ use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, 
 use super::{api_versions, cluster, features, metadata_quorum};
 use super::{client_metrics, configs};
 use crate::kafka::actor::{Input, Outbox};
+use crate::shell::files::HOSTS_FOLDER;
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
 use crate::sim::time::Time;

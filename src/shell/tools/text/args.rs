@@ -1,5 +1,54 @@
 //! Options of the text tools, as getopt reads them.
 
+/// Long names of options, where they are typed.
+const LONG: &[(&str, char)] = &[
+    ("after-context", 'A'),
+    ("before-context", 'B'),
+    ("bytes", 'c'),
+    ("chars", 'm'),
+    ("context", 'C'),
+    ("count", 'c'),
+    ("decode", 'd'),
+    ("delete", 'd'),
+    ("delimiter", 'd'),
+    ("delimiters", 'd'),
+    ("expression", 'e'),
+    ("extended-regexp", 'E'),
+    ("field-separator", 't'),
+    ("fields", 'f'),
+    ("fixed-strings", 'F'),
+    ("ignore-case", 'i'),
+    ("ignore-case", 'f'),
+    ("invert-match", 'v'),
+    ("key", 'k'),
+    ("line-number", 'n'),
+    ("line-regexp", 'x'),
+    ("lines", 'l'),
+    ("lines", 'n'),
+    ("max-count", 'm'),
+    ("no-filename", 'h'),
+    ("number", 'n'),
+    ("numeric-sort", 'n'),
+    ("only-delimited", 's'),
+    ("only-matching", 'o'),
+    ("quiet", 'q'),
+    ("quiet", 'n'),
+    ("regexp", 'e'),
+    ("regexp-extended", 'E'),
+    ("repeated", 'd'),
+    ("reverse", 'r'),
+    ("serial", 's'),
+    ("silent", 'q'),
+    ("silent", 'n'),
+    ("squeeze-repeats", 's'),
+    ("table", 't'),
+    ("unique", 'u'),
+    ("version-sort", 'V'),
+    ("word-regexp", 'w'),
+    ("words", 'w'),
+    ("wrap", 'w'),
+];
+
 /// What stood on the command line.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Args {
@@ -21,8 +70,22 @@ impl Args {
         while let Some(arg) = args.next() {
             if arg == "--" {
                 found.operands.extend(args.by_ref().cloned());
-            } else if arg.starts_with("--") {
-                return Err((format!("{tool}: unrecognized option '{arg}'{hint}"), status));
+            } else if let Some(long) = arg.strip_prefix("--") {
+                let (name, inline) = long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value.to_owned())));
+                if name == "color" || name == "colour" {
+                    continue;
+                }
+                let letters = LONG.iter().filter(|(long, _)| *long == name).map(|(_, letter)| *letter);
+                let Some(letter) = letters.into_iter().find(|letter| flags.contains(*letter) || valued.contains(*letter)) else {
+                    return Err((format!("{tool}: unrecognized option '{arg}'{hint}"), status));
+                };
+                if flags.contains(letter) {
+                    found.flags.push(letter);
+                } else {
+                    let value = inline.or_else(|| args.next().cloned());
+                    let value = value.ok_or_else(|| (format!("{tool}: option '--{name}' requires an argument{hint}"), status))?;
+                    found.values.push((letter, value));
+                }
             } else if arg == "-" || !arg.starts_with('-') {
                 found.operands.push(arg.clone());
             } else {

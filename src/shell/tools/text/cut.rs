@@ -1,10 +1,11 @@
 //! `cut -f LIST [-d SEPARATOR]`, `cut -c LIST`
 
 use super::args::Args;
+use super::{Filter, Made, made};
 use crate::shell::pipe::Printer;
 
 #[derive(Clone, Debug)]
-pub(super) struct Cut {
+struct Cut {
     /// First and last of each range, from 1.
     ranges: Vec<(usize, usize)>,
     /// `None`: characters, not fields.
@@ -12,10 +13,9 @@ pub(super) struct Cut {
     only_delimited: bool,
 }
 
-pub(super) fn cut(args: &[String], operands: &mut Vec<String>) -> Result<Cut, (String, i32)> {
+pub(super) fn cut(args: &[String]) -> Made {
     let args = Args::parse("cut", args, "s", "fdcb")?;
     let hint = "\nTry 'cut --help' for more information.";
-    *operands = args.operands.clone();
     let (list, fields) = match (args.value('f'), args.value('c').or(args.value('b'))) {
         (Some(list), None) => (list, true),
         (None, Some(list)) => (list, false),
@@ -28,11 +28,13 @@ pub(super) fn cut(args: &[String], operands: &mut Vec<String>) -> Result<Cut, (S
     if fields && separator.chars().count() != 1 {
         return Err((format!("cut: the delimiter must be a single character{hint}"), 1));
     }
-    Ok(Cut { ranges, separator: fields.then(|| separator.to_owned()), only_delimited: args.flag('s') })
+    let separator = fields.then(|| separator.to_owned());
+    let only_delimited = args.flag('s');
+    made(Cut { ranges, separator, only_delimited }, args.operands)
 }
 
-impl Cut {
-    pub(super) fn line(&self, line: &str, print: &mut Printer) {
+impl Filter for Cut {
+    fn line(&mut self, line: String, _ended: bool, print: &mut Printer) -> Option<i32> {
         let chosen = |n: usize| self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&n));
         match &self.separator {
             None => print.line(line.chars().enumerate().filter(|(n, _)| chosen(n + 1)).map(|(_, c)| c).collect::<String>()),
@@ -46,6 +48,11 @@ impl Cut {
                 print.line(fields.collect::<Vec<_>>().join(separator));
             }
         }
+        None
+    }
+
+    fn boxed(&self) -> Box<dyn Filter> {
+        Box::new(self.clone())
     }
 }
 
