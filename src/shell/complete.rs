@@ -1,7 +1,12 @@
 //! What could stand at the cursor of a command line (Tab): tools, their options, topics, groups, hosts, and otherwise files.
 
+use super::files::FOLDER_MARK;
 use super::options::{Arg, Completes, Opt};
-use super::tools::{help, hosts, kafka_table, text, tool_name};
+use super::run::builtin;
+use super::session::Session;
+use super::syntax::is_name;
+use super::tools::{file, help, hosts, kafka_table, text, tool_name};
+use crate::sim::disk::Disk;
 
 /// What there is to choose from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,9 +14,28 @@ pub struct CompletionContext {
     pub topics: Vec<String>,
     pub groups: Vec<String>,
     pub hosts: Vec<String>,
-    /// Of the working folder.
+    /// Names of variables.
+    pub variables: Vec<String>,
+    /// Files, as seen from the working folder.
     pub files: Vec<String>,
 }
+
+impl CompletionContext {
+    /// Adds what a terminal knows itself: its variables and files.
+    #[must_use]
+    pub fn with_terminal(mut self, session: &Session, disk: &Disk) -> CompletionContext {
+        let Some(shell) = session.shell() else { return self };
+        self.variables = shell.state.variables().map(|(name, _)| name.to_string()).collect();
+        let folder = shell.state.path(".");
+        let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let names = disk.list(&below).filter_map(|(path, _)| path.strip_prefix(&below)).take(MOST_FILES);
+        self.files.extend(names.filter(|name| !name.ends_with(FOLDER_MARK) && !name.starts_with('/')).map(str::to_owned));
+        self
+    }
+}
+
+/// At most so many files are offered.
+const MOST_FILES: usize = 1_000;
 
 /// Words that could replace what stands from byte `from` to the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +52,11 @@ pub fn complete(line: &str, cursor: usize, context: &CompletionContext) -> Compl
     let Some(((from, current), before)) = words.split_last() else { return Completion::default() };
     let before: Vec<&str> = before.iter().map(|(_, word)| *word).collect();
     let (mut from, mut current) = (*from, *current);
+    if let Some(dollar) = current.rfind('$').filter(|at| is_name(&current[at + 1..]) || current.len() == at + 1) {
+        let mut candidates: Vec<String> = context.variables.clone();
+        candidates.retain(|name| name.starts_with(&current[dollar + 1..]));
+        return Completion { from: from + dollar + 1, candidates };
+    }
     let candidates = match before.split_first() {
         None => commands(),
         Some((tool, args)) => match kafka_table(tool_name(tool)) {
@@ -111,7 +140,7 @@ fn options(table: &[Opt]) -> Vec<String> {
 
 fn commands() -> Vec<String> {
     let kafka = help::KAFKA.iter().chain(super::tools::program::NAMES).map(|name| format!("{name}.sh"));
-    let others = [text::NAMES, hosts::NAMES, help::BUILTINS].into_iter().flatten().map(|name| (*name).to_owned());
+    let others = [text::NAMES, file::NAMES, hosts::NAMES, builtin::NAMES, &["sleep"]].into_iter().flatten().map(|name| (*name).to_owned());
     kafka.chain(others).collect()
 }
 
@@ -120,7 +149,9 @@ fn others(tool: &str, args: &[&str], current: &str, context: &CompletionContext)
     match tool {
         "systemctl" if args.is_empty() => ["start", "stop", "kill"].map(str::to_owned).to_vec(),
         "kill" if current.starts_with('-') => ["-9", "-CONT", "-KILL", "-STOP", "-TERM"].map(str::to_owned).to_vec(),
+        "ssh" if args.is_empty() => context.hosts.clone(),
         _ if hosts::NAMES.contains(&tool) => context.hosts.clone(),
+        _ if current.starts_with('-') => Vec::new(),
         _ => context.files.clone(),
     }
 }
@@ -136,6 +167,7 @@ mod tests {
             topics: names("orders order-lines payments"),
             groups: names("billing"),
             hosts: names("kafka-1 kafka-2 kafka-100"),
+            variables: names("HOME HOST"),
             files: names("client.properties plan.json"),
         };
         let cursor = text.find('^').unwrap();
@@ -163,5 +195,8 @@ mod tests {
         check("cat ^", "cat [client.properties plan.json]");
         check("kafka-topics.sh --command-config cl^", "kafka-topics.sh --command-config [client.properties]");
         check("kafka-topics.sh x^", "kafka-topics.sh []");
+        check("cat p^", "cat [plan.json]");
+        check("echo x$HO^", "echo x$[HOME HOST]");
+        check("ssh kafka-2^", "ssh [kafka-2]");
     }
 }

@@ -50,6 +50,13 @@ pub fn completions(run: &mut Run, session: u32, line: String, cursor: u32) -> Fr
         groups: seen.groups.into_iter().map(|group| group.name).collect(),
         hosts: seen.nodes.into_iter().map(|node| node.host).collect(),
         files: run.timeline().world().folder().map(|(name, _)| name.to_owned()).collect(),
+        ..CompletionContext::default()
+    };
+    let world = run.timeline().world();
+    let terminal = world.session(session).and_then(|terminal| Some((terminal, world.sim().host(&terminal.spec().host)?)));
+    let context = match terminal {
+        Some((terminal, host)) => context.with_terminal(terminal, &host.disk),
+        None => context,
     };
     let found = complete(&line, cursor as usize, &context);
     FromWorker::Completions { session, line, from: found.from as u32, candidates: found.candidates }

@@ -1,13 +1,11 @@
 //! `help`: what there is in this terminal.
 
-use super::{program, text};
+use super::{file, program, text};
+use crate::shell::run::builtin;
 
 /// Kafka's tools that are here.
 pub const KAFKA: &[&str] =
     &["kafka-console-consumer", "kafka-console-producer", "kafka-consumer-groups", "kafka-get-offsets", "kafka-topics"];
-
-/// What the shell itself understands.
-pub const BUILTINS: &[&str] = &["clear", "help", "history", "jobs", "sleep", "wait"];
 
 /// The lines of `help`.
 pub fn text() -> Vec<String> {
@@ -23,11 +21,12 @@ pub fn text() -> Vec<String> {
         ("poweroff kafka-1", "pull the plug: what was not flushed is lost"),
         ("cut kafka-1 kafka-2", "drop all packets between two hosts (client is this one)"),
         ("heal", "mend all links"),
+        ("ssh kafka-1 ls -l", "run text tools on its files; ssh kafka-1 alone reads commands until exit"),
     ] {
         lines.push(format!("  {line:<24}{meaning}"));
     }
-    lines.push(format!("Text: {}", text::NAMES.join(" ")));
-    lines.push(format!("The shell: {}; a | b  a && b  a || b  a; b  a &  < > >> 2> 2>&1  kill %1  $?", BUILTINS.join(" ")));
+    lines.push(format!("Text and files: {} {}", text::NAMES.join(" "), file::NAMES.join(" ")));
+    lines.push(format!("The shell is bash's language, with {}", builtin::NAMES.join(" ")));
     lines.push("Keys: Tab completes, Ctrl-C interrupts, Ctrl-D ends what you type into a program.".into());
     lines
 }

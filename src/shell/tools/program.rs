@@ -104,7 +104,9 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
         "kcat" | "kafkacat" => kcat::start(start),
-        "ls" => boxed(Ls::start(args)),
+        // Of the cluster's hosts names alone are seen; the terminal's own files have sizes and times.
+        "ls" if !files.read_only && args.iter().any(|arg| arg.starts_with(HOSTS_FOLDER)) => boxed(Ls::start(args)),
+        name if file::NAMES.contains(&name) => boxed(file::start(name, args, files)),
         _ => return None,
     })
 }
