@@ -101,7 +101,9 @@ fn of_hex(digits: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::playground::command::Command;
+    use crate::playground::journal::Journal;
     use crate::playground::spec::ClusterSpec;
+    use crate::playground::stored::Cut;
     use crate::playground::timeline::Replayable;
     use crate::sim::time::Duration;
 
@@ -125,6 +127,21 @@ mod tests {
         assert_eq!(screen(&world, 1)[1..], ["three"]);
         let folder: Vec<(&str, u64)> = world.folder().map(|(name, file)| (name, file.len())).collect();
         assert_eq!(folder, [("a.txt", 8), ("b.txt", 6)]);
+    }
+
+    #[test]
+    fn the_folder_is_there_again_where_a_run_starts_from_its_disks() {
+        let spec = ClusterSpec::default();
+        let mut world = World::build(&spec, 1).unwrap();
+        world.apply(&file("a.txt", b"one\n")).unwrap();
+        world.wait(world.now() + Duration::secs(1));
+        let files = |host: &crate::sim::engine::Host| host.disk.files().map(|(path, file)| (path.clone(), (**file).clone())).collect();
+        let disks = world.sim().hosts().map(|host| (host.name.as_str().into(), files(host))).collect();
+        let cut = Cut { at_us: world.now().0, ..Cut::default() };
+        let mut again = World::reopen(&spec, 1, cut, disks, &Journal::default()).unwrap();
+        again.apply(&Command::Line { session: 1, text: "cat a.txt".into() }).unwrap();
+        again.wait(again.now() + Duration::secs(1));
+        assert_eq!(screen(&again, 1)[1..], ["one"]);
     }
 
     #[test]

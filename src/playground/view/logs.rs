@@ -227,3 +227,38 @@ fn empty(broker: i32) -> ReplicaView {
     };
     facts.view(broker, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playground::command::Command;
+    use crate::playground::metrics::Metrics;
+    use crate::playground::spec::ClusterSpec;
+    use crate::playground::timeline::Replayable;
+    use crate::playground::view::{Detail, Viewer};
+    use crate::sim::fault::Fault;
+    use crate::sim::time::Duration;
+
+    #[test]
+    fn brokers_copies_of_the_metadata_log_are_seen() {
+        let mut world = World::build(&ClusterSpec::default(), 1).unwrap();
+        let ends = |world: &World| {
+            let snapshot = Viewer::default().snapshot(world, &Metrics::default(), Detail::Stage);
+            let topic = snapshot.topics.into_iter().find(|topic| topic.name == METADATA_TOPIC).unwrap();
+            let logs = topic.partitions[0].logs.clone();
+            assert_eq!(topic.partitions[0].replicas, [100]);
+            logs.into_iter().map(|log| (log.broker, log.log_end, log.high_watermark)).collect::<Vec<_>>()
+        };
+        world.wait(world.now() + Duration::secs(2));
+        let before = ends(&world);
+        let end = before[0].1;
+        assert!(end > 0);
+        assert_eq!(before, [100, 1, 2, 3].map(|id| (id, end, end)));
+        // A dead broker's copy is what lies on its disk.
+        world.apply(&Command::Fault(Fault::Kill { host: "kafka-2".into() })).unwrap();
+        world.wait(world.now() + Duration::secs(20));
+        let after = ends(&world);
+        assert_eq!(after[2].1, end);
+        assert!(after[0].1 > end && after[1].1 == after[0].1, "{after:?}");
+    }
+}
