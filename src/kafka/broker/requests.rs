@@ -3,6 +3,7 @@
 //! As in Kafka a connection's requests are answered one after the other, in order, by a pool of request handlers that
 //! all connections share: a request costs a handler some time, so requests can queue.
 
+use kafka_protocol::messages::{CreateDelegationTokenResponse, DescribeDelegationTokenResponse};
 use std::collections::VecDeque;
 
 use super::forward::Call;
@@ -27,6 +28,9 @@ pub struct ClientConn {
     /// Its peer is gone. What it had sent is done all the same, for nobody to hear of (`Selector.closingChannels`).
     closed: bool,
 }
+
+/// DELEGATION_TOKEN_REQUEST_NOT_ALLOWED
+const TOKENS_NOT_ALLOWED: i16 = 64;
 
 impl Broker {
     pub(super) fn accepted(&mut self, conn: ConnId, host: String) {
@@ -163,6 +167,9 @@ impl Broker {
             Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
             Request::DescribeCluster(body) => self.describe_cluster(body).into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),
+            // Tokens are for connections that say who they are; all of ours are PLAINTEXT (`allowTokenRequests`).
+            Request::CreateDelegationToken(_) => CreateDelegationTokenResponse::default().with_error_code(TOKENS_NOT_ALLOWED).into(),
+            Request::DescribeDelegationToken(_) => DescribeDelegationTokenResponse::default().with_error_code(TOKENS_NOT_ALLOWED).into(),
             // Requests that only controllers answer: Kafka closes the connection.
             _ => return self.close_client(conn, out),
         };

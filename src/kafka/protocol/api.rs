@@ -120,6 +120,8 @@ apis! {
     AlterReplicaLogDirs 34 2 AlterReplicaLogDirsRequest AlterReplicaLogDirsResponse,
     DescribeLogDirs 35 4 DescribeLogDirsRequest DescribeLogDirsResponse,
     CreatePartitions 37 3 CreatePartitionsRequest CreatePartitionsResponse,
+    CreateDelegationToken 38 3 CreateDelegationTokenRequest CreateDelegationTokenResponse,
+    DescribeDelegationToken 41 3 DescribeDelegationTokenRequest DescribeDelegationTokenResponse,
     DeleteGroups 42 2 DeleteGroupsRequest DeleteGroupsResponse,
     ElectLeaders 43 2 ElectLeadersRequest ElectLeadersResponse,
     IncrementalAlterConfigs 44 1 IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse,

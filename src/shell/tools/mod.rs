@@ -8,11 +8,14 @@
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
 pub mod admin;
+pub mod all_groups;
 pub mod api_versions;
+pub mod bygone;
 pub mod client_metrics;
 pub mod cluster;
 pub mod configs;
 pub mod consumer;
+pub mod delegation_tokens;
 pub mod dump_log;
 pub mod features;
 pub mod file;
@@ -98,6 +101,31 @@ pub fn kafka_table(name: &str) -> Option<&'static [Opt]> {
         "kafka-consumer-groups" => groups::args::TABLE,
         "kafka-get-offsets" => offsets::args::TABLE,
         _ => return program::table(name),
+    })
+}
+
+/// The tool that a class of Kafka's is (kafka-run-class).
+pub fn tool_of_class(class: &str) -> Option<&'static str> {
+    Some(match class.rsplit('.').next().unwrap_or(class) {
+        "TopicCommand" => "kafka-topics",
+        "ConsoleProducer" => "kafka-console-producer",
+        "ConsoleConsumer" => "kafka-console-consumer",
+        "ConsumerGroupCommand" => "kafka-consumer-groups",
+        "GetOffsetShell" => "kafka-get-offsets",
+        "ConfigCommand" => "kafka-configs",
+        "DumpLogSegments" => "kafka-dump-log",
+        "ProducerPerformance" => "kafka-producer-perf-test",
+        "ConsumerPerformance" => "kafka-consumer-perf-test",
+        "VerifiableProducer" => "kafka-verifiable-producer",
+        "VerifiableConsumer" => "kafka-verifiable-consumer",
+        "StorageTool" => "kafka-storage",
+        "GroupsCommand" => "kafka-groups",
+        "DelegationTokenCommand" => "kafka-delegation-tokens",
+        "LeaderElectionCommand" => "kafka-leader-election",
+        "ReassignPartitionsCommand" => "kafka-reassign-partitions",
+        "DeleteRecordsCommand" => "kafka-delete-records",
+        "LogDirsCommand" => "kafka-log-dirs",
+        _ => return None,
     })
 }
 

@@ -4,6 +4,7 @@
 
 use std::fmt::Debug;
 
+use super::all_groups::{self, AllGroups};
 use super::dump_log::{self, DumpLog};
 use super::file;
 use super::hosts::Done;
@@ -17,6 +18,7 @@ use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
 use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use super::{api_versions, cluster, features, metadata_quorum};
+use super::{bygone, delegation_tokens};
 use super::{client_metrics, configs};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::files::HOSTS_FOLDER;
@@ -68,15 +70,18 @@ pub const NAMES: &[&str] = &[
     "kafka-client-metrics",
     "kafka-configs",
     "kafka-consumer-perf-test",
+    "kafka-delegation-tokens",
     "kafka-delete-records",
     "kafka-dump-log",
     "kafka-features",
+    "kafka-groups",
     "kafka-leader-election",
     "kafka-log-dirs",
     "kafka-metadata-quorum",
     "kafka-producer-perf-test",
     "kafka-reassign-partitions",
     "kafka-replica-verification",
+    "kafka-run-class",
     "kafka-storage",
     "kafka-verifiable-consumer",
     "kafka-verifiable-producer",
@@ -91,6 +96,8 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-consumer-perf-test" => boxed(ConsumerPerf::start(now, args, files, hosts, rng)),
         "kafka-client-metrics" => boxed(client_metrics::start(start)),
         "kafka-configs" => boxed(configs::start(start)),
+        "kafka-delegation-tokens" => boxed(delegation_tokens::start(args, files, hosts)),
+        "kafka-groups" => boxed(AllGroups::start(args, files, hosts)),
         "kafka-delete-records" => boxed(DeleteRecords::start(args, files, hosts)),
         "kafka-dump-log" => boxed(DumpLog::start(args)),
         "kafka-features" => boxed(features::start(args, files, hosts)),
@@ -104,6 +111,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
         "kcat" | "kafkacat" => kcat::start(start),
+        "kafka-run-class" | "kafka-preferred-replica-election" | "kafka-simple-consumer-shell" => return bygone::start(start, rng),
         // Of the cluster's hosts names alone are seen; the terminal's own files have sizes and times.
         "ls" if !files.read_only && args.iter().any(|arg| arg.starts_with(HOSTS_FOLDER)) => boxed(Ls::start(args)),
         name if file::NAMES.contains(&name) => boxed(file::start(name, args, files)),
@@ -117,6 +125,8 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
         "kafka-broker-api-versions" => api_versions::TABLE,
         "kafka-client-metrics" => client_metrics::TABLE,
         "kafka-configs" => configs::args::TABLE,
+        "kafka-delegation-tokens" => delegation_tokens::TABLE,
+        "kafka-groups" => all_groups::TABLE,
         "kafka-delete-records" => records::args::TABLE,
         "kafka-dump-log" => dump_log::args::TABLE,
         "kafka-consumer-perf-test" => perf::consumer::TABLE,
@@ -136,6 +146,7 @@ pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
         "kafka-metadata-quorum" => metadata_quorum::reads(args),
         "kafka-producer-perf-test" => perf::producer::reads(args),
         "kafka-storage" => storage::reads(args),
+        "kafka-preferred-replica-election" | "kafka-simple-consumer-shell" => return bygone::reads(name, args),
         "kcat" | "kafkacat" => kcat::reads(args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),
         "kafka-verifiable-consumer" => verifiable::consumer::reads(args),
