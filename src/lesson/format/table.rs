@@ -143,12 +143,12 @@ mod tests {
     #[test]
     fn finds_every_mistake() {
         let found = problems(
-            "broker = 3\ncontrollers = \"one\"\n[[topic]]\nname = 3\npartition = 1\n[[topic]]\npartitions = 2\n\
+            "brokrs = 3\ncontrollers = \"one\"\n[[topic]]\nname = 3\npartition = 1\n[[topic]]\npartitions = 2\n\
              [[topic]]\nname = \"c\"\nconfig = { a = [1] }\n[[producer]]\nname = \"p\"\ntopic = \"c\"\nrecords_per_second = 1\nkey = { one = 3 }\n",
         );
         let texts: Vec<&str> = found.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(texts.len(), 7, "{found:#?}");
-        for part in ["broker", "\"one\"", "3", "partition", "[1]", "one"] {
+        for part in ["brokrs", "\"one\"", "3", "partition", "[1]", "one"] {
             assert!(texts.contains(&part), "{part}: {found:#?}");
         }
         assert!(found.iter().any(|(_, message)| message == "missing field `name`"), "{found:#?}");

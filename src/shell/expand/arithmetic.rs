@@ -127,8 +127,9 @@ impl<'a> Reader<'a, '_> {
             let is_here = |operator: &&&str| {
                 let Some(rest) = self.rest.strip_prefix(**operator) else { return false };
                 // `&` is not `&&`, `<` not `<<`, `*` not `**`, and nothing of them an assignment.
-                !(rest.starts_with('=') && !["==", "!=", "<=", ">="].contains(operator))
-                    && !(operator.len() == 1 && "&|<>*".contains(**operator) && rest.starts_with(**operator))
+                let assigns = rest.starts_with('=') && !["==", "!=", "<=", ">="].contains(operator);
+                let is_half = operator.len() == 1 && "&|<>*".contains(**operator) && rest.starts_with(**operator);
+                !(assigns || is_half)
             };
             let Some(operator) = operators.iter().find(is_here) else { return Ok(left) };
             self.rest = &self.rest[operator.len()..];

@@ -62,7 +62,7 @@ impl<'a> Expansion<'a> {
             };
             for word in braced {
                 let mut fields = Fields::new(self.state.field_separators());
-                self.into_fields(&word, &mut fields)?;
+                self.add_fields(&word, &mut fields)?;
                 for field in fields.finish() {
                     match field.is_pattern.then(|| self.paths(&field.pattern)).filter(|found| !found.is_empty()) {
                         Some(found) => all.extend(found),
@@ -83,7 +83,7 @@ impl<'a> Expansion<'a> {
     /// See [`Stop`].
     pub fn text(&mut self, word: &Word) -> Expanded<String> {
         let mut fields = Fields::whole();
-        self.into_fields(word, &mut fields)?;
+        self.add_fields(word, &mut fields)?;
         Ok(fields.finish().pop().map(|field| field.text).unwrap_or_default())
     }
 
@@ -93,7 +93,7 @@ impl<'a> Expansion<'a> {
     /// See [`Stop`].
     pub fn pattern(&mut self, word: &Word) -> Expanded<String> {
         let mut fields = Fields::whole();
-        self.into_fields(word, &mut fields)?;
+        self.add_fields(word, &mut fields)?;
         Ok(fields.finish().pop().map(|field| field.pattern).unwrap_or_default())
     }
 
@@ -118,7 +118,7 @@ impl<'a> Expansion<'a> {
         arithmetic::evaluate(&text, &mut self.state).map_err(Stop::Error)
     }
 
-    fn into_fields(&mut self, word: &Word, fields: &mut Fields) -> Expanded<()> {
+    fn add_fields(&mut self, word: &Word, fields: &mut Fields) -> Expanded<()> {
         for (n, part) in word.0.iter().enumerate() {
             match part {
                 Part::Bare(text) if n == 0 && text.starts_with('~') => {

@@ -133,7 +133,7 @@ impl Expansion<'_> {
         for part in &word.0 {
             match part {
                 crate::shell::syntax::Part::Bare(text) => self.put(text, false, fields)?,
-                other => self.into_fields(&Word(vec![other.clone()]), fields)?,
+                other => self.add_fields(&Word(vec![other.clone()]), fields)?,
             }
         }
         Ok(())

@@ -33,11 +33,11 @@ pub(super) fn paths_read(ready: &Ready, state: &State) -> Paths {
     }
     if let Subject::Words(words) = &ready.subject {
         let words = builtin::without_prefixes(words);
-        if let Some((name, args)) = words.split_first() {
-            if !state.functions.contains_key(name.as_str()) {
-                files.extend(builtin::reads(name, args).unwrap_or_else(|| Tool::reads(tool_name(name), args)));
-                look_around = file::NAMES.contains(&name.as_str()) || builtin::LOOK_AROUND.contains(&name.as_str());
-            }
+        if let Some((name, args)) = words.split_first()
+            && !state.functions.contains_key(name.as_str())
+        {
+            files.extend(builtin::reads(name, args).unwrap_or_else(|| Tool::reads(tool_name(name), args)));
+            look_around = file::NAMES.contains(&name.as_str()) || builtin::LOOK_AROUND.contains(&name.as_str());
         }
     }
     files.retain(|path| path != "-" && !path.is_empty() && !path.starts_with("/dev/"));
@@ -115,10 +115,10 @@ impl Shell {
 
     /// A tool that could not start because of its redirections is reported too.
     fn refused(&self, subject: &Subject, command: &Command, cx: &mut Cx) {
-        if let (Kind::Simple { .. }, Subject::Words(words)) = (&command.kind, subject) {
-            if let Some((name, args)) = words.split_first() {
-                report(name, args, 1, String::new(), cx);
-            }
+        if let (Kind::Simple { .. }, Subject::Words(words)) = (&command.kind, subject)
+            && let Some((name, args)) = words.split_first()
+        {
+            report(name, args, 1, String::new(), cx);
         }
     }
 

@@ -342,11 +342,11 @@ impl Cursor<'_> {
                 }
                 Some(_) => {}
             }
-            if words.is_empty() {
-                if let Some(assign) = self.assign()? {
-                    assigns.push(assign);
-                    continue;
-                }
+            if words.is_empty()
+                && let Some(assign) = self.assign()?
+            {
+                assigns.push(assign);
+                continue;
             }
             words.push(self.word()?);
         }

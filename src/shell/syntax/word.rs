@@ -59,10 +59,8 @@ impl Cursor<'_> {
                     return Ok(word.finish());
                 }
                 Until::Brace { ends, .. } if ends.contains(c) => return Ok(word.finish()),
-                Until::Arithmetic { semicolon } if parentheses == 0 => {
-                    if self.rest().starts_with("))") || (semicolon && c == ';') {
-                        return Ok(word.finish());
-                    }
+                Until::Arithmetic { semicolon } if parentheses == 0 && (self.rest().starts_with("))") || (semicolon && c == ';')) => {
+                    return Ok(word.finish());
                 }
                 _ => {}
             }

@@ -123,8 +123,12 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
 fn command_line_error(done: Done) -> Done {
     let head = format!("{}: error:", PARSER.prog);
     let Some(at) = done.err.iter().position(|line| line.starts_with(&head)) else { return done };
-    let words: Vec<&str> = done.err[at..].iter().take_while(|line| !line.is_empty()).flat_map(|line| line.split_whitespace()).collect();
-    let message = words.join(" ");
+    let mut message = String::new();
+    for line in done.err[at..].iter().take_while(|line| !line.is_empty()) {
+        // A line may end within a word, behind its hyphen.
+        let space = if message.is_empty() || message.ends_with('-') { "" } else { " " };
+        message += &format!("{space}{}", line.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
     said_of_command_line(message.trim_start_matches(&head).trim_start())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A terminal's disk has files only; a folder is there as long as something stands below it, an empty one by a mark.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::Context;
@@ -200,10 +201,10 @@ impl FileTool {
         let written = |entry: &Option<Entry>| entry.as_ref().map_or(Time::ZERO, |entry| entry.written);
         names.sort_by(|a, b| a.0.cmp(&b.0));
         if self.has('S') {
-            names.sort_by(|a, b| bytes(&b.1).cmp(&bytes(&a.1)));
+            names.sort_by_key(|(_, entry)| Reverse(bytes(entry)));
         }
         if self.has('t') {
-            names.sort_by(|a, b| written(&b.1).cmp(&written(&a.1)));
+            names.sort_by_key(|(_, entry)| Reverse(written(entry)));
         }
         if self.has('r') {
             names.reverse();

@@ -85,8 +85,8 @@ pub fn parse(args: &[String], typed: bool) -> Result<Asked, Done> {
             asked.rest.extend(args.by_ref().cloned());
             break;
         }
-        let mut chars = letters.char_indices();
-        while let Some((at, letter)) = chars.next() {
+        let chars = letters.char_indices();
+        for (at, letter) in chars {
             if WITH_ARGUMENT.contains(letter) {
                 let inline = &letters[at + letter.len_utf8()..];
                 let value = if inline.is_empty() { args.next().cloned() } else { Some(inline.to_owned()) };

@@ -96,7 +96,7 @@ const MOST_STEPS: usize = 100_000;
 const MOST_BYTES: usize = 1 << 20;
 
 pub(super) fn sed(args: &[String]) -> Made {
-    let mut args = Args::parse("sed", args, "nErsuz", "eil").map_err(|(said, status)| (said, status))?;
+    let mut args = Args::parse("sed", args, "nErsuz", "eil")?;
     if args.value('i').is_some() {
         return Err(("sed: -i is not here: write to another file and mv it".into(), 1));
     }
@@ -426,7 +426,7 @@ impl Sed {
                 if *step == 0 {
                     number == *first
                 } else {
-                    number >= *first && (number - first) % step == 0
+                    number >= *first && (number - first).is_multiple_of(*step)
                 }
             }
             Address::More(_) => false,

@@ -186,11 +186,11 @@ impl Filter for Sort {
             print.error(format!("sort: more than {KEPT_LINES} lines"));
             return Some(2);
         }
-        if let Some(last) = self.lines.last().filter(|_| self.check) {
-            if self.compare(last, &line) == Ordering::Greater {
-                print.error(format!("sort: -:{}: disorder: {line}", self.lines.len() + 1));
-                return Some(1);
-            }
+        if let Some(last) = self.lines.last().filter(|_| self.check)
+            && self.compare(last, &line) == Ordering::Greater
+        {
+            print.error(format!("sort: -:{}: disorder: {line}", self.lines.len() + 1));
+            return Some(1);
         }
         self.lines.push(line);
         None

@@ -25,7 +25,7 @@ pub(super) fn tr(args: &[String]) -> Made {
     let (from, second) = match &args.operands[..] {
         [] => return Err((format!("tr: missing operand{hint}"), 1)),
         [from] if delete || squeeze => (set(from), None),
-        [from, to] if !(delete && !squeeze) && !to.is_empty() => (set(from), Some(set(to))),
+        [from, to] if (!delete || squeeze) && !to.is_empty() => (set(from), Some(set(to))),
         [from] => return Err((format!("tr: missing operand after '{from}'\nTwo strings must be given when translating.{hint}"), 1)),
         [_, .., last] => return Err((format!("tr: extra operand '{last}'{hint}"), 1)),
     };
@@ -78,13 +78,13 @@ fn set(text: &str) -> Vec<char> {
     let mut set = Vec::new();
     let mut at = 0;
     while at < chars.len() {
-        if let ['[', ':', rest @ ..] = &chars[at..] {
-            if let Some(end) = rest.windows(2).position(|pair| pair == [':', ']']) {
-                let name: String = rest[..end].iter().collect();
-                set.extend((0_u8..128).map(char::from).filter(|c| named(&name, *c)));
-                at += end + 4;
-                continue;
-            }
+        if let ['[', ':', rest @ ..] = &chars[at..]
+            && let Some(end) = rest.windows(2).position(|pair| pair == [':', ']'])
+        {
+            let name: String = rest[..end].iter().collect();
+            set.extend((0_u8..128).map(char::from).filter(|c| named(&name, *c)));
+            at += end + 4;
+            continue;
         }
         match chars[at..] {
             [first, '-', last, ..] if first <= last => {

@@ -429,7 +429,7 @@ impl Machine {
 
     fn assign(&mut self, place: &Expr, operator: &str, value: &Expr, scope: &Scope, input: &Json, sink: Sink) -> Done<()> {
         if operator == "|=" {
-            let changed = self.update(place, scope, input, &mut |m, old| Ok(m.first(value, scope, old)?))?;
+            let changed = self.update(place, scope, input, &mut |m, old| m.first(value, scope, old))?;
             return sink(self, changed);
         }
         self.eval(value, scope, input, &mut |m, right| {
@@ -687,7 +687,11 @@ fn delete_path(value: &Json, path: &[Json]) -> Done<Json> {
     }
     if !rest.is_empty() {
         let inner = get(value, key)?;
-        return if matches!(inner, Json::Null) { Ok(value.clone()) } else { set_path(value, &[key.clone()], delete_path(&inner, rest)?) };
+        return if matches!(inner, Json::Null) {
+            Ok(value.clone())
+        } else {
+            set_path(value, std::slice::from_ref(key), delete_path(&inner, rest)?)
+        };
     }
     match (value, key) {
         (Json::Object(entries, _), Json::Text(name)) => {

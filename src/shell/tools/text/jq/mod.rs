@@ -246,10 +246,10 @@ impl Filter for Jq {
         if self.options.raw_input && self.options.slurp {
             let text = std::mem::take(&mut self.text);
             self.run(&Json::text(text), print);
-        } else if !self.text.trim().is_empty() {
-            if let Some(status) = self.take(print) {
-                return status;
-            }
+        } else if !self.text.trim().is_empty()
+            && let Some(status) = self.take(print)
+        {
+            return status;
         }
         if self.options.slurp && !self.options.raw_input {
             let all = Json::array(std::mem::take(&mut self.kept).into());
@@ -274,7 +274,7 @@ impl Filter for Jq {
     }
 
     fn produce(&mut self, print: &mut Printer) -> Option<i32> {
-        if !(self.options.null && !self.options.asks) {
+        if !self.options.null || self.options.asks {
             return None;
         }
         self.run(&Json::Null, print);
