@@ -18,6 +18,9 @@ pub struct Measured {
 
 /// Measures each figure for so many real seconds.
 pub fn measure(seconds: u64) -> Result<Measured, Box<dyn std::error::Error>> {
+    if cfg!(debug_assertions) {
+        eprintln!("ottla: this is a build without optimisation; `cargo run --release -- bench` measures what counts");
+    }
     let time = Duration::from_secs(seconds);
     let mut timeline = load::throughput(1)?;
     // A second of virtual time, so that all buffers are as full as they get.
