@@ -60,6 +60,14 @@ fn fault(fault: &Fault) -> String {
         Fault::Cut { a, b } => format!("cut {a} off from {b}"),
         Fault::Heal { a, b } => format!("mend the link of {a} and {b}"),
         Fault::HealAll => "mend all links".into(),
+        Fault::CutOneWay { from, to } => format!("drop what {from} sends to {to}"),
+        Fault::HealOneWay { from, to } => format!("let through what {from} sends to {to}"),
+        Fault::Lose { a, b, permille } => format!("lose {} of the packets between {a} and {b}", percent(*permille)),
+        Fault::SlowDisk { host, delay_us } => format!("slow the disk of {host} down to {} a write", milliseconds(*delay_us)),
+        Fault::FillDisk { host } => format!("fill the disk of {host}"),
+        Fault::FreeDisk { host } => format!("make room on the disk of {host}"),
+        Fault::SkewClock { host, ms } => format!("set the clock of {host} off by {ms} ms"),
+        Fault::FlipBit { host, path } => format!("flip a bit of {path} on {host}"),
     }
 }
 
@@ -76,6 +84,15 @@ fn occurrence(occurrence: &Occurrence) -> String {
         Occurrence::Resumed { host } => format!("{host} goes on"),
         Occurrence::LinkCut { a, b } => format!("{a} and {b} were cut off from each other"),
         Occurrence::LinkHealed { a, b } => format!("{a} and {b} hear each other again"),
+        Occurrence::LinkCutOneWay { from, to } => format!("{to} no longer hears {from}"),
+        Occurrence::LinkHealedOneWay { from, to } => format!("{to} hears {from} again"),
+        Occurrence::LinkLossy { a, b, permille } => format!("{} of the packets between {a} and {b} are lost", percent(*permille)),
+        Occurrence::DiskSlow { host, delay_us } => format!("the disk of {host} takes {} a write", milliseconds(*delay_us)),
+        Occurrence::DiskFilled { host } => format!("the disk of {host} is full"),
+        Occurrence::DiskFreed { host } => format!("there is room on the disk of {host} again"),
+        Occurrence::ClockSkewed { host, ms: 0 } => format!("the clock of {host} is right again"),
+        Occurrence::ClockSkewed { host, ms } => format!("the clock of {host} is off by {ms} ms"),
+        Occurrence::BitFlipped { host, path } => format!("a bit of {path} on {host} flipped"),
     }
 }
 
@@ -197,6 +214,14 @@ fn list(partitions: &[TopicPartition]) -> String {
         0 => names.join(", "),
         more => format!("{} and {more} more", names.join(", ")),
     }
+}
+
+fn percent(permille: u16) -> String {
+    format!("{}.{} %", permille / 10, permille % 10)
+}
+
+fn milliseconds(us: u32) -> String {
+    format!("{}.{:03} ms", us / 1_000, us % 1_000)
 }
 
 fn offsets(from: i64, to: i64) -> String {

@@ -180,12 +180,16 @@ pub struct Disk {
     files: BTreeMap<Arc<str>, Arc<File>>,
     used: u64,
     capacity: u64,
+    /// Somebody else has taken what was left.
+    full: bool,
+    /// Changes so far.
+    writes: u64,
 }
 
 impl Disk {
     /// An empty disk with room for `capacity` bytes.
     pub fn new(capacity: u64) -> Disk {
-        Disk { files: BTreeMap::new(), used: 0, capacity }
+        Disk { files: BTreeMap::new(), used: 0, capacity, full: false, writes: 0 }
     }
 
     pub fn used_bytes(&self) -> u64 {
@@ -194,6 +198,16 @@ impl Disk {
 
     pub fn capacity_bytes(&self) -> u64 {
         self.capacity
+    }
+
+    /// Whether something else leaves no room.
+    pub fn set_full(&mut self, full: bool) {
+        self.full = full;
+    }
+
+    /// How often something was written, cut or flushed.
+    pub fn writes(&self) -> u64 {
+        self.writes
     }
 
     pub fn exists(&self, path: &str) -> bool {
@@ -235,9 +249,10 @@ impl Disk {
     pub fn append(&mut self, now: Time, path: &str, head: Head, body: Chunk) -> Result<(), DiskError> {
         let extent = Extent { head, body, written: now };
         let len = extent.len();
-        if self.used + len > self.capacity {
+        if self.full || self.used + len > self.capacity {
             return Err(DiskError::Full);
         }
+        self.writes += 1;
         self.used += len;
         self.entry(path).push(extent);
         Ok(())
@@ -246,9 +261,10 @@ impl Disk {
     /// Replaces a file by new contents in one step (write to a temporary file, flush, rename): stable at once.
     pub fn replace(&mut self, now: Time, path: &str, body: Chunk) -> Result<(), DiskError> {
         let old = self.files.get(path).map_or(0, |file| file.len);
-        if self.used - old + body.len() > self.capacity {
+        if self.full || self.used - old + body.len() > self.capacity {
             return Err(DiskError::Full);
         }
+        self.writes += 1;
         self.used = self.used - old + body.len();
         let mut file = File { flushed: body.len(), ..File::default() };
         file.push(Extent { head: Head::EMPTY, body, written: now });
@@ -287,7 +303,24 @@ impl Disk {
     pub fn flush(&mut self, path: &str) -> Result<(), DiskError> {
         let file = Arc::make_mut(self.files.get_mut(path).ok_or(DiskError::NotFound)?);
         file.flushed = file.len;
+        self.writes += 1;
         Ok(())
+    }
+
+    /// Flips a bit in the middle of what was last written to a file. Returns whether there was anything.
+    pub fn flip_bit(&mut self, path: &str) -> bool {
+        let Some(file) = self.files.get_mut(path) else { return false };
+        let Some(last) = file.extents.last().filter(|last| !last.body.bytes().is_empty()) else { return false };
+        let mut bytes = BytesMut::from(&last.body.bytes()[..]);
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        // New content: it must not pass for the old.
+        let id = super::chunk::ChunkId(last.body.id().0 ^ 1 << 63);
+        let flipped = Extent { body: Chunk::new(id, bytes.freeze()), ..last.clone() };
+        let file = Arc::make_mut(file);
+        file.extents.pop_back();
+        file.extents.push_back(flipped);
+        true
     }
 
     /// A power cut: what is not stable is gone.
@@ -351,5 +384,22 @@ mod tests {
         let mut disk = Disk::new(5);
         assert_eq!(disk.append(Time(0), "a", Head::EMPTY, chunk(1, "123456")), Err(DiskError::Full));
         assert!(!disk.exists("a"));
+        disk.append(Time(0), "a", Head::EMPTY, chunk(2, "12")).unwrap();
+        disk.set_full(true);
+        assert_eq!(disk.append(Time(0), "a", Head::EMPTY, chunk(3, "3")), Err(DiskError::Full));
+        disk.set_full(false);
+        disk.append(Time(0), "a", Head::EMPTY, chunk(3, "3")).unwrap();
+        assert_eq!(&disk.file("a").unwrap().read()[..], b"123");
+    }
+
+    #[test]
+    fn a_flipped_bit_is_new_content() {
+        let mut disk = Disk::new(100);
+        disk.append(Time(0), "log", Head::new([b'h'; 16]), chunk(1, "abc")).unwrap();
+        let before = disk.clone();
+        assert!(disk.flip_bit("log") && !disk.flip_bit("other"));
+        assert_eq!(&disk.file("log").unwrap().read()[16..], b"acc");
+        assert_ne!(disk.file("log").unwrap().extents().next().unwrap().body.id(), ChunkId(1));
+        assert_eq!(&before.file("log").unwrap().read()[16..], b"abc");
     }
 }

@@ -21,8 +21,24 @@ pub enum Fault {
     Cut { a: String, b: String },
     /// Packets between two hosts flow again.
     Heal { a: String, b: String },
-    /// All links are mended.
+    /// All links are mended: nothing is cut, nothing is lost.
     HealAll,
+    /// Packets from one host to another are dropped; the other way they flow.
+    CutOneWay { from: String, to: String },
+    /// Packets from one host to another flow again.
+    HealOneWay { from: String, to: String },
+    /// So many packets in a thousand between two hosts are lost, both ways: TCP sends them again, which takes time. 0: none.
+    Lose { a: String, b: String, permille: u16 },
+    /// The host's disk takes so long over each step in which something is written, and the process waits for it. 0: as fast as ever.
+    SlowDisk { host: String, delay_us: u32 },
+    /// Another program has filled the host's disk: nothing more can be written.
+    FillDisk { host: String },
+    /// There is room on the host's disk again.
+    FreeDisk { host: String },
+    /// The host's clock is wrong by so much (ahead: positive) from now on; 0: it is right.
+    SkewClock { host: String, ms: i64 },
+    /// A bit of the last thing written to a file flips, while nothing runs on its host.
+    FlipBit { host: String, path: String },
 }
 
 /// Why a fault could not be done.
@@ -36,6 +52,10 @@ pub enum FaultError {
     AlreadyRunning(String),
     #[error("{0} is not paused")]
     NotPaused(String),
+    #[error("{0} runs")]
+    Runs(String),
+    #[error("there is nothing in {1} on {0}")]
+    NoFile(String, String),
 }
 
 /// What the simulation itself reports of its hosts and links. Embedded into the model's own event type.
@@ -72,5 +92,37 @@ pub enum Occurrence {
     LinkHealed {
         a: String,
         b: String,
+    },
+    LinkCutOneWay {
+        from: String,
+        to: String,
+    },
+    LinkHealedOneWay {
+        from: String,
+        to: String,
+    },
+    /// Of a thousand packets so many are lost from now on.
+    LinkLossy {
+        a: String,
+        b: String,
+        permille: u16,
+    },
+    DiskSlow {
+        host: String,
+        delay_us: u32,
+    },
+    DiskFilled {
+        host: String,
+    },
+    DiskFreed {
+        host: String,
+    },
+    ClockSkewed {
+        host: String,
+        ms: i64,
+    },
+    BitFlipped {
+        host: String,
+        path: String,
     },
 }

@@ -36,11 +36,18 @@ pub struct Link {
     busy_until: Time,
     /// The event that cut it, while it is cut.
     pub cut: Option<EventId>,
+    /// Of a thousand packets so many are lost, and sent again.
+    pub loss_permille: u16,
 }
+
+/// After this long without an acknowledgement a packet is sent again (Linux: TCP_RTO_MIN), and after twice as long again, and so on.
+const RETRANSMIT_AFTER: Duration = Duration::ms(200);
+/// So often at most: whatever the loss, a packet arrives in the end.
+const RETRANSMISSIONS: u32 = 6;
 
 impl Link {
     pub fn new(spec: LinkSpec, rng: Rng) -> Link {
-        Link { spec, rng, busy_until: Time::ZERO, cut: None }
+        Link { spec, rng, busy_until: Time::ZERO, cut: None, loss_permille: 0 }
     }
 
     /// When something of this size, handed over now, is at the other end.
@@ -48,7 +55,23 @@ impl Link {
         let start = self.busy_until.max(now);
         let wire = size_bytes.checked_div(self.spec.bytes_per_us).unwrap_or(0);
         self.busy_until = start + Duration::us(wire);
-        self.busy_until + self.spec.latency + Duration(self.rng.below(self.spec.jitter.0 + 1))
+        self.busy_until + self.spec.latency + Duration(self.rng.below(self.spec.jitter.0 + 1)) + self.retransmissions()
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.cut.is_none() && self.loss_permille == 0
+    }
+
+    /// How much later a packet arrives because it was lost a few times.
+    fn retransmissions(&mut self) -> Duration {
+        let mut late = Duration::ZERO;
+        for times in 0..RETRANSMISSIONS {
+            if self.loss_permille == 0 || !self.rng.chance(u64::from(self.loss_permille)) {
+                break;
+            }
+            late = late + Duration(RETRANSMIT_AFTER.0 << times);
+        }
+        late
     }
 }
 

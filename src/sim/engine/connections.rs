@@ -40,7 +40,8 @@ impl<M: Model> Sim<M> {
     pub(super) fn syn_arrived(&mut self, id: ConnId, cause: Option<EventId>) {
         let Some(conn) = self.conns.get(&id) else { return };
         let (from, to, port, opener) = (conn.opener.host, conn.target, conn.port, conn.opener.process);
-        let cut = self.link(from, to).cut.is_some();
+        // The answer has to come through too.
+        let cut = self.link(from, to).cut.is_some() || self.link(to, from).cut.is_some();
         let powered = self.hosts[usize::from(to.0)].powered;
         if cut || !powered {
             // Retransmitted by the kernel; goes through when the link heals, unless the opener gives up.
@@ -151,8 +152,8 @@ impl<M: Model> Sim<M> {
         for id in ids {
             let Some(conn) = self.conns.get(&id) else { continue };
             let (opener, target, syn_waits) = (conn.opener.clone(), conn.target, conn.syn_waits);
-            if syn_waits && opener.host == from && target == to {
-                let at = self.arrival(from, to, 64);
+            if syn_waits && [(from, to), (to, from)].contains(&(opener.host, target)) {
+                let at = self.arrival(opener.host, target, 64);
                 self.change(id, |conn| conn.syn_waits = false);
                 self.schedule(opener.process, opener.process, at, None, Due::Syn { conn: id });
             }
@@ -218,8 +219,9 @@ impl<M: Model> Sim<M> {
             return;
         }
         let size = if let Packet::Frame(frame) = &packet { frame.size_bytes() } else { 0 };
-        let now = self.now;
-        let due = self.arrival(from.host, to.host, size);
+        // What a process says after writing to a slow disk it says when that is done.
+        let now = self.slots.get(sender.0 as usize).map_or(self.now, |slot| slot.busy_until.max(self.now));
+        let due = self.link(from.host, to.host).arrival(now, size);
         let due = self.change(id, |conn| conn.lane(to_opener).push(now, due, cause, packet)).unwrap_or(due);
         self.schedule(to.process, sender, due, cause, Due::Arrive { conn: id, to_opener });
     }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Sim, State};
+use super::{Host, Sim, State};
 use crate::sim::fault::{Fault, FaultError, Occurrence};
 use crate::sim::net::HostId;
 use crate::sim::process::{CloseReason, EventId, Model, ProcessId};
 use crate::sim::queue::{Due, Entry};
+use crate::sim::time::{Duration, Time};
 
 impl<M: Model> Sim<M> {
     /// Does it, now. A fault that makes no sense at present is an error and changes nothing.
@@ -21,9 +22,32 @@ impl<M: Model> Sim<M> {
             Fault::Cut { a, b } => self.cut(a, b, cause),
             Fault::Heal { a, b } => self.heal(a, b, cause),
             Fault::HealAll => {
-                let cut: Vec<(String, String)> = self.cuts().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
-                cut.iter().try_for_each(|(a, b)| self.heal(a, b, cause))
+                let bad = self.links.iter().filter(|(_, link)| link.cut.is_some() || link.loss_permille > 0);
+                let bad: Vec<(String, String)> =
+                    bad.map(|(&(a, b), _)| (self.host_name(a).to_owned(), self.host_name(b).to_owned())).collect();
+                bad.iter().try_for_each(|(a, b)| self.heal(a, b, cause))
             }
+            Fault::CutOneWay { from, to } => self.cut_one_way(from, to, cause),
+            Fault::HealOneWay { from, to } => self.heal_one_way(from, to, cause),
+            Fault::Lose { a, b, permille } => self.lose(a, b, *permille, cause),
+            Fault::SlowDisk { host, delay_us } => {
+                let occurrence = Occurrence::DiskSlow { host: host.clone(), delay_us: *delay_us };
+                self.change_host(host, cause, occurrence, |host| host.write_delay = Duration::us(u64::from(*delay_us)))
+            }
+            Fault::FillDisk { host } => {
+                self.change_host(host, cause, Occurrence::DiskFilled { host: host.clone() }, |host| host.disk.set_full(true))
+            }
+            Fault::FreeDisk { host } => {
+                self.change_host(host, cause, Occurrence::DiskFreed { host: host.clone() }, |host| host.disk.set_full(false))
+            }
+            Fault::SkewClock { host, ms } => {
+                let occurrence = Occurrence::ClockSkewed { host: host.clone(), ms: *ms };
+                self.change_host(host, cause, occurrence, |host| host.clock_skew_ms = *ms)?;
+                // Its timers are looked at anew.
+                self.wake_all_on(host);
+                Ok(())
+            }
+            Fault::FlipBit { host, path } => self.flip_bit(host, path, cause),
         }
     }
 
@@ -151,14 +175,74 @@ impl<M: Model> Sim<M> {
 
     fn heal(&mut self, a: &str, b: &str, cause: Option<EventId>) -> Result<(), FaultError> {
         let (from, to) = (self.host_id(a)?, self.host_id(b)?);
-        if self.link(from, to).cut.is_none() && self.link(to, from).cut.is_none() {
+        if self.link(from, to).is_good() && self.link(to, from).is_good() {
             return Ok(());
         }
         self.occur(cause, Occurrence::LinkHealed { a: a.to_owned(), b: b.to_owned() });
         for (from, to) in [(from, to), (to, from)] {
-            self.link(from, to).cut = None;
+            let link = self.link(from, to);
+            (link.cut, link.loss_permille) = (None, 0);
             self.resume_lanes(from, to);
         }
+        Ok(())
+    }
+
+    fn cut_one_way(&mut self, from: &str, to: &str, cause: Option<EventId>) -> Result<(), FaultError> {
+        let (a, b) = (self.host_id(from)?, self.host_id(to)?);
+        let event = self.occur(cause, Occurrence::LinkCutOneWay { from: from.to_owned(), to: to.to_owned() });
+        let link = self.link(a, b);
+        link.cut = link.cut.or(Some(event));
+        Ok(())
+    }
+
+    fn heal_one_way(&mut self, from: &str, to: &str, cause: Option<EventId>) -> Result<(), FaultError> {
+        let (a, b) = (self.host_id(from)?, self.host_id(to)?);
+        if self.link(a, b).cut.is_some() {
+            self.occur(cause, Occurrence::LinkHealedOneWay { from: from.to_owned(), to: to.to_owned() });
+            self.link(a, b).cut = None;
+            self.resume_lanes(a, b);
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, a: &str, b: &str, permille: u16, cause: Option<EventId>) -> Result<(), FaultError> {
+        let (from, to) = (self.host_id(a)?, self.host_id(b)?);
+        self.occur(cause, Occurrence::LinkLossy { a: a.to_owned(), b: b.to_owned(), permille });
+        for (from, to) in [(from, to), (to, from)] {
+            self.link(from, to).loss_permille = permille;
+        }
+        Ok(())
+    }
+
+    fn change_host(
+        &mut self,
+        name: &str,
+        cause: Option<EventId>,
+        occurrence: Occurrence,
+        change: impl FnOnce(&mut Host),
+    ) -> Result<(), FaultError> {
+        let id = self.host_id(name)?;
+        self.occur(cause, occurrence);
+        change(Arc::make_mut(&mut self.hosts[usize::from(id.0)]));
+        Ok(())
+    }
+
+    fn wake_all_on(&mut self, host: &str) {
+        let Ok(id) = self.host_id(host) else { return };
+        for process in self.on_host(id, |state| state == State::Running) {
+            self.set_alarm(process, self.now);
+        }
+    }
+
+    fn flip_bit(&mut self, host: &str, path: &str, cause: Option<EventId>) -> Result<(), FaultError> {
+        let id = self.host_id(host)?;
+        if !self.on_host(id, |state| matches!(state, State::Running | State::Paused | State::Booting(_))).is_empty() {
+            return Err(FaultError::Runs(host.to_owned()));
+        }
+        if !Arc::make_mut(&mut self.hosts[usize::from(id.0)]).disk.flip_bit(path) {
+            return Err(FaultError::NoFile(host.to_owned(), path.to_owned()));
+        }
+        self.occur(cause, Occurrence::BitFlipped { host: host.to_owned(), path: path.to_owned() });
         Ok(())
     }
 
@@ -169,6 +253,7 @@ impl<M: Model> Sim<M> {
         slot.down = Some(event);
         slot.incarnation += 1;
         slot.alarm = None;
+        slot.busy_until = Time::ZERO;
         slot.ports.clear();
         slot.held.clear();
         slot.accepted_while_paused.clear();

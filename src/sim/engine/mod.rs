@@ -5,6 +5,8 @@
 mod connections;
 mod faults;
 mod reads;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -70,6 +72,8 @@ pub struct Slot<M: Model> {
     alarm_generation: u64,
     last_wake: Time,
     woken_at_once: u32,
+    /// It waits for its slow disk until then.
+    busy_until: Time,
     /// What came while it was paused.
     held: VecDeque<Entry<M::Tell>>,
     /// Handshakes that its kernel completed meanwhile.
@@ -82,6 +86,22 @@ pub struct Host {
     pub name: String,
     pub disk: Disk,
     pub powered: bool,
+    /// What its disk takes over each step that writes.
+    pub write_delay: Duration,
+    /// How far its clock is ahead of the world's.
+    pub clock_skew_ms: i64,
+}
+
+impl Host {
+    /// What its clock shows. (Kafka's timers are of the wall clock, so that they jump with it.)
+    fn clock(&self, now: Time) -> Time {
+        Time(now.0.saturating_add_signed(self.clock_skew_ms.saturating_mul(1_000)))
+    }
+
+    /// When its clock will show that.
+    fn when(&self, shown: Time) -> Time {
+        Time(shown.0.saturating_add_signed(self.clock_skew_ms.saturating_mul(-1_000)))
+    }
 }
 
 /// A whole simulated world.
@@ -172,7 +192,13 @@ impl<M: Model> Sim<M> {
             return id;
         }
         let id = HostId(self.hosts.len() as u16);
-        self.hosts.push(Arc::new(Host { name: name.to_owned(), disk: Disk::new(self.settings.disk_bytes), powered: true }));
+        self.hosts.push(Arc::new(Host {
+            name: name.to_owned(),
+            disk: Disk::new(self.settings.disk_bytes),
+            powered: true,
+            write_delay: Duration::ZERO,
+            clock_skew_ms: 0,
+        }));
         self.host_ids.insert(name.to_owned(), id);
         id
     }
@@ -212,6 +238,7 @@ impl<M: Model> Sim<M> {
             alarm_generation: 0,
             last_wake: Time::ZERO,
             woken_at_once: 0,
+            busy_until: Time::ZERO,
             held: VecDeque::new(),
             accepted_while_paused: VecDeque::new(),
         }));
@@ -281,6 +308,9 @@ impl<M: Model> Sim<M> {
         if self.slots.get(target).is_some_and(|slot| slot.state == State::Paused) && !matches!(entry.due, Due::Boot { .. }) {
             return self.hold(entry);
         }
+        if let Some(free_at) = self.slots.get(target).map(|slot| slot.busy_until).filter(|at| *at > self.now) {
+            return self.queue.push(Entry { at: free_at, ..entry });
+        }
         let cause = entry.cause;
         match entry.due {
             Due::Boot { incarnation } => self.boot(entry.target, incarnation, cause),
@@ -330,6 +360,7 @@ impl<M: Model> Sim<M> {
             let slot = Arc::make_mut(&mut self.slots[id.0 as usize]);
             let Some(process) = slot.process.as_mut() else { return };
             let host = Arc::make_mut(&mut self.hosts[usize::from(slot.host.0)]);
+            let clock = host.clock(self.now);
             let mut out = Outbox {
                 now: self.now,
                 process: id,
@@ -342,8 +373,12 @@ impl<M: Model> Sim<M> {
                 branch: self.branch,
                 cause,
             };
-            process.step(self.now, input, &mut out);
-            (process.next_wake(), self.now)
+            let writes = out.disk.writes();
+            process.step(clock, input, &mut out);
+            if host.write_delay > Duration::ZERO && host.disk.writes() > writes {
+                slot.busy_until = self.now + host.write_delay;
+            }
+            (process.next_wake().map(|at| host.when(at)), self.now)
         };
         for (recorded, absent) in events {
             self.record(recorded, absent);
