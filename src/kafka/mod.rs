@@ -12,3 +12,4 @@ pub mod metadata;
 pub mod names;
 pub mod protocol;
 pub mod records;
+pub mod security;

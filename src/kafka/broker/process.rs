@@ -20,6 +20,7 @@ use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{BrokerId, TopicPartition};
 use crate::kafka::protocol::frame::Frame;
+use crate::kafka::security::authorizer::Authorizer;
 use crate::sim::process::{Boot, ConnId, EventId};
 use crate::sim::service::Pool;
 use crate::sim::time::{Duration, Time};
@@ -29,6 +30,7 @@ use crate::sim::time::{Duration, Time};
 pub struct Broker {
     pub(super) spec: BrokerSpec,
     pub(super) settings: Settings,
+    pub(super) authorizer: Option<Authorizer>,
     pub(super) lifecycle: Lifecycle,
     pub(super) reading: Reading,
     pub(super) image: Image,
@@ -61,6 +63,7 @@ impl Broker {
         // ReplicaFetcherBlockingSend: replica.socket.timeout.ms; one fetch at a time.
         Broker {
             settings: Settings::parse(&spec.config),
+            authorizer: Authorizer::configured(&spec.config),
             lifecycle: Lifecycle::default(),
             reading: Reading::default(),
             image: Image::default(),

@@ -12,6 +12,7 @@ use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
+use crate::kafka::security::acl_requests::describe_acls;
 use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::time::{Duration, Time};
 
@@ -136,6 +137,8 @@ impl Broker {
             | Request::DeleteTopics(_)
             | Request::CreatePartitions(_)
             | Request::AlterClientQuotas(_)
+            | Request::CreateAcls(_)
+            | Request::DeleteAcls(_)
             | Request::ElectLeaders(_)
             | Request::AlterPartitionReassignments(_)
             | Request::UpdateFeatures(_)
@@ -158,6 +161,7 @@ impl Broker {
         let response: Response = match &request {
             Request::ApiVersions(_) => self.api_versions().into(),
             Request::ListOffsets(body) => self.list_offsets(body).into(),
+            Request::DescribeAcls(body) => describe_acls(&self.image.acls, self.authorizer.is_some(), body).into(),
             Request::DescribeConfigs(body) => self.describe_configs(body).into(),
             Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),
             Request::AlterReplicaLogDirs(body) => self.alter_replica_log_dirs(body).into(),

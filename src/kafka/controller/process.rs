@@ -21,6 +21,8 @@ use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::api_versions;
 use crate::kafka::protocol::frame::{Body, Frame};
+use crate::kafka::security::acl_requests;
+use crate::kafka::security::authorizer::Authorizer;
 use crate::sim::disk::File;
 use crate::sim::process::{Absent, Boot, ConnId, EventId, ReadId};
 use crate::sim::time::Time;
@@ -32,6 +34,7 @@ const PRODUCER_ID_BLOCK_SIZE: i64 = 1_000;
 #[derive(Clone, Debug)]
 pub struct Controller {
     spec: ControllerSpec,
+    authorizer: Option<Authorizer>,
     state: State,
     /// The epoch of its leadership.
     epoch: i32,
@@ -49,6 +52,7 @@ impl Controller {
         let mut state = State { config: spec.config.clone(), ..State::default() };
         state.session_timeout_ms = state.setting("broker.session.timeout.ms", 9_000).max(1) as u64;
         Controller {
+            authorizer: Authorizer::configured(&spec.config),
             spec: spec.clone(),
             state,
             epoch: 0,
@@ -189,6 +193,17 @@ impl Controller {
                 outcome
             }
             Request::DeleteTopics(request) => self.state.delete_topics(request),
+            Request::CreateAcls(request) => {
+                let (records, response) = acl_requests::create_acls(&self.state.image.acls, self.authorizer.is_some(), request, out.rng());
+                Outcome { records, response: response.into() }
+            }
+            Request::DeleteAcls(request) => {
+                let (records, response) = acl_requests::delete_acls(&self.state.image.acls, self.authorizer.is_some(), request);
+                Outcome { records, response: response.into() }
+            }
+            Request::DescribeAcls(request) => {
+                Outcome::only(acl_requests::describe_acls(&self.state.image.acls, self.authorizer.is_some(), request))
+            }
             Request::AlterClientQuotas(request) => self.state.alter_client_quotas(request),
             Request::IncrementalAlterConfigs(request) => self.state.alter_configs(request),
             Request::ElectLeaders(request) => self.state.elect_leaders(request),

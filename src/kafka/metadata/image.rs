@@ -9,6 +9,7 @@ use uuid::Uuid;
 pub use super::record::QuotaEntity;
 use super::record::{MetadataRecord, PartitionChange, PartitionRecord, RegisterBroker, TOPIC_RESOURCE};
 use crate::kafka::names::{Name, TopicPartition};
+use crate::kafka::security::acl::Acls;
 
 /// No leader.
 pub const NO_LEADER: i32 = -1;
@@ -24,6 +25,7 @@ pub struct Image {
     pub quotas: OrdMap<QuotaEntity, Arc<BTreeMap<String, u64>>>,
     pub features: OrdMap<String, i16>,
     pub next_producer_id: i64,
+    pub acls: Acls,
 }
 
 /// A broker as the controller knows it.
@@ -187,6 +189,8 @@ impl Image {
                     broker.in_controlled_shutdown |= *in_controlled_shutdown;
                 }
             }
+            MetadataRecord::AccessControlEntry { id, acl } => self.acls.insert(*id, acl.clone()),
+            MetadataRecord::RemoveAccessControlEntry { id } => self.acls.remove(*id),
             MetadataRecord::NoOp => {}
         }
     }

@@ -2,10 +2,13 @@
 //!
 //! A record's value is: frame version 1, api key, version (unsigned varints), then the fields.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use uuid::Uuid;
 
 use super::primitives::{Reader, Tags, put_ints, put_nullable, put_string, put_uuids, put_uvarint};
+use crate::kafka::security::acl::{Acl, Operation, PatternType, Permission, ResourceType};
 
 /// `ConfigResource.Type`: a topic's, a broker's (an empty name is the cluster's default).
 pub const TOPIC_RESOURCE: i8 = 2;
@@ -60,6 +63,13 @@ pub enum MetadataRecord {
         broker_epoch: i64,
         fenced: Option<bool>,
         in_controlled_shutdown: bool,
+    },
+    AccessControlEntry {
+        id: Uuid,
+        acl: Arc<Acl>,
+    },
+    RemoveAccessControlEntry {
+        id: Uuid,
     },
     NoOp,
 }
@@ -154,6 +164,8 @@ impl MetadataRecord {
             MetadataRecord::ClientQuota { .. } => (14, 0),
             MetadataRecord::ProducerIds { .. } => (15, 0),
             MetadataRecord::BrokerRegistrationChange { .. } => (17, 1),
+            MetadataRecord::AccessControlEntry { .. } => (18, 0),
+            MetadataRecord::RemoveAccessControlEntry { .. } => (19, 0),
             MetadataRecord::NoOp => (20, 0),
         }
     }
@@ -216,6 +228,21 @@ impl MetadataRecord {
                     .some(1, in_controlled_shutdown.then_some(1), BytesMut::put_i8)
                     .put(buf);
             }
+            MetadataRecord::AccessControlEntry { id, acl } => {
+                buf.put_slice(id.as_bytes());
+                buf.put_i8(acl.resource.code());
+                put_string(buf, &acl.name);
+                buf.put_i8(acl.pattern.code());
+                put_string(buf, &acl.principal);
+                put_string(buf, &acl.host);
+                buf.put_i8(acl.operation.code());
+                buf.put_i8(acl.permission.code());
+                Tags::default().put(buf);
+            }
+            MetadataRecord::RemoveAccessControlEntry { id } => {
+                buf.put_slice(id.as_bytes());
+                Tags::default().put(buf);
+            }
             MetadataRecord::NoOp => Tags::default().put(buf),
         }
     }
@@ -255,6 +282,20 @@ impl MetadataRecord {
                 })?;
                 return Ok(MetadataRecord::BrokerRegistrationChange { broker_id, broker_epoch, fenced, in_controlled_shutdown });
             }
+            18 => {
+                let id = r.uuid()?;
+                let acl = Acl {
+                    resource: ResourceType::of_code(r.u8()? as i8),
+                    name: r.string()?,
+                    pattern: PatternType::of_code(r.u8()? as i8),
+                    principal: r.string()?,
+                    host: r.string()?,
+                    operation: Operation::of_code(r.u8()? as i8),
+                    permission: Permission::of_code(r.u8()? as i8),
+                };
+                MetadataRecord::AccessControlEntry { id, acl: Arc::new(acl) }
+            }
+            19 => MetadataRecord::RemoveAccessControlEntry { id: r.uuid()? },
             20 => MetadataRecord::NoOp,
             other => return Err(RecordError::UnknownType(other)),
         };
@@ -437,6 +478,19 @@ mod tests {
             MetadataRecord::ClientQuota { entity: vec![("ip".into(), None)], key: "connection_creation_rate".into(), value_bits: None },
             MetadataRecord::ProducerIds { broker_id: 1, broker_epoch: 2, next_producer_id: 1000 },
             MetadataRecord::BrokerRegistrationChange { broker_id: 1, broker_epoch: 2, fenced: Some(false), in_controlled_shutdown: true },
+            MetadataRecord::AccessControlEntry {
+                id: Uuid::from_u128(5),
+                acl: Arc::new(Acl {
+                    resource: ResourceType::Topic,
+                    name: "orders".into(),
+                    pattern: PatternType::Prefixed,
+                    principal: "User:alice".into(),
+                    host: "*".into(),
+                    operation: Operation::Read,
+                    permission: Permission::Deny,
+                }),
+            },
+            MetadataRecord::RemoveAccessControlEntry { id: Uuid::from_u128(5) },
             MetadataRecord::NoOp,
         ];
         for record in all {

@@ -7,6 +7,7 @@
 //! * [`help`]: what `help` prints
 //! * [`hosts`]: `kill -9 kafka-1`, `systemctl`, `start`, `poweroff`, `cut`, `heal`
 
+pub mod acls;
 pub mod admin;
 pub mod all_groups;
 pub mod api_versions;
@@ -107,6 +108,7 @@ pub fn kafka_table(name: &str) -> Option<&'static [Opt]> {
 /// The tool that a class of Kafka's is (kafka-run-class).
 pub fn tool_of_class(class: &str) -> Option<&'static str> {
     Some(match class.rsplit('.').next().unwrap_or(class) {
+        "AclCommand" => "kafka-acls",
         "TopicCommand" => "kafka-topics",
         "ConsoleProducer" => "kafka-console-producer",
         "ConsoleConsumer" => "kafka-console-consumer",

@@ -17,8 +17,8 @@ use super::storage::Storage;
 use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
 use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
+use super::{acls, bygone, delegation_tokens};
 use super::{api_versions, cluster, features, metadata_quorum};
-use super::{bygone, delegation_tokens};
 use super::{client_metrics, configs};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::files::HOSTS_FOLDER;
@@ -65,6 +65,7 @@ pub trait Program: Debug {
 /// Kafka's tools that are here, as they are typed.
 #[rustfmt::skip]
 pub const NAMES: &[&str] = &[
+    "kafka-acls",
     "kafka-broker-api-versions",
     "kafka-cluster",
     "kafka-client-metrics",
@@ -91,6 +92,7 @@ pub const NAMES: &[&str] = &[
 pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Done>> {
     let Start { now, name, args, files, hosts, .. } = *start;
     Some(match name {
+        "kafka-acls" => boxed(acls::start(start)),
         "kafka-broker-api-versions" => boxed(api_versions::start(args, files, hosts)),
         "kafka-cluster" => boxed(cluster::start(args, files, hosts)),
         "kafka-consumer-perf-test" => boxed(ConsumerPerf::start(now, args, files, hosts, rng)),
@@ -122,6 +124,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
 /// The options of the tools of this name that read them as joptsimple does.
 pub fn table(name: &str) -> Option<&'static [Opt]> {
     Some(match name {
+        "kafka-acls" => acls::args::TABLE,
         "kafka-broker-api-versions" => api_versions::TABLE,
         "kafka-client-metrics" => client_metrics::TABLE,
         "kafka-configs" => configs::args::TABLE,

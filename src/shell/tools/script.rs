@@ -69,6 +69,8 @@ pub struct ScriptTool {
     waits: Option<Wait>,
     /// How many pieces were printed so far.
     printed: usize,
+    /// It has a console to ask at.
+    console: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -76,12 +78,15 @@ enum Answer {
     Calls(Vec<Result<Outcome, Exception>>),
     Drawn(u64),
     Slept,
+    Typed(Option<String>),
 }
 
 #[derive(Clone, Debug)]
 enum Wait {
     Calls(Vec<(CallId, Option<Result<Outcome, Exception>>)>),
     Sleep(Time),
+    /// A line is typed.
+    Console,
 }
 
 /// A call to be made: its name as Java has it, its node, its request.
@@ -94,6 +99,7 @@ pub struct Script<'s> {
     client: &'s mut AdminClient,
     waits: &'s mut Option<Wait>,
     printed: &'s mut usize,
+    console: bool,
     now: Time,
     print: &'s mut Printer,
     rng: &'s mut Rng,
@@ -143,7 +149,12 @@ impl Plan {
 
 impl ScriptTool {
     pub fn new(plan: Plan, hosts: &[String]) -> ScriptTool {
-        ScriptTool { plan, hosts: hosts.to_vec(), client: None, answers: Vec::new(), waits: None, printed: 0 }
+        ScriptTool { plan, hosts: hosts.to_vec(), client: None, answers: Vec::new(), waits: None, printed: 0, console: false }
+    }
+
+    /// It is used by a person, who can be asked.
+    pub fn with_console(self) -> ScriptTool {
+        ScriptTool { console: true, ..self }
     }
 
     fn fail(&self, thrown: &Thrown, cx: &mut Context) -> i32 {
@@ -171,7 +182,7 @@ impl Program for ScriptTool {
             if self.waits.is_some() {
                 client.poll(cx.now, cx.out);
                 print_log(client.log().take(), cx.print);
-                self.answers.push(over(&mut self.waits, client, cx.now)?);
+                self.answers.push(over(&mut self.waits, client, cx)?);
                 self.waits = None;
             }
             let mut script = Script {
@@ -180,6 +191,7 @@ impl Program for ScriptTool {
                 client,
                 waits: &mut self.waits,
                 printed: &mut self.printed,
+                console: self.console,
                 now: cx.now,
                 print: cx.print,
                 rng: cx.out.rng(),
@@ -215,6 +227,10 @@ impl Program for ScriptTool {
         self.client.as_ref().and_then(AdminClient::next_wake).into_iter().chain(sleep).min()
     }
 
+    fn reads_input(&self) -> bool {
+        self.console
+    }
+
     fn kill(&mut self, out: &mut Outbox) {
         if let Some(client) = &mut self.client {
             client.close(out);
@@ -223,9 +239,13 @@ impl Program for ScriptTool {
 }
 
 /// The answer, if what is waited for is over.
-fn over(waits: &mut Option<Wait>, client: &mut AdminClient, now: Time) -> Option<Answer> {
+fn over(waits: &mut Option<Wait>, client: &mut AdminClient, cx: &mut Context) -> Option<Answer> {
     match waits.as_mut()? {
-        Wait::Sleep(until) => (*until <= now).then_some(Answer::Slept),
+        Wait::Sleep(until) => (*until <= cx.now).then_some(Answer::Slept),
+        Wait::Console => match cx.stdin.take() {
+            None if !cx.stdin.at_end() => None,
+            line => Some(Answer::Typed(line)),
+        },
         Wait::Calls(calls) => {
             for (id, result) in client.take_results() {
                 if let Some((_, slot)) = calls.iter_mut().find(|(call, _)| *call == id) {
@@ -322,7 +342,7 @@ impl Script<'_> {
         };
         match next(self.answers, &mut self.answered, self.waits, begin)? {
             Answer::Calls(answers) => Ok(answers.iter().map(|answer| answer.clone().and_then(admin::response)).collect()),
-            Answer::Drawn(_) | Answer::Slept => Err(Stop::Waits),
+            Answer::Drawn(_) | Answer::Slept | Answer::Typed(_) => Err(Stop::Waits),
         }
     }
 
@@ -335,6 +355,20 @@ impl Script<'_> {
         match self.answers.get(self.answered - 1) {
             Some(Answer::Drawn(number)) => *number,
             _ => 0,
+        }
+    }
+
+    /// A line typed at the console (`System.console().readLine`); none if it has no console.
+    ///
+    /// # Errors
+    /// It is not typed yet.
+    pub fn read_console(&mut self) -> Result<Option<String>, Stop> {
+        if !self.console {
+            return Ok(None);
+        }
+        match next(self.answers, &mut self.answered, self.waits, || Wait::Console)? {
+            Answer::Typed(line) => Ok(Some(line.clone().unwrap_or_default())),
+            _ => Err(Stop::Waits),
         }
     }
 
