@@ -35,14 +35,22 @@ pub struct Forwarding {
     waiting: VecDeque<(Time, Request, Call)>,
     /// Producer ids still to be given out: next, and the end of the block.
     ids: (i64, i64),
-    wanting_ids: VecDeque<Asker>,
-    asked_for_ids: bool,
+    /// The next block, asked for before it is needed.
+    next_ids: Option<(i64, i64)>,
+    ids_in_flight: bool,
+    wants_ids: bool,
+    /// After a refusal: not before this time.
+    ids_retry_at: Time,
     /// Of alterations that were passed on in part: what was refused here already.
     pub(super) refused: BTreeMap<Asker, Vec<AlterConfigsResourceResponse>>,
 }
 
 /// More than so many requests do not wait: the client's request times out.
 const MAX_WAITING: usize = 1_000;
+/// `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`
+const PRODUCER_ID_BLOCK_SIZE: i64 = 1_000;
+/// `RPCProducerIdManager.RETRY_BACKOFF_MS`
+const PRODUCER_IDS_RETRY: Duration = Duration::ms(50);
 
 impl Broker {
     /// Whether the controller can be called now; opens the connection if not.
@@ -85,8 +93,8 @@ impl Broker {
             (Call::Heartbeat, _) => self.heartbeat_answered(now, None, out),
             (Call::AlterPartition, Some(Response::AlterPartition(response))) => self.altered_partitions(now, Some(response), out),
             (Call::AlterPartition, _) => self.altered_partitions(now, None, out),
-            (Call::ProducerIds, Some(Response::AllocateProducerIds(response))) => self.producer_ids_allocated(now, Some(response), out),
-            (Call::ProducerIds, _) => self.producer_ids_allocated(now, None, out),
+            (Call::ProducerIds, Some(Response::AllocateProducerIds(response))) => self.producer_ids_allocated(now, Some(response)),
+            (Call::ProducerIds, _) => self.producer_ids_allocated(now, None),
             (Call::Forwarded(asker), Some(Response::IncrementalAlterConfigs(mut response))) => {
                 response.responses.extend(self.forwarding.refused.remove(&asker).unwrap_or_default());
                 self.respond(now, asker, response, Vec::new(), out);
@@ -110,35 +118,62 @@ impl Broker {
                 .with_producer_epoch(-1);
             return self.respond(now, asker, response, Vec::new(), out);
         }
-        self.forwarding.wanting_ids.push_back(asker);
-        self.give_producer_ids(now, out);
+        let response = match self.generate_producer_id(now, out) {
+            Some(id) => InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(0),
+            None => InitProducerIdResponse::default()
+                .with_error_code(ResponseError::CoordinatorLoadInProgress.code())
+                .with_producer_id((-1).into())
+                .with_producer_epoch(-1),
+        };
+        self.respond(now, asker, response, Vec::new(), out);
     }
 
-    pub(super) fn give_producer_ids(&mut self, now: Time, out: &mut Outbox) {
-        while !self.forwarding.wanting_ids.is_empty() {
-            let (next, end) = self.forwarding.ids;
-            if next == end {
-                let Some(broker_epoch) = self.lifecycle.broker_epoch() else { return };
-                if !self.forwarding.asked_for_ids && self.controller_ready(now, out) {
-                    let request =
-                        AllocateProducerIdsRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch);
-                    self.forwarding.asked_for_ids = self.call_controller(now, request, Call::ProducerIds, out);
+    /// `RPCProducerIdManager.generateProducerId`: nobody waits for a block; where none is left, the client asks again.
+    fn generate_producer_id(&mut self, now: Time, out: &mut Outbox) -> Option<i64> {
+        let ids = &mut self.forwarding;
+        if ids.ids.0 == ids.ids.1 {
+            match ids.next_ids.take() {
+                Some(block) => ids.ids = block,
+                None => {
+                    ids.wants_ids = true;
+                    self.ask_for_producer_ids(now, out);
+                    return None;
                 }
-                return;
             }
-            self.forwarding.ids.0 += 1;
-            let Some(asker) = self.forwarding.wanting_ids.pop_front() else { return };
-            let response = InitProducerIdResponse::default().with_producer_id(next.into()).with_producer_epoch(0);
-            self.respond(now, asker, response, Vec::new(), out);
+        }
+        let (next, end) = ids.ids;
+        ids.ids.0 += 1;
+        // PID_PREFETCH_THRESHOLD: the next block is on its way when a tenth of this one is left.
+        if end - next == PRODUCER_ID_BLOCK_SIZE / 10 && ids.next_ids.is_none() {
+            ids.wants_ids = true;
+            self.ask_for_producer_ids(now, out);
+        }
+        Some(next)
+    }
+
+    /// maybeRequestNextBlock
+    pub(super) fn ask_for_producer_ids(&mut self, now: Time, out: &mut Outbox) {
+        let ids = &self.forwarding;
+        if !ids.wants_ids || ids.ids_in_flight || ids.ids_retry_at > now {
+            return;
+        }
+        let Some(broker_epoch) = self.lifecycle.broker_epoch() else { return };
+        if self.controller_ready(now, out) {
+            let request = AllocateProducerIdsRequest::default().with_broker_id(self.spec.id.0.into()).with_broker_epoch(broker_epoch);
+            self.forwarding.ids_in_flight = self.call_controller(now, request, Call::ProducerIds, out);
         }
     }
 
-    fn producer_ids_allocated(&mut self, now: Time, response: Option<AllocateProducerIdsResponse>, out: &mut Outbox) {
-        self.forwarding.asked_for_ids = false;
-        if let Some(response) = response.filter(|response| response.error_code == 0) {
-            let start = response.producer_id_start.0;
-            self.forwarding.ids = (start, start + i64::from(response.producer_id_len));
-            self.give_producer_ids(now, out);
+    fn producer_ids_allocated(&mut self, now: Time, response: Option<AllocateProducerIdsResponse>) {
+        let ids = &mut self.forwarding;
+        ids.ids_in_flight = false;
+        match response.filter(|response| response.error_code == 0) {
+            Some(response) => {
+                let start = response.producer_id_start.0;
+                ids.next_ids = Some((start, start + i64::from(response.producer_id_len)));
+                ids.wants_ids = false;
+            }
+            None => ids.ids_retry_at = now + PRODUCER_IDS_RETRY,
         }
     }
 }

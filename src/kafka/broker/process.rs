@@ -200,7 +200,7 @@ impl Broker {
         self.talk_to_controller(now, out);
         self.send_proposals(now, out);
         self.send_forwards(now, out);
-        self.give_producer_ids(now, out);
+        self.ask_for_producer_ids(now, out);
     }
 
     fn periodic(&mut self, now: Time, out: &mut Outbox) {

@@ -15,7 +15,7 @@ use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, Name};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::errors;
-use crate::sim::time::Time;
+use crate::sim::time::{Duration, Time};
 
 const LOGGER: &str = "org.apache.kafka.clients.NetworkClient";
 
@@ -31,6 +31,10 @@ pub struct ClusterClient<T> {
     pub from_controllers: bool,
     /// New metadata is due and no node can be asked: a connection or the end of a backoff comes first, and wakes by itself.
     update_waits: bool,
+    /// Nothing is asked before: the thread that would do it sleeps (a producer's, between two attempts to get its id).
+    pub asleep_until: Option<Time>,
+    /// It would push its metrics (`enable.metrics.push`), and has not found out yet that nobody wants them.
+    pub wants_telemetry: bool,
     polled: Time,
 }
 
@@ -68,6 +72,8 @@ impl<T> ClusterClient<T> {
             warns_of_bootstrap: true,
             from_controllers: false,
             update_waits: false,
+            asleep_until: None,
+            wants_telemetry: false,
             polled: Time::ZERO,
         }
     }
@@ -91,6 +97,9 @@ impl<T> ClusterClient<T> {
 
     /// Takes an input (also one that is about nothing of ours), asks for metadata if it is time, returns what is over.
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) -> Progress<T> {
+        if self.wants_telemetry && self.network.owns(&input) && self.network.any_is_ready() {
+            self.give_up_telemetry();
+        }
         let completed = self.network.handle(now, input, out);
         self.progress(now, completed, out)
     }
@@ -127,7 +136,11 @@ impl<T> ClusterClient<T> {
 
     /// When to be called at the latest.
     pub fn next_wake(&self) -> Option<Time> {
-        let update = self.metadata.next_update().filter(|_| !self.update_waits).map(|at| at.max(self.polled));
+        let update = self
+            .metadata
+            .next_update()
+            .filter(|_| !self.update_waits)
+            .map(|at| at.max(self.polled).max(self.asleep_until.map_or(Time::ZERO, |until| until + Duration::us(1))));
         [self.network.next_wake(), update].into_iter().flatten().min()
     }
 
@@ -147,6 +160,13 @@ impl<T> ClusterClient<T> {
         }
         self.maybe_update_metadata(now, out);
         progress
+    }
+
+    /// `TelemetrySender` (KIP-714): with the first connection it makes a GetTelemetrySubscriptions, which brokers without a receiver of
+    /// metrics do not have. So it is never sent and not made again, but has taken a correlation id.
+    fn give_up_telemetry(&mut self) {
+        self.wants_telemetry = false;
+        self.network.reserve_correlation_id();
     }
 
     fn note_disconnections(&mut self, now: Time, out: &mut Outbox) {
@@ -202,7 +222,8 @@ impl<T> ClusterClient<T> {
 
     fn maybe_update_metadata(&mut self, now: Time, out: &mut Outbox) {
         self.update_waits = false;
-        if self.metadata.next_update().is_none_or(|at| at > now) {
+        // Who wakes up does first what it slept for.
+        if self.asleep_until.is_some_and(|until| until >= now) || self.metadata.next_update().is_none_or(|at| at > now) {
             return;
         }
         if !self.cluster().brokers.is_empty() && !self.network.has_available(now, &self.nodes()) {

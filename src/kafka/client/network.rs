@@ -46,6 +46,8 @@ pub struct Outgoing {
     pub one_way: bool,
     /// The same was sent before and not answered.
     pub retry: bool,
+    /// Taken with [`NetworkClient::reserve_correlation_id`] before the node could be sent to.
+    pub correlation_id: Option<i32>,
 }
 
 /// What a node answered.
@@ -148,7 +150,7 @@ impl Default for NetworkConfig {
 
 impl Outgoing {
     pub fn new(request: impl Into<Request>) -> Outgoing {
-        Outgoing { request: request.into(), batches: Vec::new(), timeout: None, one_way: false, retry: false }
+        Outgoing { request: request.into(), batches: Vec::new(), timeout: None, one_way: false, retry: false, correlation_id: None }
     }
 }
 
@@ -265,6 +267,19 @@ impl<T> NetworkClient<T> {
             return Err(NotReady);
         }
         self.put(now, id, outgoing, Some(token), out).ok_or(NotReady)
+    }
+
+    /// The number of the next request. What is made before it can be sent has its number already (`newClientRequest`); what is never sent
+    /// leaves a gap.
+    pub fn reserve_correlation_id(&mut self) -> i32 {
+        let correlation_id = self.next_correlation_id;
+        self.next_correlation_id = correlation_id.checked_add(1).unwrap_or(0);
+        correlation_id
+    }
+
+    /// Whether any node can be sent to.
+    pub fn any_is_ready(&self) -> bool {
+        self.nodes.values().any(|node| matches!(node.link, Link::Ready { .. }))
     }
 
     /// Requests to a node that are not answered yet.
@@ -433,14 +448,13 @@ impl<T> NetworkClient<T> {
     }
 
     fn put(&mut self, now: Time, id: BrokerId, outgoing: Outgoing, token: Option<T>, out: &mut Outbox) -> Option<()> {
-        let node = self.nodes.get_mut(&id)?;
-        let conn = node.link.conn()?;
-        let correlation_id = self.next_correlation_id;
-        self.next_correlation_id = correlation_id.checked_add(1).unwrap_or(0);
+        let conn = self.nodes.get(&id)?.link.conn()?;
+        let correlation_id = outgoing.correlation_id.unwrap_or_else(|| self.reserve_correlation_id());
         let timeout = outgoing.timeout.unwrap_or(self.config.request_timeout);
         let mut frame = Frame::with_batches(correlation_id, &self.client_id, outgoing.request, outgoing.batches);
         frame.retry = outgoing.retry;
         out.send(conn, frame);
+        let node = self.nodes.get_mut(&id)?;
         node.last_used = now;
         if !outgoing.one_way {
             node.in_flight.push_back(InFlight { correlation_id, sent: now, deadline: now + timeout, token });

@@ -34,6 +34,7 @@ const RULES: &[(&str, &str)] = &[
     (r"/(?:10\.77\.0\.100|client|terminal) *", "/HOST "),
     // How long something took; in a table its column has no padding then.
     (r"\d+ ms ago *", "N ms ago"),
+    (r":\d+ ms has passed since batch creation", ":N ms has passed since batch creation"),
     // Of the quorum and of features: ids of the cluster and of directories, and offsets of a metadata log that grows by itself.
     (r"^(Cluster ID: |ClusterId: +)[A-Za-z0-9_-]{22}$", "${1}ID"),
     (r#"("directoryId": |directoryId=)"?[A-Za-z0-9_-]{22}"?"#, "${1}ID"),

@@ -46,6 +46,7 @@ impl KafkaConsumer {
     /// Sends what was consumed; `false` if there is nothing to send, or nobody to send it to.
     pub(super) fn commit(&mut self, now: Time, kind: CommitKind, out: &mut Outbox) -> bool {
         let Some(membership) = &mut self.membership else { return false };
+        membership.commit_waits = membership.coordinator_node().is_none();
         let Some(node) = membership.coordinator_node() else { return false };
         let in_group = matches!(self.subscriptions.wanted, Wanted::Topics(_));
         if (in_group && !membership.is_stable()) || self.subscriptions.all_consumed().next().is_none() {

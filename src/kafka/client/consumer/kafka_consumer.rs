@@ -87,7 +87,8 @@ impl KafkaConsumer {
             Some(group) => format!("Consumer clientId={client_id}, groupId={group}"),
             None => format!("Consumer clientId={client_id}, groupId=null"),
         };
-        let client = ClusterClient::new(client_id, &context, bootstrap, config.network.clone(), config.metadata.clone());
+        let mut client = ClusterClient::new(client_id, &context, bootstrap, config.network.clone(), config.metadata.clone());
+        client.wants_telemetry = true;
         KafkaConsumer {
             membership: config.group_id.clone().map(Membership::new),
             config: Arc::new(config),

@@ -15,7 +15,7 @@ use kafka_protocol::{ResponseError, messages};
 use super::commit::CommitKind;
 use super::config::ConsumerConfig;
 use super::kafka_consumer::{Closing, KafkaConsumer, Token};
-use super::subscription::Wanted;
+use super::subscription::{FetchState, Wanted};
 use crate::kafka::actor::{HostPort, Outbox};
 use crate::kafka::client::error::ClientError;
 use crate::kafka::client::network::{Failed, Outgoing};
@@ -50,6 +50,12 @@ pub struct Membership {
     group: Name,
     coordinator: Option<BrokerId>,
     finding: bool,
+    /// The number of the FindCoordinator that waits for a connection.
+    find_id: Option<i32>,
+    /// A commit was asked for, and there was nobody to send it to.
+    pub(super) commit_waits: bool,
+    /// After a failed search metadata comes first: newer than this version.
+    pub(super) find_after: Option<u64>,
     /// No question to a coordinator, and for one, before.
     pub(super) retry_at: Time,
     state: MemberState,
@@ -83,6 +89,9 @@ impl Membership {
             group,
             coordinator: None,
             finding: false,
+            find_id: None,
+            commit_waits: false,
+            find_after: None,
             retry_at: Time::ZERO,
             state: MemberState::Unjoined,
             member_id: Name::default(),
@@ -179,8 +188,13 @@ impl KafkaConsumer {
     pub(super) fn poll_group(&mut self, now: Time, out: &mut Outbox) {
         let Some(membership) = &mut self.membership else { return };
         membership.poll_timer_ends = now + self.config.max_poll_interval;
-        self.ensure_coordinator_ready(now, out);
-        if let Wanted::Topics(_) = self.subscriptions.wanted {
+        let in_group = matches!(self.subscriptions.wanted, Wanted::Topics(_));
+        // Who has its partitions by hand asks for the coordinator only to commit, or to learn what was committed.
+        let asks = || self.subscriptions.unpositioned().any(|(_, state)| state == FetchState::Initializing);
+        if in_group || self.config.enable_auto_commit || membership.commit_waits || asks() {
+            self.ensure_coordinator_ready(now, out);
+        }
+        if in_group {
             self.rejoin_if_the_topics_changed();
             self.join_group_if_needed(now, out);
         }
@@ -196,10 +210,18 @@ impl KafkaConsumer {
         if membership.coordinator.is_some() || membership.finding || membership.retry_at > now {
             return;
         }
+        if membership.find_after.is_some_and(|version| self.client.metadata.version() <= version) {
+            return;
+        }
+        membership.find_after = None;
+        // Made at once, and numbered, also where the connection is still to come.
+        let correlation_id = *membership.find_id.get_or_insert_with(|| self.client.network.reserve_correlation_id());
         let Some(node) = self.client.any_ready(now, out) else { return };
         let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![str_bytes(&membership.group)]);
-        if self.client.send(now, node, Outgoing::new(request), Token::FindCoordinator, out).is_ok() {
+        let outgoing = Outgoing { correlation_id: Some(correlation_id), ..Outgoing::new(request) };
+        if self.client.send(now, node, outgoing, Token::FindCoordinator, out).is_ok() {
             membership.finding = true;
+            membership.find_id = None;
         }
     }
 
@@ -365,7 +387,11 @@ impl KafkaConsumer {
                 membership.retry_at = now + self.config.retry.initial;
                 self.error = Some(ClientError::of_code(found.error_code, found.error_message.as_deref()));
             }
-            _ => membership.retry_at = now + self.config.retry.initial,
+            _ => {
+                membership.retry_at = now + self.config.retry.initial;
+                membership.find_after = Some(self.client.metadata.version());
+                self.client.metadata.request_update(false);
+            }
         }
     }
 

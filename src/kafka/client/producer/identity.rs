@@ -56,11 +56,17 @@ impl Producer {
         if self.identity.in_flight {
             return;
         }
-        if now < self.identity.retry_at {
-            self.next_check = Some(self.identity.retry_at);
+        if let Some(until) = self.client.asleep_until.filter(|&until| until > now) {
+            self.next_check = Some(until);
             return;
         }
         let Some(node) = self.client.any_ready(now, out) else { return };
+        if std::mem::take(&mut self.identity.failed) {
+            // The sender's one thread sleeps with a node at hand, and asks for no metadata meanwhile.
+            self.client.asleep_until = Some(now + self.config.retry.initial);
+            self.next_check = self.client.asleep_until;
+            return;
+        }
         let request = InitProducerIdRequest::default()
             .with_transactional_id(None)
             .with_transaction_timeout_ms(i32::MAX)
@@ -70,13 +76,12 @@ impl Producer {
         self.identity.in_flight = sent.is_ok();
     }
 
-    pub(super) fn handle_init_producer_id(&mut self, now: Time, over: Completed<Sent>, out: &mut Outbox) {
+    pub(super) fn handle_init_producer_id(&mut self, over: Completed<Sent>, out: &mut Outbox) {
         self.identity.in_flight = false;
         let code = match over.result {
             Ok(Answer { response: Response::InitProducerId(response), .. }) if response.error_code == errors::NONE => {
                 let current = ProducerIdAndEpoch { id: response.producer_id.0, epoch: response.producer_epoch };
                 self.identity.current = Some(current);
-                self.identity.attempts = 0;
                 for index in std::mem::take(&mut self.identity.rewrite) {
                     self.renumber(index, current, out);
                 }
@@ -95,7 +100,6 @@ impl Producer {
                 self.fail(batch, ClientError::of_code(code, message), BTreeMap::new(), false, out);
             }
         }
-        self.identity.retry_at = now + self.config.retry.after(self.identity.attempts, out.rng());
-        self.identity.attempts += 1;
+        self.identity.failed = true;
     }
 }

@@ -117,9 +117,11 @@ impl Producer {
     pub fn new(client_id: &str, bootstrap: Vec<HostPort>, config: ProducerConfig) -> Producer {
         let context = format!("Producer clientId={client_id}");
         let config = Arc::new(config);
+        let mut client = ClusterClient::new(client_id, &context, bootstrap, config.network.clone(), config.metadata.clone());
+        client.wants_telemetry = true;
         Producer {
             name: client_id.into(),
-            client: ClusterClient::new(client_id, &context, bootstrap, config.network.clone(), config.metadata.clone()),
+            client,
             accumulator: Accumulator::new(config.clone()),
             config,
             in_flight: BTreeMap::new(),

@@ -26,7 +26,7 @@ impl Producer {
         for over in progress.completed {
             match over.token.clone() {
                 Sent::Produce(batches) => self.handle_produce_response(now, &batches, over, out),
-                Sent::InitProducerId => self.handle_init_producer_id(now, over, out),
+                Sent::InitProducerId => self.handle_init_producer_id(over, out),
             }
         }
         if self.client.metadata.version() != self.seen_metadata {
@@ -171,7 +171,11 @@ impl Producer {
         for batch in expired {
             let at = &self.accumulator.partition(batch.partition).at;
             let elapsed = now.since(batch.created).as_ms();
-            let message = format!("Expiring {} record(s) for {at}:{elapsed} ms has passed since batch creation", batch.record_count());
+            let message = format!(
+                "Expiring {} record(s) for {at}:{elapsed} ms has passed since batch creation. The request has not been sent, or no server \
+                 response has been received yet.",
+                batch.record_count()
+            );
             // It was sent: whether it arrived is not known, so neither is the next number.
             if batch.has_sequence() {
                 self.identity.unresolved.insert(batch.partition);

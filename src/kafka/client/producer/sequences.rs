@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::batch::{BatchId, PartitionIndex, ProducerIdAndEpoch};
 use crate::kafka::records::batch::{NO_SEQUENCE, increment_sequence};
-use crate::sim::time::Time;
 
 /// The producer's identity, and what is to be done about it.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +11,8 @@ pub struct Identity {
     pub current: Option<ProducerIdAndEpoch>,
     /// An InitProducerId is on its way.
     pub in_flight: bool,
-    pub attempts: u32,
-    pub retry_at: Time,
+    /// The last attempt to get an id failed.
+    pub failed: bool,
     /// Partitions whose numbering broke: the epoch is to be raised and their batches numbered from 0.
     pub rewrite: BTreeSet<PartitionIndex>,
     /// Partitions where a batch was given up whose fate is unknown.

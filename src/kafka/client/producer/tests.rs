@@ -145,8 +145,8 @@ fn silence_beyond_delivery_timeout_fails_batches_and_numbering_starts_over() {
     let stats = producer.producer().unwrap().stats();
     assert!(stats.failed > 250, "{stats:?}");
     let error = producer.last_error().unwrap();
-    let expected =
-        "org.apache.kafka.common.errors.TimeoutException: Expiring 300 record(s) for orders-0:3000 ms has passed since batch creation";
+    let expected = "org.apache.kafka.common.errors.TimeoutException: Expiring 300 record(s) for orders-0:3000 ms has passed since batch creation. \
+        The request has not been sent, or no server response has been received yet.";
     assert_eq!(error, expected);
     sim.tell(ProcessId(0), Tell::Line("unmute".into()));
     sim.run_until(Time::from_ms(12_000));
