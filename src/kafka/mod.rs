@@ -11,5 +11,6 @@ pub mod log;
 pub mod metadata;
 pub mod names;
 pub mod protocol;
+pub mod quota;
 pub mod records;
 pub mod security;

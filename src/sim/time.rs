@@ -28,6 +28,11 @@ impl Time {
         EPOCH_MS + (self.0 / 1_000) as i64
     }
 
+    /// Whole milliseconds since the start of the run.
+    pub const fn as_ms(self) -> u64 {
+        self.0 / 1_000
+    }
+
     /// How long ago `earlier` was; zero if it is not earlier.
     pub const fn since(self, earlier: Time) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))

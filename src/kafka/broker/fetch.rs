@@ -56,7 +56,7 @@ impl Broker {
         let replica = request.replica_state.replica_id.0;
         let params = match replica {
             // -2 is a debugging consumer's (kafka-replica-verification): it reads like a follower, from any replica, and has no session.
-            ..0 => self.consumer_fetch(request),
+            ..0 => self.consumer_fetch(request, self.fetch_allowance(asker.conn)),
             _ => match self.follower_fetch(now, replica, request, out) {
                 Ok(params) => params,
                 Err(error) => {
@@ -94,7 +94,9 @@ impl Broker {
         }
     }
 
-    fn consumer_fetch(&self, request: &FetchRequest) -> FetchParams {
+    fn consumer_fetch(&self, request: &FetchRequest, allowance: Option<u64>) -> FetchParams {
+        let allowed = allowance.map_or(i32::MAX, |bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
+        let max_bytes = request.max_bytes.min(self.settings.fetch_max_bytes).min(allowed).max(0) as u32;
         let wanted = request.topics.iter().flat_map(|topic| {
             let name = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone());
             topic.partitions.iter().map(move |partition| Wanted {
@@ -107,8 +109,8 @@ impl Broker {
             replica: request.replica_state.replica_id.0,
             session_id: 0,
             incremental: false,
-            min_bytes: request.min_bytes.max(0) as u32,
-            max_bytes: request.max_bytes.min(self.settings.fetch_max_bytes).max(0) as u32,
+            min_bytes: (request.min_bytes.max(0) as u32).min(max_bytes),
+            max_bytes,
             wanted: wanted.collect(),
         }
     }

@@ -1,8 +1,9 @@
 //! The channel to the controller: the broker's own calls, requests passed on for clients, and producer ids.
 //!
-//! Kafka wraps what it forwards into Envelope requests; here the request itself is passed on, since all principals are the same.
+//! Kafka wraps what it forwards into Envelope requests; here the request itself is passed on, and what the Envelope would say stands beside it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
@@ -11,9 +12,11 @@ use kafka_protocol::messages::{AllocateProducerIdsRequest, AllocateProducerIdsRe
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::{HostPort, Outbox};
-use crate::kafka::client::network::Completed;
+use crate::kafka::client::network::{Completed, Outgoing};
 use crate::kafka::names::{CONTROLLER_PORT, host_of};
 use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::frame::Envelope;
+use crate::kafka::security::address_of;
 use crate::sim::time::{Duration, Time};
 
 /// Why the controller was called.
@@ -80,8 +83,19 @@ impl Broker {
         self.forwarding.refused.retain(|asker, _| self.conns.contains_key(&asker.conn));
         while !self.forwarding.waiting.is_empty() && self.controller_ready(now, out) {
             let Some((_, request, call)) = self.forwarding.waiting.pop_front() else { break };
-            self.call_controller(now, request, call, out);
+            let outgoing = Outgoing { envelope: self.envelope(call), ..Outgoing::new(request) };
+            let Some(&controller) = self.spec.controllers.first() else { break };
+            // `controller_ready` has said that it can take it.
+            let _ = self.controller_net.send_with(now, controller, outgoing, call, out);
         }
+    }
+
+    /// Whose request is passed on.
+    fn envelope(&self, call: Call) -> Option<Arc<Envelope>> {
+        let Call::Forwarded(asker) = call else { return None };
+        let client = self.conns.get(&asker.conn)?;
+        let (principal, client_id) = (client.principal().into(), client.client_id().into());
+        Some(Arc::new(Envelope { principal, client_id, address: address_of(&client.host).into() }))
     }
 
     pub(super) fn controller_answered(&mut self, now: Time, completed: Completed<Call>, out: &mut Outbox) {

@@ -48,6 +48,7 @@ struct Touched {
     partitions: BTreeSet<TopicPartition>,
     deleted: BTreeSet<TopicPartition>,
     configs: bool,
+    quotas: bool,
     /// Brokers that came, went, or count again.
     brokers: BTreeSet<i32>,
 }
@@ -120,7 +121,7 @@ impl Broker {
     fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
         let partitions = self.image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }).collect();
         self.configure_throttles();
-        self.publish(now, Touched { partitions, ..Touched::default() }, out);
+        self.publish(now, Touched { partitions, quotas: true, ..Touched::default() }, out);
     }
 
     fn publish(&mut self, now: Time, touched: Touched, out: &mut Outbox) {
@@ -129,6 +130,9 @@ impl Broker {
         }
         for name in touched.partitions {
             self.publish_partition(now, &name, out);
+        }
+        if touched.quotas {
+            self.quotas.configure(&self.image.quotas);
         }
         if touched.configs {
             self.publish_configs(now, out);
@@ -275,6 +279,7 @@ fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
         MetadataRecord::BrokerRegistrationChange { broker_id, .. } => {
             touched.brokers.insert(*broker_id);
         }
+        MetadataRecord::ClientQuota { .. } => touched.quotas = true,
         MetadataRecord::Config { resource_type, .. } => touched.configs |= *resource_type == TOPIC_RESOURCE || *resource_type == 4,
         _ => {}
     }

@@ -9,7 +9,7 @@
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
 //! * [`delete_records`]: DeleteRecords, and who waits for followers to follow
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
-//! * [`throttle`]: throttled replication
+//! * [`throttle`]: throttled replication; [`throttling`]: clients held to their quotas
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
@@ -37,6 +37,7 @@ pub mod requests;
 pub mod session;
 pub mod startup;
 pub mod throttle;
+pub mod throttling;
 
 use super::actor::Config;
 use super::names::BrokerId;

@@ -1,6 +1,6 @@
 //! The broker's process: its state, and who takes which input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fetcher::Fetcher;
 use super::forward::{Call, Forwarding};
@@ -20,6 +20,8 @@ use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{BrokerId, TopicPartition};
 use crate::kafka::protocol::frame::Frame;
+use crate::kafka::quota::Sampling;
+use crate::kafka::quota::client_quotas::ClientQuotas;
 use crate::kafka::security::authorizer::Authorizer;
 use crate::sim::process::{Boot, ConnId, EventId};
 use crate::sim::service::Pool;
@@ -39,6 +41,9 @@ pub struct Broker {
     pub(super) fetchers: BTreeMap<BrokerId, Fetcher>,
     pub(super) proposals: IsrProposals,
     pub(super) throttles: Throttles,
+    pub(super) quotas: ClientQuotas,
+    /// Connections of which nothing is taken up until then.
+    pub(super) muted: BTreeSet<(Time, ConnId)>,
     pub(super) groups: Groups,
     pub(super) forwarding: Forwarding,
     /// Connections that others opened.
@@ -72,6 +77,8 @@ impl Broker {
             fetchers: BTreeMap::new(),
             proposals: IsrProposals::default(),
             throttles: Throttles::default(),
+            quotas: ClientQuotas::new(Sampling::configured(&spec.config, "quota")),
+            muted: BTreeSet::new(),
             groups: Groups::new(GroupCoordinator::new(GroupConfig::from_properties(&spec.config))),
             forwarding: Forwarding::default(),
             conns: BTreeMap::new(),
@@ -142,6 +149,7 @@ impl Broker {
             self.fetchers_wake(),
             self.replicas.next_deadline(),
             self.handlers.next_wake(),
+            self.muted.first().map(|(until, _)| *until),
             self.groups.coordinator.next_wake(),
             self.next_isr_check,
             self.next_checkpoint,
@@ -186,6 +194,7 @@ impl Broker {
             self.fetched(now, completed.token, completed.result, out);
         }
         self.handle_finished(now, out);
+        self.unmute(now, out);
         self.expire_produces(now, out);
         self.expire_fetches(now, out);
         self.complete_deletes(now, out);

@@ -42,7 +42,10 @@ impl Broker {
         match acks {
             // Kafka closes the connection on an error, since there is no answer to put it into.
             0 if answers.iter().any(|(_, _, answer, _)| answer.error_code != 0) => self.close_client(asker.conn, out),
-            0 => self.no_response(now, asker.conn, out),
+            0 => {
+                self.charge_unanswered(now, asker.conn);
+                self.no_response(now, asker.conn, out);
+            }
             ALL => {
                 let deadline = now + Duration::ms(request.timeout_ms.max(0) as u64);
                 self.wait_for_replicas(now, WaitsFor::Producer(asker), deadline, answers, waits, out);

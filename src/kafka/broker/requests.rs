@@ -9,9 +9,12 @@ use std::collections::VecDeque;
 use super::forward::Call;
 use super::process::Broker;
 use super::replicas::Asker;
+use super::throttling::{Charge, charged_bytes};
 use crate::kafka::actor::Outbox;
+use crate::kafka::names::Name;
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
+use crate::kafka::security::ANONYMOUS;
 use crate::kafka::security::acl_requests::describe_acls;
 use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::time::{Duration, Time};
@@ -21,6 +24,11 @@ use crate::sim::time::{Duration, Time};
 pub struct ClientConn {
     /// The name of the host it comes from.
     pub host: String,
+    /// Who is at the other end, once that was shown; else nobody in particular.
+    pub principal: Option<Name>,
+    pub(super) charge: Charge,
+    /// It is throttled until then.
+    pub(super) muted_until: Option<Time>,
     /// A request of it is being answered; the next wait (Kafka mutes the channel).
     busy: bool,
     /// That request is with a handler, or waits for one.
@@ -32,6 +40,33 @@ pub struct ClientConn {
 
 /// DELEGATION_TOKEN_REQUEST_NOT_ALLOWED
 const TOKENS_NOT_ALLOWED: i16 = 64;
+
+impl ClientConn {
+    pub fn principal(&self) -> &str {
+        self.principal.as_deref().unwrap_or(ANONYMOUS)
+    }
+}
+
+/// Whether the controller answers it, through this broker.
+fn is_passed_on(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::IncrementalAlterConfigs(_)
+            | Request::CreateTopics(_)
+            | Request::DeleteTopics(_)
+            | Request::CreatePartitions(_)
+            | Request::AlterClientQuotas(_)
+            | Request::CreateAcls(_)
+            | Request::DeleteAcls(_)
+            | Request::ElectLeaders(_)
+            | Request::AlterPartitionReassignments(_)
+            | Request::UpdateFeatures(_)
+            | Request::UnregisterBroker(_)
+            | Request::DescribeQuorum(_)
+            | Request::RemoveRaftVoter(_)
+            | Request::ListPartitionReassignments(_)
+    )
+}
 
 impl Broker {
     pub(super) fn accepted(&mut self, conn: ConnId, host: String) {
@@ -92,16 +127,25 @@ impl Broker {
 
     /// Answers a request; the connection's next one is taken up.
     pub(super) fn respond(&mut self, now: Time, asker: Asker, response: impl Into<Response>, batches: Vec<Batches>, out: &mut Outbox) {
-        let Some(client) = self.conns.get(&asker.conn) else { return };
-        if !client.closed {
+        if !self.conns.contains_key(&asker.conn) {
+            return;
+        }
+        let (mut response, mut batches) = (response.into(), batches);
+        let throttle_ms = self.throttle_of(now, asker, &mut response, &mut batches);
+        if self.conns.get(&asker.conn).is_some_and(|client| !client.closed) {
             out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, batches));
         }
+        self.mute(now, asker.conn, throttle_ms);
         self.no_response(now, asker.conn, out);
     }
 
     /// A request is done with (acks=0 gets no answer); the connection's next one is taken up.
     pub(super) fn no_response(&mut self, now: Time, conn: ConnId, out: &mut Outbox) {
         let Some(client) = self.conns.get_mut(&conn).filter(|client| !client.closed) else { return };
+        if client.muted_until.is_some_and(|until| until > now) {
+            return;
+        }
+        client.muted_until = None;
         match client.queue.pop_front() {
             None => client.busy = false,
             Some(frame) => self.hand_to_handler(now, conn, frame, out),
@@ -111,6 +155,10 @@ impl Broker {
     fn hand_to_handler(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
         let bytes = crate::sim::process::Frame::size_bytes(&frame);
         let cost = Duration::us(self.settings.request_us + ((bytes * self.settings.request_mib_us) >> 20));
+        if let Some(client) = self.conns.get_mut(&conn) {
+            let charge = &mut client.charge;
+            (charge.request_bytes, charge.service_us, charge.is_exempt) = (charged_bytes(&frame), cost.0, false);
+        }
         match cost {
             Duration::ZERO => self.handle(now, conn, frame, out),
             _ => {
@@ -122,9 +170,23 @@ impl Broker {
         }
     }
 
+    /// Whose request it is, where that matters.
+    fn note_charged(&mut self, conn: ConnId, client_id: &str, request: &Request) {
+        let passed_on = is_passed_on(request);
+        if !passed_on && !self.quotas.is_enabled() {
+            return;
+        }
+        let Some(client) = self.conns.get_mut(&conn) else { return };
+        client.charge.is_exempt = passed_on || matches!(request, Request::Fetch(fetch) if fetch.replica_state.replica_id.0 >= 0);
+        if client.charge.client_id.as_deref() != Some(client_id) {
+            client.charge.client_id = Some(client_id.into());
+        }
+    }
+
     fn handle(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
         let asker = Asker::of(conn, &frame);
         let Body::Request { client_id, request } = frame.body else { return self.close_client(conn, out) };
+        self.note_charged(conn, &client_id, &request);
         match &request {
             Request::Produce(body) => return self.produce(now, asker, body, frame.batches, out),
             Request::Fetch(body) => return self.fetch(now, asker, body, out),
@@ -133,19 +195,7 @@ impl Broker {
             Request::DeleteRecords(body) => return self.delete_records(now, asker, body, out),
             Request::Metadata(body) => return self.metadata_request(now, asker, body, out),
             Request::FindCoordinator(body) => return self.find_coordinator(now, asker, body, out),
-            Request::CreateTopics(_)
-            | Request::DeleteTopics(_)
-            | Request::CreatePartitions(_)
-            | Request::AlterClientQuotas(_)
-            | Request::CreateAcls(_)
-            | Request::DeleteAcls(_)
-            | Request::ElectLeaders(_)
-            | Request::AlterPartitionReassignments(_)
-            | Request::UpdateFeatures(_)
-            | Request::UnregisterBroker(_)
-            | Request::DescribeQuorum(_)
-            | Request::RemoveRaftVoter(_)
-            | Request::ListPartitionReassignments(_) => return self.forward(now, request, Call::Forwarded(asker), out),
+            passed_on if is_passed_on(passed_on) => return self.forward(now, request, Call::Forwarded(asker), out),
             Request::OffsetCommit(_)
             | Request::OffsetFetch(_)
             | Request::JoinGroup(_)

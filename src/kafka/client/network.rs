@@ -1,9 +1,10 @@
 //! `NetworkClient`: requests to nodes over connections that open by themselves, and what came of them.
 //!
 //! Used by clients, by replica fetchers and by a broker's channel to its controller. It knows addresses, not what a cluster is.
-//! Left out: throttling by the broker's `throttle_time_ms`, and choosing versions (every node here speaks `Api::version`).
+//! Left out: choosing versions (every node here speaks `Api::version`).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::StrBytes;
@@ -13,7 +14,10 @@ use super::log::Log;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, node_on};
 use crate::kafka::protocol::api::{Request, Response};
-use crate::kafka::protocol::frame::{Batches, Body, Frame};
+use crate::kafka::protocol::frame::{Batches, Body, Envelope, Frame};
+use crate::kafka::protocol::throttle::throttle_time_ms;
+use crate::kafka::quota::Sampling;
+use crate::kafka::quota::rate::Rate;
 use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
@@ -48,6 +52,8 @@ pub struct Outgoing {
     pub retry: bool,
     /// Taken with [`NetworkClient::reserve_correlation_id`] before the node could be sent to.
     pub correlation_id: Option<i32>,
+    /// Of a request that is passed on: whose it is.
+    pub envelope: Option<Arc<Envelope>>,
 }
 
 /// What a node answered.
@@ -80,6 +86,22 @@ pub struct Completed<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no connection to the node that can take a request now")]
 pub struct NotReady;
+
+/// Bytes to a node and from it, over `metrics.num.samples` windows of `metrics.sample.window.ms`.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    pub sent: Rate,
+    pub received: Rate,
+}
+
+impl Default for Traffic {
+    fn default() -> Traffic {
+        Traffic { sent: Rate::new(CLIENT_METRICS), received: Rate::new(CLIENT_METRICS) }
+    }
+}
+
+/// How clients measure what they show as metrics.
+pub const CLIENT_METRICS: Sampling = Sampling { samples: 2, window_ms: 30_000 };
 
 /// How it stands with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +138,9 @@ struct Node<T> {
     wanted: bool,
     last_attempt: Time,
     last_used: Time,
+    /// It said that nothing more be sent before (KIP-219).
+    throttled_until: Option<Time>,
+    traffic: Traffic,
     in_flight: VecDeque<InFlight<T>>,
 }
 
@@ -150,7 +175,15 @@ impl Default for NetworkConfig {
 
 impl Outgoing {
     pub fn new(request: impl Into<Request>) -> Outgoing {
-        Outgoing { request: request.into(), batches: Vec::new(), timeout: None, one_way: false, retry: false, correlation_id: None }
+        Outgoing {
+            request: request.into(),
+            batches: Vec::new(),
+            timeout: None,
+            one_way: false,
+            retry: false,
+            correlation_id: None,
+            envelope: None,
+        }
     }
 }
 
@@ -182,6 +215,8 @@ impl<T> NetworkClient<T> {
             wanted: false,
             last_attempt: Time::ZERO,
             last_used: Time::ZERO,
+            throttled_until: None,
+            traffic: Traffic::default(),
             in_flight: VecDeque::new(),
         };
         let node = self.nodes.entry(id).or_insert_with(fresh);
@@ -195,6 +230,11 @@ impl<T> NetworkClient<T> {
         self.nodes.get(&id).map(|node| &node.address)
     }
 
+    /// The nodes that it was ever connected to, with what went to and fro.
+    pub fn traffic(&self) -> impl Iterator<Item = (BrokerId, &Traffic)> {
+        self.nodes.iter().filter(|(_, node)| node.last_used > Time::ZERO).map(|(&id, node)| (id, &node.traffic))
+    }
+
     /// Whether an input is about one of this client's connections. (A process may have several clients.)
     pub fn owns(&self, input: &Input) -> bool {
         conn_of(input).is_some_and(|conn| self.by_conn.contains_key(&conn))
@@ -204,7 +244,7 @@ impl<T> NetworkClient<T> {
     pub fn ready(&mut self, now: Time, id: BrokerId, out: &mut Outbox) -> bool {
         let Some(node) = self.nodes.get_mut(&id) else { return false };
         match node.link {
-            Link::Ready { .. } => node.in_flight.len() < self.config.max_in_flight as usize,
+            Link::Ready { .. } => node.may_send(now, self.config.max_in_flight),
             Link::Connecting { .. } | Link::Checking { .. } => false,
             Link::Down { retry_at } if retry_at > now => {
                 node.wanted = true;
@@ -223,8 +263,8 @@ impl<T> NetworkClient<T> {
     }
 
     /// As [`NetworkClient::ready`], but only looks.
-    pub fn is_ready(&self, id: BrokerId) -> bool {
-        let ready = |node: &Node<T>| matches!(node.link, Link::Ready { .. }) && node.in_flight.len() < self.config.max_in_flight as usize;
+    pub fn is_ready(&self, now: Time, id: BrokerId) -> bool {
+        let ready = |node: &Node<T>| matches!(node.link, Link::Ready { .. }) && node.may_send(now, self.config.max_in_flight);
         self.nodes.get(&id).is_some_and(ready)
     }
 
@@ -263,7 +303,7 @@ impl<T> NetworkClient<T> {
     /// # Errors
     /// [`NotReady`]; token, request and batches are dropped.
     pub fn send_with(&mut self, now: Time, id: BrokerId, outgoing: Outgoing, token: T, out: &mut Outbox) -> Result<(), NotReady> {
-        if !self.is_ready(id) {
+        if !self.is_ready(now, id) {
             return Err(NotReady);
         }
         self.put(now, id, outgoing, Some(token), out).ok_or(NotReady)
@@ -302,7 +342,7 @@ impl<T> NetworkClient<T> {
         let rank = |id: BrokerId| {
             let node = self.nodes.get(&id)?;
             Some(match node.link {
-                Link::Ready { .. } if node.in_flight.len() < self.config.max_in_flight as usize => (0, node.in_flight.len() as u64),
+                Link::Ready { .. } if node.may_send(now, self.config.max_in_flight) => (0, node.in_flight.len() as u64),
                 Link::Connecting { .. } | Link::Checking { .. } => (1, 0),
                 Link::Down { retry_at } if retry_at <= now => (2, node.last_attempt.0),
                 Link::Ready { .. } | Link::Down { .. } => return None,
@@ -334,6 +374,9 @@ impl<T> NetworkClient<T> {
     /// Gives up what took too long; returns the requests that are over by it.
     pub fn poll(&mut self, now: Time, out: &mut Outbox) -> Vec<Completed<T>> {
         let mut completed = Vec::new();
+        for node in self.nodes.values_mut() {
+            node.throttled_until = node.throttled_until.filter(|at| *at > now);
+        }
         let due = |node: &Node<T>| node.wake_at(&self.config).is_some_and(|at| at <= now);
         let due: Vec<BrokerId> = self.nodes.iter().filter(|(_, node)| due(node)).map(|(&id, _)| id).collect();
         for id in due {
@@ -391,11 +434,16 @@ impl<T> NetworkClient<T> {
     fn answered(&mut self, now: Time, id: BrokerId, frame: Frame, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
         node.last_used = now;
+        node.traffic.received.record(now.as_ms(), crate::sim::process::Frame::size_bytes(&frame) as f64);
         let position = node.in_flight.iter().position(|request| request.correlation_id == frame.correlation_id);
-        let (Some(position), Body::Response(response)) = (position, frame.body) else {
+        let (Some(position), Body::Response(mut response)) = (position, frame.body) else {
             // Nobody asked for this: what Kafka throws a CorrelationIdMismatchException for.
             return self.disconnect(now, id, completed, out);
         };
+        let throttle_ms = throttle_time_ms(&mut response).map_or(0, |ms| (*ms).max(0) as u64);
+        if throttle_ms > 0 {
+            node.throttled_until = Some(now + Duration::ms(throttle_ms));
+        }
         let Some(mut request) = node.in_flight.remove(position) else { return };
         match request.token.take() {
             Some(token) => {
@@ -453,8 +501,11 @@ impl<T> NetworkClient<T> {
         let timeout = outgoing.timeout.unwrap_or(self.config.request_timeout);
         let mut frame = Frame::with_batches(correlation_id, &self.client_id, outgoing.request, outgoing.batches);
         frame.retry = outgoing.retry;
+        frame.envelope = outgoing.envelope;
+        let bytes = crate::sim::process::Frame::size_bytes(&frame) as f64;
         out.send(conn, frame);
         let node = self.nodes.get_mut(&id)?;
+        node.traffic.sent.record(now.as_ms(), bytes);
         node.last_used = now;
         if !outgoing.one_way {
             node.in_flight.push_back(InFlight { correlation_id, sent: now, deadline: now + timeout, token });
@@ -464,13 +515,18 @@ impl<T> NetworkClient<T> {
 }
 
 impl<T> Node<T> {
+    fn may_send(&self, now: Time, max_in_flight: u32) -> bool {
+        self.throttled_until.is_none_or(|at| at <= now) && self.in_flight.len() < max_in_flight as usize
+    }
+
     fn wake_at(&self, config: &NetworkConfig) -> Option<Time> {
         match self.link {
             Link::Down { retry_at } => self.wanted.then_some(retry_at),
             Link::Connecting { deadline, .. } => Some(deadline),
             Link::Checking { .. } | Link::Ready { .. } => {
                 let oldest = self.in_flight.iter().map(|request| request.deadline).min();
-                Some(oldest.unwrap_or(self.last_used + config.connections_max_idle))
+                let close = oldest.unwrap_or(self.last_used + config.connections_max_idle);
+                Some(self.throttled_until.map_or(close, |at| at.min(close)))
             }
         }
     }

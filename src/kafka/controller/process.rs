@@ -21,6 +21,8 @@ use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::api_versions;
 use crate::kafka::protocol::frame::{Body, Frame};
+use crate::kafka::quota::Sampling;
+use crate::kafka::quota::mutations::{MutationQuota, Mutations};
 use crate::kafka::security::acl_requests;
 use crate::kafka::security::authorizer::Authorizer;
 use crate::sim::disk::File;
@@ -35,6 +37,7 @@ const PRODUCER_ID_BLOCK_SIZE: i64 = 1_000;
 pub struct Controller {
     spec: ControllerSpec,
     authorizer: Option<Authorizer>,
+    mutations: Mutations,
     state: State,
     /// The epoch of its leadership.
     epoch: i32,
@@ -53,6 +56,7 @@ impl Controller {
         state.session_timeout_ms = state.setting("broker.session.timeout.ms", 9_000).max(1) as u64;
         Controller {
             authorizer: Authorizer::configured(&spec.config),
+            mutations: Mutations::new(Sampling::configured(&spec.config, "controller.quota")),
             spec: spec.clone(),
             state,
             epoch: 0,
@@ -179,20 +183,25 @@ impl Controller {
             }
             Request::AlterPartition(request) => self.state.alter_partition(request),
             Request::CreateTopics(request) => {
-                let (outcome, events) = self.state.create_topics(request, out.rng());
+                let mut quota = mutation_quota(&mut self.mutations, &self.state, &frame, 6);
+                let (outcome, events) = self.state.create_topics(request, &mut quota, out.rng());
                 for event in events {
                     out.emit(event);
                 }
                 outcome
             }
             Request::CreatePartitions(request) => {
-                let (outcome, events) = self.state.create_partitions(request, out.rng());
+                let mut quota = mutation_quota(&mut self.mutations, &self.state, &frame, 3);
+                let (outcome, events) = self.state.create_partitions(request, &mut quota, out.rng());
                 for event in events {
                     out.emit(event);
                 }
                 outcome
             }
-            Request::DeleteTopics(request) => self.state.delete_topics(request),
+            Request::DeleteTopics(request) => {
+                let mut quota = mutation_quota(&mut self.mutations, &self.state, &frame, 5);
+                self.state.delete_topics(request, &mut quota)
+            }
             Request::CreateAcls(request) => {
                 let (records, response) = acl_requests::create_acls(&self.state.image.acls, self.authorizer.is_some(), request, out.rng());
                 Outcome { records, response: response.into() }
@@ -314,6 +323,16 @@ impl Controller {
         out.because(None);
         out.emit_without(Event::BrokerFenced { broker, why: Fenced::SessionExpired }, vec![absent])
     }
+}
+
+/// The quota for making and unmaking partitions that a request counts against; from version `strict` on it can be refused.
+fn mutation_quota<'a>(mutations: &'a mut Mutations, state: &State, frame: &Frame, strict: i16) -> MutationQuota<'a> {
+    let (user, client) = match (&frame.envelope, &frame.body) {
+        (Some(envelope), _) => (envelope.principal.split_once(':').map_or("", |(_, name)| name), &*envelope.client_id),
+        (None, Body::Request { client_id, .. }) => ("ANONYMOUS", client_id.as_str()),
+        (None, Body::Response(_)) => ("", ""),
+    };
+    mutations.quota_for(state.now.as_ms(), &state.image.quotas, user, client, frame.version >= strict)
 }
 
 /// What `kafka-storage format` writes for a new 4.3 cluster.

@@ -1,4 +1,4 @@
-//! Client quotas (`ClientQuotaControlManager`): who may do how much, as records. Nobody is held to them here yet.
+//! Client quotas (`ClientQuotaControlManager`): who may do how much, as records. Brokers and the controller hold clients to them (`kafka::quota`).
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::alter_client_quotas_request::{EntryData as AskedEntry, OpData};

@@ -21,6 +21,7 @@ use crate::kafka::log::partition_log::LogConfig;
 use crate::kafka::metadata::image::NO_LEADER;
 use crate::kafka::metadata::record::{MetadataRecord, PartitionRecord, TOPIC_RESOURCE};
 use crate::kafka::names::METADATA_TOPIC;
+use crate::kafka::quota::mutations::{Exceeded, MutationQuota};
 use crate::sim::rng::Rng;
 
 /// `ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`: more in one request is refused.
@@ -30,7 +31,7 @@ type Refusal = (ResponseError, String);
 
 impl State {
     /// CreateTopics. Returns the outcome and what was created, for the events.
-    pub fn create_topics(&self, request: &CreateTopicsRequest, rng: &mut Rng) -> (Outcome, Vec<Event>) {
+    pub fn create_topics(&self, request: &CreateTopicsRequest, quota: &mut MutationQuota, rng: &mut Rng) -> (Outcome, Vec<Event>) {
         let (mut records, mut results, mut events) = (Vec::new(), Vec::new(), Vec::new());
         let asked: i64 = request.topics.iter().map(|topic| i64::from(topic.num_partitions.max(0)) + topic.assignments.len() as i64).sum();
         for topic in &request.topics {
@@ -38,7 +39,7 @@ impl State {
             let created = if asked > MAX_PARTITIONS_PER_REQUEST {
                 Err((ResponseError::PolicyViolation, "Excessively large number of partitions per request.".into()))
             } else {
-                self.create_topic(topic, rng)
+                self.create_topic(topic, rng).and_then(|created| take(quota, created.partitions.len()).map(|()| created))
             };
             results.push(match created {
                 Ok(created) => {
@@ -57,15 +58,17 @@ impl State {
                 Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(StrBytes::from_string(message))),
             });
         }
-        (Outcome { records, response: CreateTopicsResponse::default().with_topics(results).into() }, events)
+        let response = CreateTopicsResponse::default().with_topics(results).with_throttle_time_ms(throttle_ms(quota));
+        (Outcome { records, response: response.into() }, events)
     }
 
     /// CreatePartitions.
-    pub fn create_partitions(&self, request: &CreatePartitionsRequest, rng: &mut Rng) -> (Outcome, Vec<Event>) {
+    pub fn create_partitions(&self, request: &CreatePartitionsRequest, quota: &mut MutationQuota, rng: &mut Rng) -> (Outcome, Vec<Event>) {
         let (mut records, mut results, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for topic in &request.topics {
             let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
-            results.push(match self.grow_topic(topic, rng) {
+            let grown = self.grow_topic(topic, rng);
+            results.push(match grown.and_then(|(added, from)| take(quota, added.len()).map(|()| (added, from))) {
                 Ok((added, from)) => {
                     if !request.validate_only {
                         records.extend(added);
@@ -76,11 +79,12 @@ impl State {
                 Err((error, message)) => result.with_error_code(error.code()).with_error_message(Some(StrBytes::from_string(message))),
             });
         }
-        (Outcome { records, response: CreatePartitionsResponse::default().with_results(results).into() }, events)
+        let response = CreatePartitionsResponse::default().with_results(results).with_throttle_time_ms(throttle_ms(quota));
+        (Outcome { records, response: response.into() }, events)
     }
 
     /// DeleteTopics, by name or id.
-    pub fn delete_topics(&self, request: &DeleteTopicsRequest) -> Outcome {
+    pub fn delete_topics(&self, request: &DeleteTopicsRequest, quota: &mut MutationQuota) -> Outcome {
         let (mut records, mut results) = (Vec::new(), Vec::new());
         for topic in &request.topics {
             let found = match &topic.name {
@@ -89,6 +93,9 @@ impl State {
             };
             let result = DeletableTopicResult::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id);
             results.push(match found {
+                Some(found) if quota.record(found.partitions.len() as u64).is_err() => {
+                    result.with_error_code(THROTTLED.code()).with_error_message(Some(StrBytes::from_static_str(THROTTLED_TEXT)))
+                }
                 Some(found) => {
                     records.push(MetadataRecord::RemoveTopic { topic_id: found.id });
                     result.with_name(Some(TopicName(StrBytes::from_string(found.name.to_string())))).with_topic_id(found.id)
@@ -104,7 +111,8 @@ impl State {
                 }
             });
         }
-        Outcome { records, response: DeleteTopicsResponse::default().with_responses(results).into() }
+        let response = DeleteTopicsResponse::default().with_responses(results).with_throttle_time_ms(throttle_ms(quota));
+        Outcome { records, response: response.into() }
     }
 
     fn create_topic(&self, topic: &CreatableTopic, rng: &mut Rng) -> Result<NewTopic, Refusal> {
@@ -259,6 +267,18 @@ impl State {
             directories: vec![Uuid::nil(); replicas.len()],
         })
     }
+}
+
+const THROTTLED: ResponseError = ResponseError::ThrottlingQuotaExceeded;
+const THROTTLED_TEXT: &str = "The throttling quota has been exceeded.";
+
+/// `ControllerRequestContext.applyPartitionChangeQuota`
+fn take(quota: &mut MutationQuota, partitions: usize) -> Result<(), Refusal> {
+    quota.record(partitions as u64).map_err(|Exceeded| (THROTTLED, THROTTLED_TEXT.to_owned()))
+}
+
+fn throttle_ms(quota: &MutationQuota) -> i32 {
+    i32::try_from(quota.throttle_ms()).unwrap_or(i32::MAX)
 }
 
 struct NewTopic {

@@ -98,6 +98,7 @@ pub fn recode(frame: Frame) -> Frame {
     };
     let mut decoded = decoded.unwrap_or_else(|e| panic!("{:?} cannot be decoded: {e}", frame.api()));
     decoded.retry = frame.retry;
+    decoded.envelope = frame.envelope;
     decoded
 }
 

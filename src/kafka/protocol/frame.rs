@@ -1,8 +1,11 @@
 //! A request or response on a connection, with the batches it carries beside it, so that their bytes are shared and not copied.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, Request, Response};
+use crate::kafka::names::Name;
 use crate::kafka::records::batch::Batch;
 
 /// The batches of one partition in a Produce request or a Fetch response.
@@ -18,7 +21,20 @@ pub struct Frame {
     pub batches: Vec<Batches>,
     /// The same request was sent before and not answered.
     pub retry: bool,
+    /// Of a request that a broker passes on: whose it is.
+    pub envelope: Option<Arc<Envelope>>,
     bytes: u64,
+}
+
+/// What Kafka's Envelope request says beside the request in it (KIP-590). It is no request of its own here, so that what is passed on can be
+/// seen for what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// `User:alice`
+    pub principal: Name,
+    pub client_id: Name,
+    /// The address that the request came from.
+    pub address: Name,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +76,7 @@ impl Frame {
             version,
             body: Body::Request { client_id: client_id.to_owned(), request },
             retry: false,
+            envelope: None,
             bytes: bytes as u64 + size(&batches),
             batches,
         }
@@ -69,7 +86,15 @@ impl Frame {
     pub fn response(correlation_id: i32, version: i16, response: impl Into<Response>, batches: Vec<Batches>) -> Frame {
         let response = response.into();
         let bytes = 4 + 5 + response.size(version);
-        Frame { correlation_id, version, body: Body::Response(response), retry: false, bytes: bytes as u64 + size(&batches), batches }
+        Frame {
+            correlation_id,
+            version,
+            body: Body::Response(response),
+            retry: false,
+            envelope: None,
+            bytes: bytes as u64 + size(&batches),
+            batches,
+        }
     }
 
     pub fn api(&self) -> Api {

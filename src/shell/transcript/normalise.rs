@@ -21,6 +21,7 @@ const RULES: &[(&str, &str)] = &[
     ),
     (r"^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, ){2}([\d.]+), [\d.]+, (\d+), [\d., -]+$", "TIME, TIME, $1, $2, measured"),
     (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, 0, ([\d.]+), [\d.]+, (\d+), [\d., -]+$", "TIME, 0, $1, $2, measured"),
+    (r"^(producer(?:-node|-topic)?-metrics:\S*(?:byte-rate|throttle-time-avg|throttle-time-max):\{[^}]*\} *: )[\d.]+$", "${1}measured"),
     (r#""avg_throughput":[\d.E]+"#, r#""avg_throughput":N"#),
     // Ids that are drawn.
     (r"TopicId: [A-Za-z0-9_-]{22}", "TopicId: ID"),

@@ -51,6 +51,10 @@ impl Producer {
                 return;
             }
         };
+        let throttled_ms = response.throttle_time_ms.max(0) as u64;
+        self.stats.answers += 1;
+        self.stats.throttled_ms += throttled_ms;
+        self.stats.most_throttled_ms = self.stats.most_throttled_ms.max(throttled_ms);
         self.note_leaders(&response);
         for id in ids {
             let Some(batch) = self.in_flight.get(id) else { continue };

@@ -35,9 +35,11 @@ use super::error::{
     ClientError, INVALID_RECORD, INVALID_TOPIC_EXCEPTION, MESSAGE_TOO_LARGE, REQUEST_TIMED_OUT, TOPIC_AUTHORIZATION_FAILED,
 };
 use super::log::Log;
+use super::network::{CLIENT_METRICS, Traffic};
 use crate::kafka::actor::{HostPort, Input, Outbox};
-use crate::kafka::names::{Name, TopicPartition};
+use crate::kafka::names::{BrokerId, Name, TopicPartition};
 use crate::kafka::protocol::errors;
+use crate::kafka::quota::rate::Rate;
 use crate::kafka::records::builder::batch_size_upper_bound;
 use crate::sim::time::Time;
 
@@ -59,6 +61,8 @@ pub struct Producer {
     next_check: Option<Time>,
     polled: Time,
     stats: Stats,
+    /// Bytes of batches that were sent.
+    sent_bytes: Rate,
 }
 
 /// What was asked of a node.
@@ -110,6 +114,10 @@ pub struct Stats {
     pub failed: u64,
     /// Batches that had to be sent again.
     pub retries: u64,
+    /// Answers, and by how many milliseconds they throttled this producer, in all and at most.
+    pub answers: u64,
+    pub throttled_ms: u64,
+    pub most_throttled_ms: u64,
 }
 
 impl Producer {
@@ -133,6 +141,7 @@ impl Producer {
             next_check: None,
             polled: Time::ZERO,
             stats: Stats::default(),
+            sent_bytes: Rate::new(CLIENT_METRICS),
         }
     }
 
@@ -235,6 +244,16 @@ impl Producer {
             self.fail(batch, ClientError::kafka("Producer is closed forcefully."), BTreeMap::new(), false, out);
         }
         self.client.close(out);
+    }
+
+    /// What went to each node and came from it.
+    pub fn traffic(&self) -> impl Iterator<Item = (BrokerId, &Traffic)> {
+        self.client.network.traffic()
+    }
+
+    /// Bytes of batches that were sent.
+    pub fn sent_bytes(&self) -> &Rate {
+        &self.sent_bytes
     }
 
     pub fn stats(&self) -> Stats {

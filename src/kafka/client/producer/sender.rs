@@ -135,6 +135,7 @@ impl Producer {
             let state = self.accumulator.partition(batch.partition);
             let topic_id = self.accumulator.topic_state(state.topic).id;
             let Some(sealed) = batch.sealed().cloned() else { continue };
+            self.sent_bytes.record(self.polled.as_ms(), f64::from(sealed.size_bytes()));
             retry |= batch.attempts > 0;
             cause = Some(out.emit(Event::BatchSent {
                 producer: self.name.clone(),
