@@ -36,6 +36,7 @@ pub struct Argument {
 pub enum Kind {
     Flag,
     Text,
+    Short,
     Integer,
     Long,
     Double,
@@ -61,6 +62,8 @@ pub const fn argument(flags: &'static [&'static str], metavar: &'static str, kin
 }
 
 const HELP: Argument = argument(&["-h", "--help"], "", Kind::Flag, Need::Optional, "show this help message and exit");
+/// An argument that only says which version the tool is of (`PrintVersionAndExitAction`).
+pub const VERSION: Argument = argument(&["-v", "--version"], "", Kind::Flag, Need::Optional, "Show the version, and end.");
 const WIDTH: usize = 75;
 
 /// What stood on a command line.
@@ -163,6 +166,9 @@ impl Scope<'_> {
             *at += 1;
             if argument.flags == HELP.flags {
                 return Err(self.help());
+            }
+            if argument.flags == VERSION.flags {
+                return Err(Done::said(vec![format!("{} (Commit:{})", super::tools::kafka::VERSION, super::tools::kafka::COMMIT)]));
             }
             let in_group = |argument: &Argument| matches!(argument.need, Need::OneOf | Need::AtMostOneOf);
             if let Some(other) = used.iter().find(|other| in_group(other) && in_group(argument) && other.flags != argument.flags) {
@@ -361,6 +367,7 @@ fn is_flag(term: &str) -> bool {
 fn convert(kind: Kind, value: &str) -> Result<(), String> {
     let no_number = |kind: &str| format!("could not convert '{value}' to {kind} (For input string: \"{value}\")");
     match kind {
+        Kind::Short => value.parse::<i16>().map(drop).map_err(|_| no_number("Short")),
         Kind::Integer => value.parse::<i32>().map(drop).map_err(|_| no_number("Integer")),
         Kind::Long => value.parse::<i64>().map(drop).map_err(|_| no_number("Long")),
         Kind::Double => value.parse::<f64>().map(drop).map_err(|_| no_number("Double")),

@@ -31,6 +31,7 @@ pub mod metadata;
 pub mod partition;
 pub mod process;
 pub mod produce;
+mod producers;
 pub mod quotas;
 pub mod replicas;
 pub mod requests;

@@ -220,6 +220,7 @@ impl Broker {
             Request::DescribeUserScramCredentials(body) => self.describe_scram_credentials(body).into(),
             Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
             Request::DescribeCluster(body) => self.describe_cluster(body).into(),
+            Request::DescribeProducers(body) => self.describe_producers(body).into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),
             // Tokens are for connections that say who they are; all of ours are PLAINTEXT (`allowTokenRequests`).
             Request::CreateDelegationToken(_) => CreateDelegationTokenResponse::default().with_error_code(TOKENS_NOT_ALLOWED).into(),

@@ -13,7 +13,7 @@ use super::backoff::ExponentialBackoff;
 use super::log::Log;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, node_on};
-use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::api::{Api, Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Envelope, Frame};
 use crate::kafka::protocol::throttle::throttle_time_ms;
 use crate::kafka::quota::Sampling;
@@ -142,6 +142,8 @@ struct Node<T> {
     throttled_until: Option<Time>,
     traffic: Traffic,
     in_flight: VecDeque<InFlight<T>>,
+    /// The APIs that it offers, a bit each by key, as it said at its last connection.
+    offered: u128,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +220,7 @@ impl<T> NetworkClient<T> {
             throttled_until: None,
             traffic: Traffic::default(),
             in_flight: VecDeque::new(),
+            offered: 0,
         };
         let node = self.nodes.entry(id).or_insert_with(fresh);
         if node.address != address {
@@ -320,6 +323,11 @@ impl<T> NetworkClient<T> {
     /// Whether any node can be sent to.
     pub fn any_is_ready(&self) -> bool {
         self.nodes.values().any(|node| matches!(node.link, Link::Ready { .. }))
+    }
+
+    /// Whether a node that is ready said that it offers this API (`NodeApiVersions.latestUsableVersion`).
+    pub fn offers(&self, id: BrokerId, api: Api) -> bool {
+        self.nodes.get(&id).is_some_and(|node| node.offered & bit(api.key()) != 0)
     }
 
     /// Requests to a node that are not answered yet.
@@ -451,7 +459,8 @@ impl<T> NetworkClient<T> {
                 completed.push(request.over(token, id, Ok(answer)));
             }
             None => {
-                if let Link::Checking { conn } = node.link {
+                if let (Link::Checking { conn }, Response::ApiVersions(body)) = (node.link, response) {
+                    node.offered = body.api_keys.iter().fold(0, |offered, api| offered | bit(api.api_key));
                     node.link = Link::Ready { conn };
                     node.failed_attempts = 0;
                 }
@@ -545,6 +554,11 @@ impl Link {
             Link::Connecting { conn, .. } | Link::Checking { conn } | Link::Ready { conn } => Some(conn),
         }
     }
+}
+
+/// The bit of an API; none for keys that are not Kafka's.
+fn bit(key: i16) -> u128 {
+    1_u128.checked_shl(key as u32).unwrap_or(0)
 }
 
 /// A node as Kafka's `Node.toString` has it.

@@ -18,6 +18,7 @@ use crate::kafka::actor::{HostPort, Input, Outbox, Tell};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BROKER_PORT, host_of};
 use crate::kafka::protocol::api::{Api, Request, Response};
+use crate::kafka::protocol::api_versions::of_brokers;
 use crate::kafka::protocol::errors;
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::kafka::records::batch::Batch;
@@ -178,7 +179,7 @@ impl FakeBroker {
             return;
         }
         let response: Response = match request {
-            Request::ApiVersions(_) => ApiVersionsResponse::default().into(),
+            Request::ApiVersions(_) => ApiVersionsResponse::default().with_api_keys(of_brokers()).into(),
             Request::Metadata(body) => self.metadata(&body).into(),
             Request::InitProducerId(body) => {
                 let (id, epoch) = if body.producer_id.0 < 0 { (7, 0) } else { (body.producer_id.0, body.producer_epoch + 1) };

@@ -7,7 +7,7 @@ use kafka_protocol::ResponseError;
 use super::checkpoint_file::leader_epochs_text;
 use super::epoch_cache::LeaderEpochCache;
 use super::file_name::{FileKind, PRODUCER_SNAPSHOT_SUFFIX, offset_file_name, offset_of};
-use super::producer_snapshot;
+use super::producer_snapshot::{self, ProducerSnapshotEntry};
 use super::producer_state::{ProducerStates, Verdict};
 use super::segment::Segment;
 use crate::kafka::records::batch::Batch;
@@ -119,6 +119,11 @@ impl PartitionLog {
 
     pub fn set_config(&mut self, config: Arc<LogConfig>) {
         self.config = config;
+    }
+
+    /// The producers that it remembers (`UnifiedLog.activeProducers`).
+    pub fn active_producers(&self) -> Vec<ProducerSnapshotEntry> {
+        self.producers.snapshot()
     }
 
     pub fn log_start_offset(&self) -> i64 {

@@ -35,9 +35,12 @@ impl ApiKey {
 
     /// Whether it is served here.
     fn is_served(&self) -> bool {
-        self.latest >= self.oldest && Api::from_key(self.key).is_some()
+        self.latest >= self.oldest && Api::from_key(self.key).is_some_and(|api| !NOT_SERVED.contains(&api))
     }
 }
+
+/// What clients can ask for and nobody serves yet: a client finds that out from ApiVersions, and does not ask.
+const NOT_SERVED: &[Api] = &[Api::WriteTxnMarkers, Api::DescribeTransactions, Api::ListTransactions];
 
 /// What a broker says of itself: of the APIs that it serves, the versions that Apache Kafka's serves.
 pub fn of_brokers() -> Vec<ApiVersion> {

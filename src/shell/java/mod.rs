@@ -7,5 +7,6 @@ pub mod hash;
 pub mod json;
 pub mod log;
 pub mod number;
+pub mod table;
 
 pub use self::number::double;

@@ -3,7 +3,7 @@
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse, MetadataRequest};
 
 use super::hosts::Done;
-use super::kafka::{checked, help_or_version, message_and_trace};
+use super::kafka::{checked, message_and_trace, option_error, parse};
 use super::reassign::requests::unexpected;
 use super::script::{Plan, Script, ScriptTool, Stop, Thrown};
 use super::topics::args::of;
@@ -13,11 +13,10 @@ use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::api_versions::{API_KEYS, ApiKey};
 use crate::kafka::protocol::errors;
 use crate::kafka::records::murmur2::java_string_hash;
-use crate::shell::argparse::Parsed;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
 use crate::shell::java::hash;
-use crate::shell::options::{Completes, Opt, Options, with};
+use crate::shell::options::{Completes, Opt, with};
 
 pub const TABLE: &[Opt] = &[
     with("bootstrap-server", "String: server(s) to use for bootstrapping", "REQUIRED: Where to begin: HOST:PORT, or several with commas.")
@@ -28,24 +27,11 @@ pub const TABLE: &[Opt] = &[
 /// # Errors
 /// What is said instead of doing anything.
 pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {
-    let options = Options::parse(TABLE, args).map_err(|error| message_and_trace(&of(error)))?;
-    if let Some(done) = help_or_version(TABLE, args, &options, "This tool helps to retrieve broker version information.") {
-        return Err(done);
-    }
+    let options = parse(TABLE, args, "This tool helps to retrieve broker version information.")?;
     checked(TABLE, [options.require(&["bootstrap-server"])])?;
     let config = Plan::config(&options, files)?;
-    let servers = options.one("bootstrap-server").map_err(|error| message_and_trace(&of(error)))?.unwrap_or_default().to_owned();
-    let plan = Plan {
-        logic: run,
-        failure,
-        options,
-        parsed: Parsed::default(),
-        servers,
-        from_controllers: false,
-        client_id: "admin-1",
-        config,
-        files: files.clone(),
-    };
+    options.one("bootstrap-server").map_err(|error| option_error(&error))?;
+    let plan = Plan { client_id: "admin-1", is_legacy: true, ..Plan::of_options(run, failure, options, config, files) };
     Ok(ScriptTool::new(plan, hosts))
 }
 

@@ -3,8 +3,8 @@
 use super::Start;
 use super::configs::resources::{alter_resource, config, describe_resource, list_resources};
 use super::hosts::Done;
-use super::kafka::{checked, help_or_version, message_and_trace, usage_and_exit};
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown, execution};
+use super::kafka::{checked, message_and_trace, parse, usage_and_exit};
+use super::script::{Plan, Script, ScriptTool, Stop, execution, message_with_trace};
 use super::topics::args::of;
 use crate::kafka::metadata::record::CLIENT_METRICS_RESOURCE;
 use crate::kafka::names::uuid_text;
@@ -34,10 +34,7 @@ const DELETE: i8 = 1;
 /// What is said instead of doing anything.
 pub fn start(start: &Start) -> Result<ScriptTool, Done> {
     let Start { args, files, hosts, .. } = *start;
-    let options = Options::parse(TABLE, args).map_err(|error| message_and_trace(&of(error)))?;
-    if let Some(done) = help_or_version(TABLE, args, &options, BLURB) {
-        return Err(done);
-    }
+    let options = parse(TABLE, args, BLURB)?;
     if ["alter", "delete", "describe", "list"].iter().filter(|action| options.has(action)).count() != 1 {
         return Err(usage_and_exit(TABLE, "Command must include exactly one action: --alter, --delete, --describe or --list."));
     }
@@ -55,19 +52,7 @@ pub fn start(start: &Start) -> Result<ScriptTool, Done> {
         return refuse("A client metrics resource name must be specified with --delete.");
     }
     let config = Plan::config(&options, files)?;
-    let servers = options.all("bootstrap-server").collect::<Vec<_>>().join(",");
-    let plan = Plan {
-        logic: run,
-        failure,
-        from_controllers: false,
-        parsed: Default::default(),
-        options,
-        servers,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
+    Ok(ScriptTool::new(Plan::of_options(run, message_with_trace, options, config, files), hosts))
 }
 
 fn run(script: &mut Script) -> Result<i32, Stop> {
@@ -138,11 +123,4 @@ fn alter(script: &mut Script, options: &Options, name: Option<String>) -> Result
     alter_resource(script, CLIENT_METRICS_RESOURCE, &name, ops.collect())?.map_err(execution)?;
     script.line(format!("Altered client metrics config for {name}."));
     Ok(())
-}
-
-/// No client could be made.
-fn failure(thrown: &Thrown) -> Done {
-    let mut err: Vec<String> = vec![thrown.exception.text().to_owned()];
-    err.extend(thrown.trace());
-    Done { err, status: 1, ..Done::default() }
 }

@@ -3,16 +3,15 @@
 use kafka_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse, UnregisterBrokerRequest};
 
 use super::hosts::Done;
-use super::kafka::{message_and_trace, properties};
+use super::kafka::message_and_trace;
 use super::reassign::requests::unexpected;
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown, execution};
+use super::script::{Plan, Script, ScriptTool, Stop, execution, message_with_trace};
 use super::topics::requests::first_error;
 use crate::kafka::client::admin::Target;
 use crate::kafka::protocol::api::Response;
 use crate::shell::argparse::{Argument, Command, Kind, Need, Parser, argument};
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
-use crate::shell::options::Options;
 
 const SERVERS: Argument = argument(
     &["--bootstrap-server", "-b"],
@@ -89,30 +88,9 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
         let class = "net.sourceforge.argparse4j.inf.ArgumentParserException";
         return Err(message_and_trace(&Exception::new(class, "--config and --command-config cannot be specified together.")));
     }
-    let config = match ["--config", "--command-config"].iter().find_map(|flag| parsed.get(flag)) {
-        Some(path) => properties(path, files).map_err(|error| message_and_trace(&error))?,
-        None => Default::default(),
-    };
-    let from_controllers = parsed.has("--bootstrap-controller");
-    let servers = parsed.get("--bootstrap-server").or_else(|| parsed.get("--bootstrap-controller")).unwrap_or_default().to_owned();
-    let plan = Plan {
-        logic: run,
-        failure,
-        options: Options::default(),
-        parsed,
-        servers,
-        from_controllers,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
-}
-
-fn failure(thrown: &Thrown) -> Done {
-    let mut err: Vec<String> = vec![thrown.exception.text().to_owned()];
-    err.extend(thrown.trace());
-    Done { err, status: 1, ..Done::default() }
+    let path = ["--config", "--command-config"].iter().find_map(|flag| parsed.get(flag));
+    let config = Plan::properties(path, files).map_err(|error| message_and_trace(&error))?;
+    Ok(ScriptTool::new(Plan::of_parsed(run, message_with_trace, parsed, config, files), hosts))
 }
 
 fn run(script: &mut Script) -> Result<i32, Stop> {

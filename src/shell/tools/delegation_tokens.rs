@@ -6,13 +6,13 @@ use kafka_protocol::messages::describe_delegation_token_request::DescribeDelegat
 use kafka_protocol::messages::{CreateDelegationTokenRequest, DescribeDelegationTokenRequest};
 
 use super::hosts::Done;
-use super::kafka::{help_or_version, message_and_trace, properties, usage_and_exit};
+use super::kafka::{message_and_trace, option_error, parse, usage_and_exit};
 use super::script::{Plan, Script, ScriptTool, Stop, Thrown, execution};
 use crate::kafka::client::admin::Target;
 use crate::kafka::protocol::api::Response;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
-use crate::shell::options::{Completes, Opt, OptionError, Options, UsageError, flag, may, with};
+use crate::shell::options::{Completes, Opt, Options, UsageError, flag, may, with};
 
 pub const TABLE: &[Opt] = &[
     with("bootstrap-server", "String", "REQUIRED: Where to begin: HOST:PORT, or several with commas.").completed_by(Completes::Servers),
@@ -29,12 +29,7 @@ const BLURB: &str = "This tool helps to create, renew, expire, or describe deleg
 /// # Errors
 /// What is said instead of doing anything.
 pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {
-    // Whatever is thrown while options are read is printed as any exception.
-    let thrown = |error: OptionError| message_and_trace(&Exception::new(error.class(), error.to_string()));
-    let options = Options::parse(TABLE, args).map_err(thrown)?;
-    if let Some(done) = help_or_version(TABLE, args, &options, BLURB) {
-        return Err(done);
-    }
+    let options = parse(TABLE, args, BLURB)?;
     if options.has("create") == options.has("describe") {
         let sentence = "Command must include exactly one action: --create, --renew, --expire or --describe";
         return Err(usage_and_exit(TABLE, sentence));
@@ -43,26 +38,13 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     options.require(&["bootstrap-server", "command-config"]).map_err(usage)?;
     if options.has("create") {
         options.require(&["max-life-time-period"]).map_err(usage)?;
-        options.number::<i64>("max-life-time-period").map_err(thrown)?;
+        options.number::<i64>("max-life-time-period").map_err(|error| option_error(&error))?;
     }
     principals(&options, "owner-principal")
         .and_then(|_| principals(&options, "renewer-principal"))
         .map_err(|error| message_and_trace(&error))?;
-    let path = options.all("command-config").last().unwrap_or_default();
-    let config = properties(path, files).map_err(|error| message_and_trace(&error))?;
-    let servers = options.all("bootstrap-server").last().unwrap_or_default().to_owned();
-    let plan = Plan {
-        logic: run,
-        failure,
-        options,
-        parsed: Default::default(),
-        servers,
-        from_controllers: false,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
+    let config = Plan::config(&options, files)?;
+    Ok(ScriptTool::new(Plan::of_options(run, failure, options, config, files), hosts))
 }
 
 fn failure(thrown: &Thrown) -> Done {

@@ -7,16 +7,14 @@ use kafka_protocol::messages::{ApiVersionsRequest, UpdateFeaturesRequest};
 use kafka_protocol::protocol::StrBytes;
 
 use super::hosts::Done;
-use super::kafka::properties;
 use super::reassign::requests::unexpected;
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown};
+use super::script::{Plan, Script, ScriptTool, Stop, TERSE, Thrown, terse};
 use crate::kafka::client::admin::Target;
 use crate::kafka::metadata::features::{self, LATEST_LEVEL, METADATA_VERSION};
 use crate::kafka::protocol::api::Response;
 use crate::shell::argparse::{Argument, Command, Kind, Need, Parsed, Parser, argument};
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
-use crate::shell::options::Options;
 
 const FEATURE: Argument = argument(
     &["--feature"],
@@ -97,26 +95,11 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
         let err: Vec<String> = error.into_iter().collect();
         return Err(Done { status: i32::from(!err.is_empty()), out, err, ..Done::default() });
     }
-    let servers = parsed.get("--bootstrap-server").or_else(|| parsed.get("--bootstrap-controller"));
-    let Some(servers) = servers.map(str::to_owned) else {
+    if !parsed.has("--bootstrap-server") && !parsed.has("--bootstrap-controller") {
         return Err(said_of_command_line("You must specify either --bootstrap-controller or --bootstrap-server."));
-    };
-    let config = match parsed.get("--command-config") {
-        Some(path) => properties(path, files).map_err(|error| Done::failed(error.text(), 1))?,
-        None => Default::default(),
-    };
-    let plan = Plan {
-        logic: run,
-        failure,
-        options: Options::default(),
-        from_controllers: parsed.has("--bootstrap-controller"),
-        parsed,
-        servers,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
+    }
+    let config = Plan::properties(parsed.get("--command-config"), files).map_err(|error| Done::failed(error.text(), 1))?;
+    Ok(ScriptTool::new(Plan::of_parsed(run, failure, parsed, config, files), hosts))
 }
 
 /// This tool words errors of its command line itself: without the usage, and not in justified lines.
@@ -138,12 +121,6 @@ fn said_of_command_line(message: &str) -> Done {
 
 fn failure(thrown: &Thrown) -> Done {
     Done::failed(thrown.exception.text(), 1)
-}
-
-const TERSE: &str = "org.apache.kafka.server.util.TerseException";
-
-fn terse(message: impl Into<String>) -> Stop {
-    Exception::new(TERSE, message).into()
 }
 
 fn run(script: &mut Script) -> Result<i32, Stop> {

@@ -8,14 +8,17 @@ use crate::kafka::log::properties_file;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
 use crate::shell::java::log;
-use crate::shell::options::{Opt, Options, UsageError, usage};
+use crate::shell::options::{Opt, OptionError, Options, UsageError, usage};
 use crate::sim::time::Time;
 
 /// The version these tools are of.
 pub const VERSION: &str = "4.3.1";
+/// The commit that it was built from.
+pub const COMMIT: &str = "26b251a451ce941d";
 /// Options whose argument is a file.
 const FILE_OPTIONS: &[&str] = &[
     "command-config",
+    "config-file",
     "consumer.config",
     "producer.config",
     "reader-config",
@@ -42,6 +45,20 @@ pub fn help_or_version(table: &[Opt], args: &[String], options: &Options, blurb:
         return Some(usage_and_exit(table, blurb));
     }
     options.has("version").then(|| Done::said(vec![VERSION.to_owned()]))
+}
+
+/// The options of a tool that prints whatever joptsimple throws as any exception.
+///
+/// # Errors
+/// That, or the help or the version that was asked for.
+pub fn parse(table: &'static [Opt], args: &[String], blurb: &str) -> Result<Options, Done> {
+    let options = Options::parse(table, args).map_err(|error| option_error(&error))?;
+    help_or_version(table, args, &options, blurb).map_or(Ok(options), Err)
+}
+
+/// What joptsimple throws, printed as any exception.
+pub fn option_error(error: &OptionError) -> Done {
+    message_and_trace(&Exception::new(error.class(), error.to_string()))
 }
 
 /// An exception that was thrown before the tool was under way: its message, then itself.

@@ -8,9 +8,9 @@ use kafka_protocol::protocol::StrBytes;
 use serde_json::Value;
 
 use super::hosts::Done;
-use super::kafka::{help_or_version, message_and_trace, properties};
+use super::kafka::{message_and_trace, parse};
 use super::reassign::data::{failed, operation};
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown};
+use super::script::{Plan, Script, ScriptTool, Stop, Thrown, message_with_trace};
 use super::topics::args::of;
 use crate::kafka::client::admin::Target;
 use crate::kafka::names::TopicPartition;
@@ -51,10 +51,7 @@ const DEPRECATED: &str = "Option --admin.config has been deprecated and will be 
 /// # Errors
 /// What is said instead of doing anything.
 pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {
-    let options = Options::parse(TABLE, args).map_err(|error| message_and_trace(&of(error)))?;
-    if let Some(done) = help_or_version(TABLE, args, &options, BLURB) {
-        return Err(done);
-    }
+    let options = parse(TABLE, args, BLURB)?;
     let checks = || {
         validate(&options)?;
         election_type(&options)?;
@@ -62,32 +59,11 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     };
     checks().map_err(|error| message_and_trace(&error))?;
     let path = ["command-config", "admin.config"].into_iter().find_map(|name| options.all(name).last());
-    let mut config = match path {
-        Some(path) => properties(path, files).map_err(|error| message_and_trace(&error))?,
-        None => Default::default(),
-    };
+    let mut config = Plan::properties(path, files).map_err(|error| message_and_trace(&error))?;
     for (name, value) in TIMEOUTS {
         config.entry(name.to_owned()).or_insert_with(|| value.to_owned());
     }
-    let servers = options.all("bootstrap-server").collect::<Vec<_>>().join(",");
-    let plan = Plan {
-        logic: run,
-        failure,
-        options,
-        parsed: Default::default(),
-        servers,
-        from_controllers: false,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
-}
-
-fn failure(thrown: &Thrown) -> Done {
-    let mut err: Vec<String> = vec![thrown.exception.text().to_owned()];
-    err.extend(thrown.trace());
-    Done { err, status: 1, ..Done::default() }
+    Ok(ScriptTool::new(Plan::of_options(run, message_with_trace, options, config, files), hosts))
 }
 
 fn validate(options: &Options) -> Result<(), Exception> {

@@ -9,7 +9,7 @@ use super::hosts::Done;
 use super::kafka::{checked, help_or_version};
 use super::reassign::data::joined;
 use super::reassign::requests::{nodes, unexpected};
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown, execution};
+use super::script::{Plan, Script, ScriptTool, Stop, Thrown, execution, message_with_trace, terse};
 use super::topics::args::of;
 use crate::kafka::client::admin::Target;
 use crate::kafka::names::{BrokerId, TopicPartition};
@@ -34,7 +34,6 @@ pub const TABLE: &[Opt] = &[
 ];
 
 /// A sentence without a trace.
-const TERSE: &str = "org.apache.kafka.server.util.TerseException";
 
 /// # Errors
 /// What is said instead of doing anything.
@@ -45,31 +44,13 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     }
     checked(TABLE, [options.require(&["bootstrap-server", "describe"])])?;
     let config = Plan::config(&options, files)?;
-    let servers = options.one("bootstrap-server").map_err(|error| thrown(&of(error)))?.unwrap_or_default().to_owned();
-    let plan = Plan {
-        logic: run,
-        failure,
-        options,
-        parsed: Default::default(),
-        servers,
-        from_controllers: false,
-        client_id: "log-dirs-tool",
-        config,
-        files: files.clone(),
-    };
+    options.one("bootstrap-server").map_err(|error| thrown(&of(error)))?;
+    let plan = Plan { client_id: "log-dirs-tool", ..Plan::of_options(run, message_with_trace, options, config, files) };
     Ok(ScriptTool::new(plan, hosts))
 }
 
 fn thrown(exception: &Exception) -> Done {
-    failure(&Thrown::caused(exception.clone(), Vec::new()))
-}
-
-fn failure(thrown: &Thrown) -> Done {
-    let mut err: Vec<String> = thrown.exception.text().lines().map(str::to_owned).collect();
-    if thrown.exception.class != TERSE {
-        err.extend(thrown.trace());
-    }
-    Done { err, status: 1, ..Done::default() }
+    message_with_trace(&Thrown::caused(exception.clone(), Vec::new()))
 }
 
 fn run(script: &mut Script) -> Result<i32, Stop> {
@@ -91,7 +72,7 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
             joined(&unknown, ","),
             joined(&cluster, ",")
         );
-        return Err(Exception::new(TERSE, message).into());
+        return Err(terse(message));
     }
     script.line("Querying brokers for log directories information");
     let ask = |id: &i32| {

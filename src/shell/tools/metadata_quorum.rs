@@ -6,9 +6,8 @@ use kafka_protocol::messages::{DescribeClusterRequest, DescribeQuorumRequest, De
 use kafka_protocol::protocol::StrBytes;
 
 use super::hosts::Done;
-use super::kafka::properties;
 use super::reassign::requests::unexpected;
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown, execution};
+use super::script::{Plan, Script, ScriptTool, Stop, execution, message_with_trace, terse};
 use super::topics::requests::{first_error, parse_id};
 use crate::kafka::client::admin::Target;
 use crate::kafka::names::{METADATA_TOPIC, uuid_text};
@@ -16,7 +15,7 @@ use crate::kafka::protocol::api::Response;
 use crate::shell::argparse::{Command, Kind, Need, Parser, argument};
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
-use crate::shell::options::Options;
+use crate::shell::java::table;
 
 /// Its options, as argparse4j reads them.
 pub const PARSER: Parser = Parser {
@@ -72,8 +71,6 @@ pub const PARSER: Parser = Parser {
     ],
 };
 
-/// A sentence without a trace.
-const TERSE: &str = "org.apache.kafka.server.util.TerseException";
 const COLUMNS: [&str; 7] = ["NodeId", "DirectoryId", "LogEndOffset", "Lag", "LastFetchTimestamp", "LastCaughtUpTimestamp", "Status"];
 
 /// The files that it reads before it starts.
@@ -85,35 +82,9 @@ pub fn reads(args: &[String]) -> Vec<String> {
 /// What is said instead of doing anything.
 pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {
     let parsed = PARSER.parse(args)?;
-    let config = match parsed.get("--command-config") {
-        Some(path) => properties(path, files).map_err(|_| Done::failed(format!("Properties file {path} does not exists!"), 1))?,
-        None => Default::default(),
-    };
-    let servers = parsed.get("--bootstrap-server").or_else(|| parsed.get("--bootstrap-controller")).unwrap_or_default().to_owned();
-    let plan = Plan {
-        logic: run,
-        failure,
-        options: Options::default(),
-        from_controllers: parsed.has("--bootstrap-controller"),
-        parsed,
-        servers,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
-}
-
-fn failure(thrown: &Thrown) -> Done {
-    let mut err: Vec<String> = thrown.exception.text().lines().map(str::to_owned).collect();
-    if thrown.exception.class != TERSE {
-        err.extend(thrown.trace());
-    }
-    Done { err, status: 1, ..Done::default() }
-}
-
-fn terse(message: impl Into<String>) -> Stop {
-    Exception::new(TERSE, message).into()
+    let config = Plan::properties(parsed.get("--command-config"), files)
+        .map_err(|error| Done::failed(format!("Properties file {} does not exists!", error.text()), 1))?;
+    Ok(ScriptTool::new(Plan::of_parsed(run, message_with_trace, parsed, config, files), hosts))
 }
 
 fn run(script: &mut Script) -> Result<i32, Stop> {
@@ -163,7 +134,7 @@ fn describe_replication(script: &mut Script, human: bool) -> Result<(), Stop> {
         ms => ms.to_string(),
     };
     let row = |replica: &ReplicaState, status: &str| {
-        [
+        vec![
             replica.replica_id.0.to_string(),
             uuid_text(replica.replica_directory_id),
             replica.log_end_offset.to_string(),
@@ -174,14 +145,10 @@ fn describe_replication(script: &mut Script, human: bool) -> Result<(), Stop> {
         ]
     };
     let followers = partition.current_voters.iter().filter(|voter| voter.replica_id != leader.replica_id);
-    let mut rows = vec![COLUMNS.map(str::to_owned), row(leader, "Leader")];
+    let mut rows = vec![row(leader, "Leader")];
     rows.extend(followers.map(|voter| row(voter, "Follower")));
     rows.extend(partition.observers.iter().map(|observer| row(observer, "Observer")));
-    let widths: Vec<usize> = (0..COLUMNS.len()).map(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0)).collect();
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}\t")).collect();
-        script.line(cells.concat());
-    }
+    table::pretty(&COLUMNS, &rows).into_iter().for_each(|line| script.line(line));
     Ok(())
 }
 

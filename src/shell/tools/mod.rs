@@ -39,8 +39,10 @@ pub mod replica_verification;
 pub mod script;
 pub mod sending;
 pub mod storage;
+pub mod streams_reset;
 pub mod text;
 pub mod topics;
+pub mod transactions;
 pub mod verifiable;
 
 use self::consumer::ConsoleConsumer;
@@ -127,6 +129,8 @@ pub fn tool_of_class(class: &str) -> Option<&'static str> {
         "ReassignPartitionsCommand" => "kafka-reassign-partitions",
         "DeleteRecordsCommand" => "kafka-delete-records",
         "LogDirsCommand" => "kafka-log-dirs",
+        "TransactionsCommand" => "kafka-transactions",
+        "StreamsResetter" => "kafka-streams-application-reset",
         _ => return None,
     })
 }

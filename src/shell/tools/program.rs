@@ -19,7 +19,7 @@ use super::verifiable::producer::VerifiableProducer;
 use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use super::{acls, bygone, delegation_tokens};
 use super::{api_versions, cluster, features, metadata_quorum};
-use super::{client_metrics, configs};
+use super::{client_metrics, configs, streams_reset, transactions};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::files::HOSTS_FOLDER;
 use crate::shell::options::Opt;
@@ -84,6 +84,8 @@ pub const NAMES: &[&str] = &[
     "kafka-replica-verification",
     "kafka-run-class",
     "kafka-storage",
+    "kafka-streams-application-reset",
+    "kafka-transactions",
     "kafka-verifiable-consumer",
     "kafka-verifiable-producer",
 ];
@@ -112,6 +114,8 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-storage" => boxed(Storage::start(args, files, rng)),
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
+        "kafka-streams-application-reset" => boxed(streams_reset::start(args, files, hosts)),
+        "kafka-transactions" => boxed(transactions::start(args, files, hosts)),
         "kcat" | "kafkacat" => kcat::start(start),
         "kafka-run-class" | "kafka-preferred-replica-election" | "kafka-simple-consumer-shell" => return bygone::start(start, rng),
         // Of the cluster's hosts names alone are seen; the terminal's own files have sizes and times.
@@ -135,6 +139,7 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
         "kafka-consumer-perf-test" => perf::consumer::TABLE,
         "kafka-leader-election" => leader_election::TABLE,
         "kafka-log-dirs" => log_dirs::TABLE,
+        "kafka-streams-application-reset" => streams_reset::TABLE,
         "kafka-reassign-partitions" => reassign::args::TABLE,
         "kafka-replica-verification" => replica_verification::TABLE,
         _ => return None,
@@ -149,6 +154,7 @@ pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
         "kafka-metadata-quorum" => metadata_quorum::reads(args),
         "kafka-producer-perf-test" => perf::producer::reads(args),
         "kafka-storage" => storage::reads(args),
+        "kafka-transactions" => transactions::reads(args),
         "kafka-preferred-replica-election" | "kafka-simple-consumer-shell" => return bygone::reads(name, args),
         "kcat" | "kafkacat" => kcat::reads(args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),

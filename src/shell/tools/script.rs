@@ -11,6 +11,7 @@ use super::kafka::{message_and_trace, properties};
 use super::program::Program;
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::{AdminClient, CallId, Outcome, Target};
+use crate::kafka::names::BrokerId;
 use crate::kafka::protocol::api::{Request, Response};
 use crate::shell::argparse::Parsed;
 use crate::shell::files::Files;
@@ -55,6 +56,8 @@ pub struct Plan {
     pub from_controllers: bool,
     /// The client's id where its configuration sets none.
     pub client_id: &'static str,
+    /// The older kind of admin client: it gives up when no server can be reached.
+    pub is_legacy: bool,
     pub config: Config,
     pub files: Files,
 }
@@ -134,16 +137,58 @@ pub fn execution(cause: Exception) -> Stop {
     Stop::Threw(Thrown::caused(cause.in_execution(), vec![cause]))
 }
 
+/// What Kafka's tools throw for a sentence without a trace.
+pub const TERSE: &str = "org.apache.kafka.server.util.TerseException";
+
+/// A sentence that ends a tool.
+pub fn terse(message: impl Into<String>) -> Stop {
+    Exception::new(TERSE, message).into()
+}
+
+/// What most tools print of what was thrown: its message, and unless that is all there is to say, itself.
+pub fn message_with_trace(thrown: &Thrown) -> Done {
+    let mut err = vec![thrown.exception.text().to_owned()];
+    if thrown.exception.class != TERSE {
+        err.extend(thrown.trace());
+    }
+    Done { err, status: 1, ..Done::default() }
+}
+
 impl Plan {
+    /// A tool that reads its options with joptsimple, with the servers that they name.
+    pub fn of_options(logic: Logic, failure: Failure, options: Options, config: Config, files: &Files) -> Plan {
+        let from_controllers = options.has("bootstrap-controller") && !options.has("bootstrap-server");
+        let given = if from_controllers { "bootstrap-controller" } else { "bootstrap-server" };
+        let servers = options.all(given).collect::<Vec<_>>().join(",");
+        let files = files.clone();
+        let parsed = Parsed::default();
+        let (client_id, is_legacy) = ("adminclient-1", false);
+        Plan { logic, failure, options, parsed, servers, from_controllers, client_id, is_legacy, config, files }
+    }
+
+    /// A tool that reads them with argparse4j.
+    pub fn of_parsed(logic: Logic, failure: Failure, parsed: Parsed, config: Config, files: &Files) -> Plan {
+        let from_controllers = parsed.has("--bootstrap-controller");
+        let servers =
+            parsed.get(if from_controllers { "--bootstrap-controller" } else { "--bootstrap-server" }).unwrap_or_default().to_owned();
+        let plan = Plan::of_options(logic, failure, Options::default(), config, files);
+        Plan { parsed, servers, from_controllers, ..plan }
+    }
+
+    /// The properties of a file that may be given.
+    ///
+    /// # Errors
+    /// What is thrown of a file that is not there.
+    pub fn properties(path: Option<&str>, files: &Files) -> Result<Config, Exception> {
+        path.map_or_else(|| Ok(Config::new()), |path| properties(path, files))
+    }
+
     /// The properties of `--command-config`, if it is given.
     ///
     /// # Errors
     /// What is said of a file that is not there.
     pub fn config(options: &Options, files: &Files) -> Result<Config, Done> {
-        match options.all("command-config").last() {
-            Some(path) => properties(path, files).map_err(|error| message_and_trace(&error)),
-            None => Ok(Config::new()),
-        }
+        Plan::properties(options.all("command-config").last(), files).map_err(|error| message_and_trace(&error))
     }
 }
 
@@ -172,6 +217,9 @@ impl Program for ScriptTool {
             match admin::client(cx.now, servers, client_id, config, &self.hosts, cx.print) {
                 Ok(mut client) => {
                     client.set_from_controllers(*from_controllers);
+                    if self.plan.is_legacy {
+                        client.set_legacy(client_id);
+                    }
                     self.client = Some(client);
                 }
                 Err(error) => return Some(self.fail(&Thrown::caused(error, Vec::new()), cx)),
@@ -335,15 +383,34 @@ impl Script<'_> {
     /// # Errors
     /// An answer is not there yet.
     pub fn ask_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Result<Response, Exception>>, Stop> {
+        let outcomes = self.outcomes(&mut |client, now| {
+            let call = |(name, target, request): &Asked| client.call(now, name, target.clone(), request.clone());
+            asked.iter().map(call).collect()
+        })?;
+        Ok(outcomes.into_iter().map(|outcome| outcome.and_then(admin::response)).collect())
+    }
+
+    /// A call that only the client knows how to divide, or one with a time of its own.
+    ///
+    /// # Errors
+    /// The answer is not there yet.
+    pub fn outcome(&mut self, begin: &mut dyn FnMut(&mut AdminClient, Time) -> CallId) -> Result<Result<Outcome, Exception>, Stop> {
+        let outcomes = self.outcomes(&mut |client, now| vec![begin(client, now)])?;
+        outcomes.into_iter().next().ok_or(Stop::Waits)
+    }
+
+    fn outcomes(&mut self, begin: &mut dyn FnMut(&mut AdminClient, Time) -> Vec<CallId>) -> Result<Vec<Result<Outcome, Exception>>, Stop> {
         let (now, client) = (self.now, &mut *self.client);
-        let begin = || {
-            let calls = asked.into_iter().map(|(name, target, request)| (client.call(now, name, target, request), None));
-            Wait::Calls(calls.collect())
-        };
+        let begin = || Wait::Calls(begin(client, now).into_iter().map(|id| (id, None)).collect());
         match next(self.answers, &mut self.answered, self.waits, begin)? {
-            Answer::Calls(answers) => Ok(answers.iter().map(|answer| answer.clone().and_then(admin::response)).collect()),
+            Answer::Calls(answers) => Ok(answers.clone()),
             Answer::Drawn(_) | Answer::Slept | Answer::Typed(_) => Err(Stop::Waits),
         }
+    }
+
+    /// Who a coordinator is, as its client found out with the call before.
+    pub fn coordinator(&self, target: &Target) -> Option<BrokerId> {
+        self.client.known_coordinator(target)
     }
 
     /// A number below `n`.

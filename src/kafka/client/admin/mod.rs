@@ -52,6 +52,8 @@ pub enum Target {
     Leader(TopicPartition),
     /// The coordinator of a group.
     Coordinator(Name),
+    /// The coordinator of a transactional id.
+    TransactionCoordinator(Name),
 }
 
 /// What a call came to.
@@ -71,8 +73,10 @@ pub struct AdminClient {
     client: ClusterClient<Sent>,
     calls: BTreeMap<CallId, Call>,
     fanouts: BTreeMap<CallId, Fanout>,
-    coordinators: BTreeMap<Name, Coordinator>,
+    coordinators: BTreeMap<Key, Coordinator>,
     next_call: u32,
+    /// A call fails as soon as no server can be reached.
+    gives_up: bool,
     results: VecDeque<(CallId, Result<Outcome, ClientError>)>,
     polled: Time,
 }
@@ -80,8 +84,11 @@ pub struct AdminClient {
 #[derive(Clone, Debug)]
 pub enum Sent {
     Call(CallId),
-    FindCoordinator(Name),
+    FindCoordinator(Key),
 }
+
+/// What a coordinator is of: its `FindCoordinatorRequest.CoordinatorType`, and a name.
+type Key = (i8, Name);
 
 #[derive(Clone, Debug)]
 struct Call {
@@ -139,6 +146,7 @@ impl AdminClient {
             fanouts: BTreeMap::new(),
             coordinators: BTreeMap::new(),
             next_call: 0,
+            gives_up: false,
             results: VecDeque::new(),
             polled: Time::ZERO,
         }
@@ -147,6 +155,13 @@ impl AdminClient {
     /// `bootstrap.controllers`: the addresses are controllers', and so are the nodes that it asks.
     pub fn set_from_controllers(&mut self, from_controllers: bool) {
         self.client.from_controllers = from_controllers;
+    }
+
+    /// Makes it as kafka-broker-api-versions' own client is: it says when a bootstrap server is lost, and gives up once none can be reached.
+    pub fn set_legacy(&mut self, client_id: &str) {
+        self.client.warns_of_bootstrap = true;
+        self.client.network.log = Log::new(&format!("LegacyAdminClient clientId={client_id}"));
+        self.gives_up = true;
     }
 
     /// Begins a call. `name` is Java's (`createTopics`): it stands in messages. [`AdminClient::poll`] sends it.
@@ -218,6 +233,11 @@ impl AdminClient {
         self.client.close(out);
     }
 
+    /// The node of a coordinator, if it is known.
+    pub fn known_coordinator(&self, target: &Target) -> Option<BrokerId> {
+        self.coordinators.get(&target.key()?)?.node
+    }
+
     fn next_id(&mut self) -> CallId {
         self.next_call += 1;
         CallId(self.next_call - 1)
@@ -233,7 +253,7 @@ impl AdminClient {
         for over in completed {
             match over.token.clone() {
                 Sent::Call(id) => self.completed(now, id, over, out),
-                Sent::FindCoordinator(group) => self.found(now, group, over, out),
+                Sent::FindCoordinator(key) => self.found(now, key, over, out),
             }
         }
         self.spread(now);
@@ -252,11 +272,20 @@ impl AdminClient {
         if call.retry_at > now {
             return;
         }
+        let client = &self.client;
+        if self.gives_up && client.cluster().brokers.is_empty() && !client.network.has_available(now, &client.nodes()) {
+            return self.end(id, Err(ClientError::of_code(NETWORK_EXCEPTION, None)));
+        }
         let Some(node) = self.assign(now, &call.target.clone(), out) else { return };
         if !self.client.ready(now, node, out) {
             return;
         }
         let Some(call) = self.calls.get_mut(&id) else { return };
+        let api = call.request.api();
+        if !self.client.network.offers(node, api) {
+            let message = format!("The node does not support {}", screaming(api.name()));
+            return self.end(id, Err(ClientError::of_code(UNSUPPORTED_VERSION, Some(&message))));
+        }
         let timeout = Duration(call.deadline.since(now).0.min(self.config.network.request_timeout.0));
         let outgoing = Outgoing { timeout: Some(timeout), retry: call.tries > 0, ..Outgoing::new(call.request.clone()) };
         call.is_sent = self.client.send(now, node, outgoing, Sent::Call(id), out).is_ok();
@@ -278,7 +307,7 @@ impl AdminClient {
                 }
                 leader
             }
-            Target::Coordinator(group) => self.coordinator(now, group, out),
+            Target::Coordinator(_) | Target::TransactionCoordinator(_) => self.coordinator(now, target.key()?, out),
         }
     }
 
@@ -289,24 +318,24 @@ impl AdminClient {
         }
     }
 
-    fn coordinator(&mut self, now: Time, group: &Name, out: &mut Outbox) -> Option<BrokerId> {
-        let known = self.coordinators.entry(group.clone()).or_default();
+    fn coordinator(&mut self, now: Time, key: Key, out: &mut Outbox) -> Option<BrokerId> {
+        let known = self.coordinators.entry(key.clone()).or_default();
         if known.node.is_some() || known.in_flight || known.retry_at > now {
             return known.node;
         }
         let node = self.client.any_ready(now, out)?;
-        let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![group.to_string().into()]);
-        let sent = self.client.send(now, node, Outgoing::new(request), Sent::FindCoordinator(group.clone()), out).is_ok();
-        self.coordinators.entry(group.clone()).or_default().in_flight = sent;
+        let request = FindCoordinatorRequest::default().with_key_type(key.0).with_coordinator_keys(vec![key.1.to_string().into()]);
+        let sent = self.client.send(now, node, Outgoing::new(request), Sent::FindCoordinator(key.clone()), out).is_ok();
+        self.coordinators.entry(key).or_default().in_flight = sent;
         None
     }
 
-    fn found(&mut self, now: Time, group: Name, over: Completed<Sent>, out: &mut Outbox) {
+    fn found(&mut self, now: Time, key: Key, over: Completed<Sent>, out: &mut Outbox) {
         let coordinator = match over.result {
             Ok(Answer { response: Response::FindCoordinator(response), .. }) => coordinator_of(&response),
             _ => Err((NETWORK_EXCEPTION, None)),
         };
-        let Some(known) = self.coordinators.get_mut(&group) else { return };
+        let Some(known) = self.coordinators.get_mut(&key) else { return };
         known.in_flight = false;
         match coordinator {
             Ok((node, address)) => {
@@ -318,9 +347,9 @@ impl AdminClient {
                 known.attempts += 1;
             }
             Err((code, message)) => {
-                self.coordinators.remove(&group);
-                let of_group = |call: &&Call| call.target == Target::Coordinator(group.clone());
-                let ids: Vec<CallId> = self.calls.iter().filter(|(_, call)| of_group(call)).map(|(&id, _)| id).collect();
+                self.coordinators.remove(&key);
+                let of_key = |call: &Call| call.target.key().as_ref() == Some(&key);
+                let ids: Vec<CallId> = self.calls.iter().filter(|(_, call)| of_key(call)).map(|(&id, _)| id).collect();
                 for id in ids {
                     self.end(id, Err(ClientError::of_code(code, message.as_deref())));
                 }
@@ -331,7 +360,7 @@ impl AdminClient {
     fn completed(&mut self, now: Time, id: CallId, over: Completed<Sent>, out: &mut Outbox) {
         let Some(call) = self.calls.get(&id) else { return };
         let error = match over.result {
-            Ok(answer) => match retriable_code(&answer.response) {
+            Ok(answer) => match retriable_code(&answer.response, &call.target) {
                 Some(code) => ClientError::of_code(code, None),
                 None => return self.end(id, Ok(answer.response)),
             },
@@ -344,8 +373,12 @@ impl AdminClient {
                 error
             }
         };
-        if let Target::Coordinator(group) = &call.target.clone() {
-            self.coordinators.remove(group);
+        let target = call.target.clone();
+        if let Some(key) = target.key() {
+            self.coordinators.remove(&key);
+        }
+        if matches!(target, Target::Leader(_)) {
+            self.client.metadata.request_update(false);
         }
         self.retry_or_end(now, id, error, out);
     }
@@ -376,16 +409,33 @@ impl AdminClient {
 
     /// A call's name as in messages; one that needs a lookup says which request it is at.
     fn describe(&self, call: &Call) -> String {
-        let Target::Coordinator(group) = &call.target else { return call.name.clone() };
-        match self.coordinators.get(group).and_then(|coordinator| coordinator.node) {
-            Some(_) => format!("{}(api={})", call.name, screaming(call.request.api().name())),
-            None => format!("{}(api=FIND_COORDINATOR)", call.name),
+        let (found, lookup) = match (&call.target, call.target.key()) {
+            (Target::Leader(partition), _) => (self.client.cluster().leader(partition), "METADATA"),
+            (_, Some(key)) => (self.coordinators.get(&key).and_then(|coordinator| coordinator.node), "FIND_COORDINATOR"),
+            _ => return call.name.clone(),
+        };
+        let api = if found.is_some() { screaming(call.request.api().name()) } else { lookup.to_owned() };
+        format!("{}(api={api})", call.name)
+    }
+}
+
+impl Target {
+    /// What the node is the coordinator of, if it is one.
+    fn key(&self) -> Option<Key> {
+        match self {
+            Target::Coordinator(group) => Some((GROUP, group.clone())),
+            Target::TransactionCoordinator(id) => Some((TRANSACTION, id.clone())),
+            _ => None,
         }
     }
 }
 
+/// `FindCoordinatorRequest.CoordinatorType`
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
 /// The error in an answer that makes the client try again: the wrong node was asked.
-fn retriable_code(response: &Response) -> Option<i16> {
+fn retriable_code(response: &Response, target: &Target) -> Option<i16> {
     let codes: Vec<i16> = match response {
         Response::CreateTopics(body) => body.topics.iter().map(|topic| topic.error_code).collect(),
         Response::DeleteTopics(body) => body.responses.iter().map(|topic| topic.error_code).collect(),
@@ -402,11 +452,23 @@ fn retriable_code(response: &Response) -> Option<i16> {
         }
         Response::OffsetFetch(body) => body.groups.iter().map(|group| group.error_code).collect(),
         Response::ListGroups(body) => vec![body.error_code],
+        Response::ListTransactions(body) => vec![body.error_code],
+        Response::DescribeTransactions(body) => body.transaction_states.iter().map(|state| state.error_code).collect(),
+        Response::InitProducerId(body) => vec![body.error_code],
+        Response::DescribeProducers(body) => {
+            body.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code).collect()
+        }
         _ => Vec::new(),
     };
     codes.into_iter().find(|&code| {
         let wrong_node = matches!(code, COORDINATOR_LOAD_IN_PROGRESS | COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR | NOT_CONTROLLER);
-        wrong_node || code == REQUEST_TIMED_OUT && !matches!(response, Response::CreateTopics(_) | Response::DeleteTopics(_))
+        // What is asked of a partition's leader goes on until there is one.
+        let no_leader = code == UNKNOWN_TOPIC_OR_PARTITION || code == NOT_LEADER_OR_FOLLOWER && matches!(target, Target::Leader(_));
+        let of_partition = matches!(response, Response::DescribeProducers(_)) && no_leader;
+        wrong_node
+            || of_partition
+            || code == CONCURRENT_TRANSACTIONS
+            || code == REQUEST_TIMED_OUT && !matches!(response, Response::CreateTopics(_) | Response::DeleteTopics(_))
     })
 }
 

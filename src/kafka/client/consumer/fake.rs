@@ -18,6 +18,7 @@ use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::group::out::{AppendId, ClientInfo, GroupOut, Token};
 use crate::kafka::names::{BROKER_PORT, host_of};
 use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::api_versions::of_brokers;
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::kafka::records::batch::Batch;
 use crate::kafka::records::builder::BatchBuilder;
@@ -296,7 +297,7 @@ impl FakeBroker {
     fn asked(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
         let Body::Request { client_id, request } = &frame.body else { return };
         let response: Response = match request {
-            Request::ApiVersions(_) => ApiVersionsResponse::default().into(),
+            Request::ApiVersions(_) => ApiVersionsResponse::default().with_api_keys(of_brokers()).into(),
             Request::Metadata(_) => self.metadata().into(),
             Request::FindCoordinator(body) => {
                 let found = Coordinator::default().with_key(body.coordinator_keys[0].clone()).with_node_id(1.into());

@@ -46,20 +46,7 @@ pub fn start(start: &Start) -> Result<ScriptTool, Done> {
     let Start { args, files, hosts, .. } = *start;
     let options = args::parse(args)?;
     let config = Plan::config(&options, files)?;
-    let from_controllers = options.has("bootstrap-controller");
-    let servers = options.all(if from_controllers { "bootstrap-controller" } else { "bootstrap-server" }).collect::<Vec<_>>().join(",");
-    let plan = Plan {
-        logic: run,
-        failure,
-        from_controllers,
-        parsed: Default::default(),
-        options,
-        servers,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    let tool = ScriptTool::new(plan, hosts);
+    let tool = ScriptTool::new(Plan::of_options(run, failure, options, config, files), hosts);
     Ok(if start.interactive { tool.with_console() } else { tool })
 }
 

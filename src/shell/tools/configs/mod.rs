@@ -26,10 +26,7 @@ pub fn start(start: &Start) -> Result<ScriptTool, Done> {
     let Start { now, args, files, hosts, .. } = *start;
     let options = args::parse(args, hosts)?;
     let framed = |error: &Exception| framed(&args.join(" "), &Thrown::caused(error.clone(), Vec::new()));
-    let config = match options.all("command-config").last() {
-        Some(path) => properties(path, files).map_err(|error| framed(&error))?,
-        None => Default::default(),
-    };
+    let config = Plan::properties(options.all("command-config").last(), files).map_err(|error| framed(&error))?;
     let given = ["bootstrap-server", "bootstrap-controller"].into_iter().find(|name| options.has(name)).unwrap_or_default();
     let servers = options.all(given).collect::<Vec<_>>().join(",");
     if let Err((_, warnings)) = bootstrap(now, &servers, hosts) {
@@ -38,18 +35,7 @@ pub fn start(start: &Start) -> Result<ScriptTool, Done> {
         return Err(done);
     }
     AdminConfig::parse(&config).map_err(|_| framed(&Exception::kafka("Failed to create new KafkaAdminClient")))?;
-    let plan = Plan {
-        logic: run,
-        failure,
-        from_controllers: options.has("bootstrap-controller"),
-        parsed: Default::default(),
-        options,
-        servers,
-        client_id: "adminclient-1",
-        config,
-        files: files.clone(),
-    };
-    Ok(ScriptTool::new(plan, hosts))
+    Ok(ScriptTool::new(Plan::of_options(run, failure, options, config, files), hosts))
 }
 
 /// What it does; what it throws is said here, since that takes the arguments as they were typed.

@@ -164,7 +164,7 @@ impl Described {
 }
 
 /// What a member of a consumer group was assigned; nothing, if it cannot be read (`ConsumerProtocol.deserializeAssignment`).
-fn assignment(mut bytes: Bytes) -> BTreeMap<String, Vec<i32>> {
+pub fn assignment(mut bytes: Bytes) -> BTreeMap<String, Vec<i32>> {
     if bytes.len() < 2 {
         return BTreeMap::new();
     }

@@ -467,7 +467,7 @@ fn in_map_order(offsets: Offsets) -> Offsets {
 }
 
 /// A commit from outside of the group: it has no members.
-fn commit(group: &str, offsets: &Offsets) -> OffsetCommitRequest {
+pub fn commit(group: &str, offsets: &[(TopicPartition, i64)]) -> OffsetCommitRequest {
     let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
     for (at, offset) in offsets {
         let partition = OffsetCommitRequestPartition::default()
@@ -490,7 +490,9 @@ fn commit(group: &str, offsets: &Offsets) -> OffsetCommitRequest {
         .with_topics(topics)
 }
 
-fn committed(body: &OffsetCommitResponse) -> Result<(), Exception> {
+/// # Errors
+/// The first error of a partition.
+pub fn committed(body: &OffsetCommitResponse) -> Result<(), Exception> {
     let mut codes = body.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
     codes.find(|code| *code != 0).map_or(Ok(()), |code| Err(Exception::of(code, None)))
 }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::data::{Assignment, Reassignments, Replica, failed, formatted, joined, operation};
 use self::moves::Ongoing;
 use super::hosts::Done;
-use super::script::{Plan, Script, ScriptTool, Stop, Thrown};
+use super::script::{Plan, Script, ScriptTool, Stop, TERSE, Thrown, terse};
 use super::topics::args::of;
 use crate::kafka::names::TopicPartition;
 use crate::kafka::records::murmur2::java_string_hash;
@@ -35,28 +35,13 @@ const VERIFY_PERIODICALLY: &str =
 const BROKER_THROTTLES: &[&str] =
     &["leader.replication.throttled.rate", "follower.replication.throttled.rate", "replica.alter.log.dirs.io.max.bytes.per.second"];
 const TOPIC_THROTTLES: &[&str] = &["leader.replication.throttled.replicas", "follower.replication.throttled.replicas"];
-/// A sentence without "Error:" and without a trace: what Java throws for it is its own.
-const TERSE: &str = "org.apache.kafka.server.util.TerseException";
 
 /// # Errors
 /// What is said instead of doing anything.
 pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {
     let options = args::parse(args)?;
     let config = Plan::config(&options, files)?;
-    let given = ["bootstrap-server", "bootstrap-controller"].into_iter().find(|name| options.has(name)).unwrap_or_default();
-    let servers = options.all(given).collect::<Vec<_>>().join(",");
-    let from_controllers = given == "bootstrap-controller";
-    let plan = Plan {
-        logic: run,
-        failure,
-        options,
-        parsed: Default::default(),
-        servers,
-        from_controllers,
-        client_id: "reassign-partitions-tool",
-        config,
-        files: files.clone(),
-    };
+    let plan = Plan { client_id: "reassign-partitions-tool", ..Plan::of_options(run, failure, options, config, files) };
     Ok(ScriptTool::new(plan, hosts))
 }
 
@@ -78,6 +63,7 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
 
 fn failure(thrown: &Thrown) -> Done {
     let message = thrown.exception.text();
+    // A sentence is said without "Error:".
     if thrown.exception.class == TERSE {
         return Done { status: 1, ..Done::said(message.lines().map(str::to_owned).collect()) };
     }
@@ -85,10 +71,6 @@ fn failure(thrown: &Thrown) -> Done {
     out.extend(thrown.trace());
     out.push(String::new());
     Done { status: 1, ..Done::said(out) }
-}
-
-fn terse(message: impl Into<String>) -> Stop {
-    Exception::new(TERSE, message).into()
 }
 
 /// `Utils.readFileAsString` of the file of an option.
