@@ -148,5 +148,6 @@ apis! {
     AllocateProducerIds 67 0 AllocateProducerIdsRequest AllocateProducerIdsResponse,
     ListConfigResources 74 1 ListConfigResourcesRequest ListConfigResourcesResponse,
     DescribeTopicPartitions 75 0 DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
+    ShareGroupHeartbeat 76 1 ShareGroupHeartbeatRequest ShareGroupHeartbeatResponse,
     RemoveRaftVoter 81 0 RemoveRaftVoterRequest RemoveRaftVoterResponse,
 }

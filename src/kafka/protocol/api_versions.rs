@@ -40,7 +40,7 @@ impl ApiKey {
 }
 
 /// What clients can ask for and nobody serves yet: a client finds that out from ApiVersions, and does not ask.
-const NOT_SERVED: &[Api] = &[Api::WriteTxnMarkers, Api::DescribeTransactions, Api::ListTransactions];
+const NOT_SERVED: &[Api] = &[Api::WriteTxnMarkers, Api::DescribeTransactions, Api::ListTransactions, Api::ShareGroupHeartbeat];
 
 /// What a broker says of itself: of the APIs that it serves, the versions that Apache Kafka's serves.
 pub fn of_brokers() -> Vec<ApiVersion> {

@@ -187,7 +187,8 @@ impl Shell {
         let remote = self.state.remote.as_ref().map(|remote| remote.host.clone());
         let host = remote.as_deref().unwrap_or(&cx.env.spec.host).to_owned();
         let start = Start { now: cx.env.now, name: tool_name(name), args, files, interactive, hosts: &cx.env.spec.hosts, host: &host };
-        let tool = match remote.is_some() && tool_name(name).starts_with("kafka-") {
+        let on_servers = matches!(tool_name(name), "kafka-server-start" | "kafka-server-stop");
+        let tool = match remote.is_some() && !on_servers && tool_name(name).starts_with("kafka-") {
             true => Some(Tool::Said(Done::failed(format!("{name}: run Kafka's tools in the terminal itself, not through ssh"), 1))),
             false => Tool::start(start, cx.env.out.rng()),
         };

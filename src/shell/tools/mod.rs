@@ -16,6 +16,7 @@ pub mod client_metrics;
 pub mod cluster;
 pub mod configs;
 pub mod consumer;
+pub mod copying;
 pub mod delegation_tokens;
 pub mod dump_log;
 pub mod features;
@@ -38,11 +39,14 @@ pub mod records;
 pub mod replica_verification;
 pub mod script;
 pub mod sending;
+pub mod server;
+pub mod share_consumer;
 pub mod storage;
 pub mod streams_reset;
 pub mod text;
 pub mod topics;
 pub mod transactions;
+pub mod typed_groups;
 pub mod verifiable;
 
 use self::consumer::ConsoleConsumer;
@@ -130,6 +134,10 @@ pub fn tool_of_class(class: &str) -> Option<&'static str> {
         "DeleteRecordsCommand" => "kafka-delete-records",
         "LogDirsCommand" => "kafka-log-dirs",
         "TransactionsCommand" => "kafka-transactions",
+        "ShareGroupCommand" => "kafka-share-groups",
+        "StreamsGroupCommand" => "kafka-streams-groups",
+        "ConsoleShareConsumer" => "kafka-console-share-consumer",
+        "Kafka" => "kafka-server-start",
         "StreamsResetter" => "kafka-streams-application-reset",
         _ => return None,
     })
@@ -162,6 +170,10 @@ impl Tool {
     /// The tool of this name, if there is one.
     pub fn start(start: Start, rng: &mut Rng) -> Option<Tool> {
         let Start { now, name, args, files, interactive, hosts, host } = start;
+        if let Some((note, args)) = bygone::modernised(name, args, hosts) {
+            let tool = Tool::start(Start { args: &args, ..start }, rng)?;
+            return Some(bygone::noted(note, tool));
+        }
         let kafka = match name {
             "kafka-topics" => Some(Topics::start(args, files, hosts).map(|tool| Tool::Topics(Box::new(tool)))),
             "kafka-consumer-groups" => Some(Groups::start(args, files, hosts).map(|tool| Tool::Groups(Box::new(tool)))),
@@ -191,6 +203,9 @@ impl Tool {
 
     /// The files of the working folder that it will read.
     pub fn reads(name: &str, args: &[String]) -> Vec<String> {
+        if let Some((_, args)) = bygone::modernised(name, args, &[]) {
+            return Tool::reads(name, &args);
+        }
         program::reads(name, args)
             .unwrap_or_else(|| kafka_table(name).map_or_else(|| Text::reads(name, args), |table| kafka::files(table, args)))
     }

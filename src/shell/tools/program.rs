@@ -19,7 +19,7 @@ use super::verifiable::producer::VerifiableProducer;
 use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use super::{acls, bygone, delegation_tokens};
 use super::{api_versions, cluster, features, metadata_quorum};
-use super::{client_metrics, configs, streams_reset, transactions};
+use super::{client_metrics, configs, copying, server, share_consumer, streams_reset, transactions, typed_groups};
 use crate::kafka::actor::{Input, Outbox};
 use crate::shell::files::HOSTS_FOLDER;
 use crate::shell::options::Opt;
@@ -70,6 +70,7 @@ pub const NAMES: &[&str] = &[
     "kafka-cluster",
     "kafka-client-metrics",
     "kafka-configs",
+    "kafka-console-share-consumer",
     "kafka-consumer-perf-test",
     "kafka-delegation-tokens",
     "kafka-delete-records",
@@ -84,7 +85,11 @@ pub const NAMES: &[&str] = &[
     "kafka-replica-verification",
     "kafka-run-class",
     "kafka-storage",
+    "kafka-server-start",
+    "kafka-server-stop",
+    "kafka-share-groups",
     "kafka-streams-application-reset",
+    "kafka-streams-groups",
     "kafka-transactions",
     "kafka-verifiable-consumer",
     "kafka-verifiable-producer",
@@ -114,10 +119,13 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-storage" => boxed(Storage::start(args, files, rng)),
         "kafka-verifiable-consumer" => boxed(VerifiableConsumer::start(args, files, hosts)),
         "kafka-verifiable-producer" => boxed(VerifiableProducer::start(now, args, files, hosts)),
+        "kafka-share-groups" | "kafka-streams-groups" => boxed(typed_groups::start(name, args, files, hosts)),
+        "kafka-console-share-consumer" => boxed(share_consumer::start(args, files, hosts)),
+        "kafka-server-start" | "kafka-server-stop" => server::start(start),
         "kafka-streams-application-reset" => boxed(streams_reset::start(args, files, hosts)),
         "kafka-transactions" => boxed(transactions::start(args, files, hosts)),
         "kcat" | "kafkacat" => kcat::start(start),
-        "kafka-run-class" | "kafka-preferred-replica-election" | "kafka-simple-consumer-shell" => return bygone::start(start, rng),
+        name if name == "kafka-run-class" || bygone::NAMES.contains(&name) => return bygone::start(start, rng),
         // Of the cluster's hosts names alone are seen; the terminal's own files have sizes and times.
         "ls" if !files.read_only && args.iter().any(|arg| arg.starts_with(HOSTS_FOLDER)) => boxed(Ls::start(args)),
         name if file::NAMES.contains(&name) => boxed(file::start(name, args, files)),
@@ -140,6 +148,12 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
         "kafka-leader-election" => leader_election::TABLE,
         "kafka-log-dirs" => log_dirs::TABLE,
         "kafka-streams-application-reset" => streams_reset::TABLE,
+        "kafka-console-share-consumer" => share_consumer::TABLE,
+        "kafka-share-groups" => typed_groups::SHARE,
+        "kafka-streams-groups" => typed_groups::STREAMS,
+        "kafka-server-start" => server::TABLE,
+        "kafka-mirror-maker" => copying::MIRROR,
+        "kafka-replay-log-producer" => copying::REPLAY,
         "kafka-reassign-partitions" => reassign::args::TABLE,
         "kafka-replica-verification" => replica_verification::TABLE,
         _ => return None,
@@ -155,7 +169,8 @@ pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
         "kafka-producer-perf-test" => perf::producer::reads(args),
         "kafka-storage" => storage::reads(args),
         "kafka-transactions" => transactions::reads(args),
-        "kafka-preferred-replica-election" | "kafka-simple-consumer-shell" => return bygone::reads(name, args),
+        "kafka-server-start" => server::reads(args),
+        name if bygone::NAMES.contains(&name) => return bygone::reads(name, args),
         "kcat" | "kafkacat" => kcat::reads(args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),
         "kafka-verifiable-consumer" => verifiable::consumer::reads(args),

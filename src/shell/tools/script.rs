@@ -4,11 +4,11 @@
 //! slept before is at hand then, in the order in which it was asked for, and what was printed before is not printed again ([`Script`]).
 //! So such a function must depend on nothing but its options, its files and its answers.
 
-use super::Context;
 use super::admin::{self, print_log, thrown};
 use super::hosts::Done;
 use super::kafka::{message_and_trace, properties};
 use super::program::Program;
+use super::{Context, INTERRUPTED};
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::{AdminClient, CallId, Outcome, Target};
 use crate::kafka::names::BrokerId;
@@ -58,8 +58,23 @@ pub struct Plan {
     pub client_id: &'static str,
     /// The older kind of admin client: it gives up when no server can be reached.
     pub is_legacy: bool,
+    /// It stands for a consumer.
+    pub consumer: Option<AsConsumer>,
     pub config: Config,
     pub files: Files,
+}
+
+/// What there is to know of a tool whose client is a consumer.
+#[derive(Clone, Debug)]
+pub struct AsConsumer {
+    /// What lines of the client's log begin with.
+    pub context: String,
+    /// The tool's class, which logs what it threw.
+    pub class: &'static str,
+    /// What is thrown if there can be no consumer.
+    pub cannot: &'static str,
+    /// Said when it is interrupted.
+    pub ends_with: &'static str,
 }
 
 /// A tool of this kind at work.
@@ -163,7 +178,7 @@ impl Plan {
         let files = files.clone();
         let parsed = Parsed::default();
         let (client_id, is_legacy) = ("adminclient-1", false);
-        Plan { logic, failure, options, parsed, servers, from_controllers, client_id, is_legacy, config, files }
+        Plan { logic, failure, options, parsed, servers, from_controllers, client_id, is_legacy, consumer: None, config, files }
     }
 
     /// A tool that reads them with argparse4j.
@@ -203,6 +218,11 @@ impl ScriptTool {
     }
 
     fn fail(&self, thrown: &Thrown, cx: &mut Context) -> i32 {
+        if let Some(consumer) = &self.plan.consumer {
+            cx.print.error(log::line(cx.now, "ERROR", "Unknown error when running consumer: ", consumer.class));
+            thrown.trace().into_iter().for_each(|line| cx.print.error(line));
+            return 1;
+        }
         let Done { out, err, status, .. } = (self.plan.failure)(thrown);
         out.into_iter().for_each(|line| cx.print.line(line));
         err.into_iter().for_each(|line| cx.print.error(line));
@@ -217,12 +237,20 @@ impl Program for ScriptTool {
             match admin::client(cx.now, servers, client_id, config, &self.hosts, cx.print) {
                 Ok(mut client) => {
                     client.set_from_controllers(*from_controllers);
+                    if let Some(consumer) = &self.plan.consumer {
+                        client.speaks_as(&consumer.context);
+                    }
                     if self.plan.is_legacy {
-                        client.set_legacy(client_id);
+                        client.speaks_as(&format!("LegacyAdminClient clientId={client_id}"));
+                        client.gives_up();
                     }
                     self.client = Some(client);
                 }
-                Err(error) => return Some(self.fail(&Thrown::caused(error, Vec::new()), cx)),
+                Err(error) => {
+                    let cannot = self.plan.consumer.as_ref().map(|consumer| consumer.cannot.to_owned());
+                    let error = Exception { message: cannot.or(error.message), ..error };
+                    return Some(self.fail(&Thrown::caused(error, Vec::new()), cx));
+                }
             }
         }
         loop {
@@ -279,6 +307,14 @@ impl Program for ScriptTool {
         self.console
     }
 
+    fn interrupt(&mut self, cx: &mut Context) -> Option<i32> {
+        if let Some(consumer) = &self.plan.consumer {
+            cx.print.error(consumer.ends_with);
+        }
+        self.kill(cx.out);
+        Some(INTERRUPTED)
+    }
+
     fn kill(&mut self, out: &mut Outbox) {
         if let Some(client) = &mut self.client {
             client.close(out);
@@ -309,6 +345,11 @@ fn over(waits: &mut Option<Wait>, client: &mut AdminClient, cx: &mut Context) ->
 impl Script<'_> {
     pub fn options(&self) -> &Options {
         &self.plan.options
+    }
+
+    /// The consumer that it stands for.
+    pub fn consumer(&self) -> Option<&'_ AsConsumer> {
+        self.plan.consumer.as_ref()
     }
 
     pub fn parsed(&self) -> &Parsed {

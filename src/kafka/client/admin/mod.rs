@@ -157,10 +157,14 @@ impl AdminClient {
         self.client.from_controllers = from_controllers;
     }
 
-    /// Makes it as kafka-broker-api-versions' own client is: it says when a bootstrap server is lost, and gives up once none can be reached.
-    pub fn set_legacy(&mut self, client_id: &str) {
+    /// Its log is another kind of client's, one that says when a bootstrap server is lost.
+    pub fn speaks_as(&mut self, context: &str) {
         self.client.warns_of_bootstrap = true;
-        self.client.network.log = Log::new(&format!("LegacyAdminClient clientId={client_id}"));
+        self.client.network.log = Log::new(context);
+    }
+
+    /// A call fails once no server can be reached, as with kafka-broker-api-versions' own client.
+    pub fn gives_up(&mut self) {
         self.gives_up = true;
     }
 
