@@ -16,7 +16,7 @@ use crate::kafka::event::{Event, Fenced};
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::metadata::features;
-use crate::kafka::metadata::record::{BROKER_RESOURCE, MetadataRecord};
+use crate::kafka::metadata::record::MetadataRecord;
 use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::api_versions;
@@ -106,7 +106,7 @@ impl Controller {
 
     pub fn next_wake(&self) -> Option<Time> {
         let fetch = self.waiting.iter().map(|waiting| waiting.deadline).min();
-        [self.state.next_session_end(), fetch].into_iter().flatten().min()
+        [self.state.next_session_end(), self.state.next_periodic_task(), fetch].into_iter().flatten().min()
     }
 
     fn start(&mut self, out: &mut Outbox) {
@@ -148,6 +148,7 @@ impl Controller {
         self.log = Some(log);
         let elected = out.emit(Event::ControllerElected { controller: self.spec.id, epoch: self.epoch });
         out.because(Some(elected));
+        self.state.begin_periodic_tasks();
         // A new controller gives every broker a whole session.
         let now = self.state.now;
         let unfenced: Vec<i32> = self.state.image.brokers.values().filter(|broker| !broker.fenced).map(|broker| broker.id).collect();
@@ -156,7 +157,7 @@ impl Controller {
                 .sessions
                 .insert(id, super::heartbeats::Session { last_heartbeat: now, metadata_offset: -1, controlled_shutdown_offset: None });
         }
-        let records = if fresh { bootstrap_records() } else { vec![MetadataRecord::NoOp] };
+        let records = if fresh { self.state.bootstrap_records(&self.spec.features) } else { vec![MetadataRecord::NoOp] };
         self.append(records, out);
         out.listen(CONTROLLER_PORT);
     }
@@ -308,6 +309,8 @@ impl Controller {
             out.because(Some(fenced));
             self.append(self.state.fence(broker), out);
         }
+        let records = self.state.periodic_tasks();
+        self.append(records, out);
         let now = self.state.now;
         let (over, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.deadline <= now);
         self.waiting = waiting;
@@ -333,24 +336,4 @@ fn mutation_quota<'a>(mutations: &'a mut Mutations, state: &State, frame: &Frame
         (None, Body::Response(_)) => ("", ""),
     };
     mutations.quota_for(state.now.as_ms(), &state.image.quotas, user, client, frame.version >= strict)
-}
-
-/// What `kafka-storage format` writes for a new 4.3 cluster.
-fn bootstrap_records() -> Vec<MetadataRecord> {
-    let features = [
-        ("metadata.version", 30),
-        ("eligible.leader.replicas.version", 1),
-        ("group.version", 1),
-        ("share.version", 1),
-        ("streams.version", 1),
-        ("transaction.version", 2),
-    ];
-    let features = features.map(|(name, level)| MetadataRecord::FeatureLevel { name: name.into(), level });
-    let min_isr = MetadataRecord::Config {
-        resource_type: BROKER_RESOURCE,
-        resource_name: String::new(),
-        name: "min.insync.replicas".into(),
-        value: Some("1".into()),
-    };
-    features.into_iter().chain([min_isr]).collect()
 }

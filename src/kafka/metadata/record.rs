@@ -71,6 +71,10 @@ pub enum MetadataRecord {
     RemoveAccessControlEntry {
         id: Uuid,
     },
+    /// min.insync.replicas of a topic, or without a name of all, has changed: who may lead by the old one is forgotten.
+    ClearElr {
+        topic_name: String,
+    },
     NoOp,
 }
 
@@ -167,6 +171,7 @@ impl MetadataRecord {
             MetadataRecord::AccessControlEntry { .. } => (18, 0),
             MetadataRecord::RemoveAccessControlEntry { .. } => (19, 0),
             MetadataRecord::NoOp => (20, 0),
+            MetadataRecord::ClearElr { .. } => (28, 0),
         }
     }
 
@@ -243,6 +248,10 @@ impl MetadataRecord {
                 buf.put_slice(id.as_bytes());
                 Tags::default().put(buf);
             }
+            MetadataRecord::ClearElr { topic_name } => {
+                put_string(buf, topic_name);
+                Tags::default().put(buf);
+            }
             MetadataRecord::NoOp => Tags::default().put(buf),
         }
     }
@@ -297,6 +306,7 @@ impl MetadataRecord {
             }
             19 => MetadataRecord::RemoveAccessControlEntry { id: r.uuid()? },
             20 => MetadataRecord::NoOp,
+            28 => MetadataRecord::ClearElr { topic_name: r.string()? },
             other => return Err(RecordError::UnknownType(other)),
         };
         Ok(record)
@@ -469,6 +479,7 @@ mod tests {
                 ..Default::default()
             }),
             MetadataRecord::RemoveTopic { topic_id },
+            MetadataRecord::ClearElr { topic_name: "orders".into() },
             MetadataRecord::FeatureLevel { name: "metadata.version".into(), level: 30 },
             MetadataRecord::ClientQuota {
                 entity: vec![("client-id".into(), None), ("user".into(), Some("alice".into()))],
