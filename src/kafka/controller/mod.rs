@@ -8,6 +8,7 @@
 //! * [`periodic`]: what it does from time to time
 //! * [`reassignments`]: moving replicas
 //! * [`configs`], [`quotas`]: dynamic configuration, client quotas
+//! * [`scram`]: credentials
 //! * [`features`]: levels of features
 //! * [`quorum`]: what it says of the quorum
 //! * [`report`]: what a record means as an event
@@ -26,6 +27,7 @@ pub mod quorum;
 pub mod quotas;
 pub mod reassignments;
 pub mod report;
+pub mod scram;
 pub mod topics;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,7 @@ pub use super::record::QuotaEntity;
 use super::record::{MetadataRecord, PartitionChange, PartitionRecord, RegisterBroker, TOPIC_RESOURCE};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::security::acl::Acls;
+use crate::kafka::security::scram::{Credential, Mechanism};
 
 /// No leader.
 pub const NO_LEADER: i32 = -1;
@@ -26,6 +27,8 @@ pub struct Image {
     pub features: OrdMap<String, i16>,
     pub next_producer_id: i64,
     pub acls: Acls,
+    /// By user and mechanism.
+    pub credentials: OrdMap<(String, Mechanism), Arc<Credential>>,
 }
 
 /// A broker as the controller knows it.
@@ -192,6 +195,12 @@ impl Image {
             MetadataRecord::AccessControlEntry { id, acl } => self.acls.insert(*id, acl.clone()),
             MetadataRecord::RemoveAccessControlEntry { id } => self.acls.remove(*id),
             MetadataRecord::ClearElr { topic_name } => self.clear_elr(topic_name),
+            MetadataRecord::UserScramCredential { name, mechanism, credential } => {
+                self.credentials.insert((name.clone(), *mechanism), credential.clone());
+            }
+            MetadataRecord::RemoveUserScramCredential { name, mechanism } => {
+                self.credentials.remove(&(name.clone(), *mechanism));
+            }
             MetadataRecord::NoOp => {}
         }
     }

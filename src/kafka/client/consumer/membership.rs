@@ -385,7 +385,8 @@ impl KafkaConsumer {
             }
             Some(found) if !errors::info(found.error_code).is_retriable() => {
                 membership.retry_at = now + self.config.retry.initial;
-                self.error = Some(ClientError::of_code(found.error_code, found.error_message.as_deref()));
+                let group = membership.group.clone();
+                self.error = Some(ClientError::forbidden(found.error_code, &[&group]));
             }
             _ => {
                 membership.retry_at = now + self.config.retry.initial;
@@ -513,7 +514,8 @@ impl KafkaConsumer {
             Some(CoordinatorLoadInProgress) => membership.retry_at = backoff,
             Some(fatal) => {
                 membership.retry_at = backoff;
-                self.error = Some(ClientError::of_code(fatal.code(), None));
+                let group = membership.group.clone();
+                self.error = Some(ClientError::forbidden(fatal.code(), &[&group]));
             }
         }
     }
@@ -541,7 +543,8 @@ impl KafkaConsumer {
                 if current && fatal == FencedInstanceId {
                     membership.reset_generation(false);
                 }
-                self.error = Some(ClientError::of_code(fatal.code(), None));
+                let group = membership.group.clone();
+                self.error = Some(ClientError::forbidden(fatal.code(), &[&group]));
             }
         }
     }

@@ -233,6 +233,9 @@ impl ConsoleConsumer {
                 Ok(0) => return self.check_timeout(cx),
                 Ok(_) => {}
                 Err(error) => {
+                    if let Some(consumer) = &mut self.consumer {
+                        print_log(consumer.client_mut().network.log.take(), cx.print);
+                    }
                     cx.print.error(log::line(cx.now, "ERROR", "Error processing message, terminating consumer process: ", CLASS));
                     cx.print.error(error.to_string());
                     return self.end(0, cx);
