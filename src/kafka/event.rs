@@ -117,6 +117,14 @@ pub enum Event {
         broker: BrokerId,
         log_start: i64,
     },
+    /// The log cleaner went over a log: of each key only the newest value is left before `first_dirty`.
+    LogCleaned {
+        partition: TopicPartition,
+        broker: BrokerId,
+        first_dirty: i64,
+        bytes_before: u64,
+        bytes_after: u64,
+    },
     /// A checksum did not fit.
     CorruptBatch {
         partition: TopicPartition,

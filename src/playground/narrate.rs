@@ -30,6 +30,7 @@ pub fn event(event: &Event) -> String {
         | Event::Truncated { .. }
         | Event::SegmentRolled { .. }
         | Event::LogStartMoved { .. }
+        | Event::LogCleaned { .. }
         | Event::CorruptBatch { .. } => log(event),
         _ => cluster(event),
     }
@@ -141,6 +142,9 @@ fn log(event: &Event) -> String {
         }
         Event::LogStartMoved { partition, broker, log_start } => {
             format!("{partition}: {} deleted what was before {log_start}", on(broker))
+        }
+        Event::LogCleaned { partition, broker, first_dirty, bytes_before, bytes_after } => {
+            format!("{partition}: {} compacted what was before {first_dirty}: {bytes_before} bytes became {bytes_after}", on(broker))
         }
         Event::CorruptBatch { partition, broker, offset } => {
             format!("{partition}: {} found a batch whose checksum is wrong, at {offset}", on(broker))

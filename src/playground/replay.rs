@@ -305,7 +305,7 @@ impl Player {
         for (path, file) in host.disk.list(&prefix) {
             match path[prefix.len()..].split_once('/') {
                 Some((below, _)) => entries.insert(below.to_owned(), format!("{below}/")),
-                None => entries.insert(path[prefix.len()..].to_owned(), format!("{} {}", &path[prefix.len()..], file.len())),
+                None => entries.insert(path[prefix.len()..].to_owned(), format!("{} {}", &path[prefix.len()..], file.size())),
             };
         }
         entries.into_values().collect()

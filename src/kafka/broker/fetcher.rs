@@ -210,6 +210,7 @@ impl Broker {
                     *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
                     if data.log_start_offset > from {
                         partition.log.start_anew_at(data.log_start_offset, &mut out.store());
+                        self.logs.delete_later(partition.log.take_doomed());
                     }
                     continue;
                 }
@@ -221,6 +222,8 @@ impl Broker {
                     let from = partition.log.log_end_offset();
                     let to = truncation_offset(partition, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
                     if partition.log.truncate_to(to, &mut out.store()) {
+                        self.cleaner.truncated(&name, to);
+                        self.logs.delete_later(partition.log.take_doomed());
                         partition.follow_high_watermark(partition.high_watermark);
                         out.emit(Event::Truncated { partition: name.clone(), broker, from, to });
                     }

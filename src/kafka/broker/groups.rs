@@ -10,6 +10,7 @@ use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
 use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::group::out::{AppendId, ClientInfo, GroupOut, Token};
+use crate::kafka::log::producer_state::Origin;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{OFFSETS_TOPIC, TopicPartition};
 use crate::kafka::protocol::api::{Request, Response};
@@ -142,13 +143,13 @@ impl Broker {
     /// Appends as with acks=all; the coordinator hears of it once it is committed.
     fn append_for_coordinator(&mut self, now: Time, append: AppendId, partition: i32, batch: Batch, out: &mut Outbox) {
         let name = TopicPartition::new(OFFSETS_TOPIC, partition);
-        match self.append_batches(now, &name, vec![batch], -1, out) {
+        match self.append_batches(now, &name, vec![batch], -1, Origin::Coordinator { transaction_version: 0 }, out) {
             Err(refused) => self.groups.appended.push((append, Err(refused.error.code()))),
-            Ok((_, _, next)) => {
+            Ok((appended, _)) => {
                 let topic_id = self.replicas.get(&name).map_or(Uuid::nil(), |replica| replica.topic_id);
                 let answers = vec![(topic_id, partition, PartitionProduceResponse::default(), false)];
                 let from = WaitsFor::Coordinator(append.0);
-                self.wait_for_replicas(now, from, now + COMMIT_TIMEOUT, answers, vec![(name, next, 0)], out);
+                self.wait_for_replicas(now, from, now + COMMIT_TIMEOUT, answers, vec![(name, appended.last_offset + 1, 0)], out);
             }
         }
     }

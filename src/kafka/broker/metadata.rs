@@ -205,11 +205,8 @@ impl Broker {
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
         self.replicas.partitions.remove(name);
-        let files: Vec<String> = out.disk().list(&format!("{name}/")).map(|(path, _)| path.to_string()).collect();
-        for path in files {
-            // Listed a moment ago.
-            let _ = out.disk().delete(&path);
-        }
+        self.log_truncated(name, -1, out);
+        self.delete_folder_later(now, &name.to_string(), out);
     }
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
@@ -229,6 +226,8 @@ impl Broker {
 
     pub(super) fn insert_partition(&mut self, name: TopicPartition, topic_id: uuid::Uuid, log: PartitionLog, high_watermark: i64) {
         let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
+        let mut log = log;
+        log.high_watermark_moved(high_watermark);
         let partition = Partition {
             name: name.clone(),
             topic_id,

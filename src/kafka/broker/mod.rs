@@ -14,7 +14,8 @@
 //! * [`authentication`]: who is at the other end, and what of a request it may do
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
-//! * [`log_dirs`]: its log directory
+//! * [`log_dirs`]: its log directory; [`log_manager`]: retention, checkpoints, deletions;
+//!   [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
@@ -28,7 +29,9 @@ pub mod forward;
 pub mod groups;
 pub mod isr;
 pub mod lifecycle;
+pub mod log_cleaner;
 pub mod log_dirs;
+pub mod log_manager;
 pub mod metadata;
 pub mod partition;
 pub mod process;
@@ -73,8 +76,8 @@ pub struct Settings {
     pub replica_fetch_backoff_ms: u64,
     /// replica.high.watermark.checkpoint.interval.ms
     pub hw_checkpoint_interval_ms: u64,
-    /// log.retention.check.interval.ms
-    pub retention_check_interval_ms: u64,
+    pub logs: log_manager::LogManagerSettings,
+    pub cleaner: log_cleaner::CleanerSettings,
     /// auto.create.topics.enable
     pub auto_create_topics: bool,
     /// offsets.topic.num.partitions, offsets.topic.replication.factor
@@ -104,7 +107,8 @@ impl Settings {
             replica_fetch_response_max_bytes: int("replica.fetch.response.max.bytes", 10_485_760),
             replica_fetch_backoff_ms: positive("replica.fetch.backoff.ms", 1_000),
             hw_checkpoint_interval_ms: positive("replica.high.watermark.checkpoint.interval.ms", 5_000),
-            retention_check_interval_ms: positive("log.retention.check.interval.ms", 300_000),
+            logs: log_manager::LogManagerSettings::parse(config),
+            cleaner: log_cleaner::CleanerSettings::parse(config),
             auto_create_topics: config.get("auto.create.topics.enable").is_none_or(|value| value != "false"),
             offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
             offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,

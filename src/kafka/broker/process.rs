@@ -7,6 +7,8 @@ use super::forward::{Call, Forwarding};
 use super::groups::Groups;
 use super::isr::IsrProposals;
 use super::lifecycle::Lifecycle;
+use super::log_cleaner::LogCleaner;
+use super::log_manager::LogManager;
 use super::metadata::Metadata;
 use super::replicas::Replicas;
 use super::requests::ClientConn;
@@ -18,7 +20,7 @@ use crate::kafka::client::network::{NetworkClient, NetworkConfig};
 use crate::kafka::group::config::GroupConfig;
 use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::metadata::image::Image;
-use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::kafka::names::BrokerId;
 use crate::kafka::protocol::frame::Frame;
 use crate::kafka::quota::Sampling;
 use crate::kafka::quota::client_quotas::ClientQuotas;
@@ -61,7 +63,8 @@ pub struct Broker {
     now: Time,
     pub(super) next_isr_check: Option<Time>,
     pub(super) next_checkpoint: Option<Time>,
-    pub(super) next_retention_check: Option<Time>,
+    pub(super) logs: LogManager,
+    pub(super) cleaner: LogCleaner,
 }
 
 impl Broker {
@@ -94,7 +97,8 @@ impl Broker {
             now: Time::ZERO,
             next_isr_check: None,
             next_checkpoint: None,
-            next_retention_check: None,
+            logs: LogManager::default(),
+            cleaner: LogCleaner::default(),
             spec: spec.clone(),
         }
     }
@@ -158,7 +162,8 @@ impl Broker {
             self.groups.coordinator.next_wake(),
             self.next_isr_check,
             self.next_checkpoint,
-            self.next_retention_check,
+            self.logs.next_wake(),
+            self.cleaner.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -224,22 +229,9 @@ impl Broker {
         }
         if self.next_checkpoint.is_some_and(|at| at <= now) {
             self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
-            self.write_checkpoints(out);
+            self.write_high_watermarks(out);
         }
-        if self.next_retention_check.is_some_and(|at| at <= now) {
-            self.next_retention_check = Some(now + Duration::ms(self.settings.retention_check_interval_ms));
-            self.delete_old_segments(now, out);
-        }
-    }
-
-    fn delete_old_segments(&mut self, now: Time, out: &mut Outbox) {
-        let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
-        for name in names {
-            let Some(partition) = self.replicas.get_mut(&name) else { continue };
-            if partition.log.delete_old_segments(now.wall_ms(), partition.high_watermark, &mut out.store()) {
-                let log_start = partition.log.log_start_offset();
-                out.emit(crate::kafka::event::Event::LogStartMoved { partition: name, broker: self.spec.id, log_start });
-            }
-        }
+        self.run_log_tasks(now, out);
+        self.run_cleaner(now, out);
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::log_manager::DELETE_DIR_SUFFIX;
+use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
 use crate::kafka::controller::metadata_log::{self, METADATA_DIR};
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
-use crate::kafka::log::file_name::LOG_SUFFIX;
-use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::names::{BROKER_PORT, TopicPartition, directory_id, uuid_text};
@@ -23,8 +23,9 @@ use crate::sim::time::{Duration, Time};
 const CLEAN_SHUTDOWN_FILE: &str = ".kafka_cleanshutdown";
 const BROKER_EPOCH_FILE: &str = "broker-epoch";
 const HW_CHECKPOINT: &str = "replication-offset-checkpoint";
-const RECOVERY_POINT_CHECKPOINT: &str = "recovery-point-offset-checkpoint";
-const LOG_START_CHECKPOINT: &str = "log-start-offset-checkpoint";
+pub(super) const RECOVERY_POINT_CHECKPOINT: &str = "recovery-point-offset-checkpoint";
+pub(super) const LOG_START_CHECKPOINT: &str = "log-start-offset-checkpoint";
+pub(super) const CLEANER_CHECKPOINT: &str = "cleaner-offset-checkpoint";
 
 /// What has come back from the disk so far.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +37,8 @@ pub struct Reading {
 impl Broker {
     /// Asks for every file that opening the logs needs.
     pub(super) fn start_up(&mut self, now: Time, out: &mut Outbox) {
-        let wanted = |path: &str| {
-            path.ends_with(LOG_SUFFIX)
-                || path.ends_with("leader-epoch-checkpoint")
-                || path.ends_with("-offset-checkpoint")
-                || !path.contains('/')
-        };
+        // A folder that is being deleted is not opened any more.
+        let wanted = |path: &str| path.split_once('/').is_none_or(|(folder, _)| !folder.ends_with(DELETE_DIR_SUFFIX));
         let paths: Vec<String> = out.disk().list("").map(|(path, _)| path.to_string()).filter(|path| wanted(path)).collect();
         for path in paths {
             self.reading.waiting.insert(out.read(&path), path);
@@ -94,7 +91,9 @@ impl Broker {
                 recovery_point: recovery_points.get(&name).copied().unwrap_or(0),
                 log_start_offset: log_starts.get(&name).copied().unwrap_or(0),
             };
-            let (log, cut) = open(reopen, &mut out.store());
+            let (mut log, cut) = open(reopen, &mut out.store());
+            self.logs.delete_later(log.take_doomed());
+            log.remove_expired_producers(now.wall_ms(), self.settings.logs.producer_expiration_ms);
             if let Some(to) = cut {
                 out.emit(Event::Truncated { partition: name.clone(), broker: self.spec.id, from: to, to: log.log_end_offset() });
             }
@@ -107,7 +106,9 @@ impl Broker {
         out.listen(BROKER_PORT);
         self.next_isr_check = Some(now + Duration::ms(self.settings.replica_lag_time_max_ms / 2));
         self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
-        self.next_retention_check = Some(now + Duration::ms(self.settings.retention_check_interval_ms));
+        self.delete_folders_found(now, out);
+        self.logs.start(now, &self.settings.logs);
+        self.cleaner.start(now, &self.settings.cleaner, checkpoint(CLEANER_CHECKPOINT));
         self.begin_registration(now, previous_epoch, out);
         self.fetch_metadata(now, out);
     }
@@ -134,24 +135,19 @@ impl Broker {
         out.store().replace_text(BROKER_EPOCH_FILE, epoch.to_string());
     }
 
-    /// The checkpoints of all logs, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
-    pub(super) fn write_checkpoints(&self, out: &mut Outbox) {
-        let text = |of: &dyn Fn(&super::partition::Partition) -> Option<i64>| {
-            let entries = self.replicas.partitions.values().filter_map(|partition| {
-                Some(OffsetCheckpointEntry {
-                    topic: partition.name.topic.to_string(),
-                    partition: partition.name.partition,
-                    offset: of(partition)?,
-                })
-            });
-            offsets_text(&entries.collect::<Vec<_>>())
-        };
-        let mut store = out.store();
-        store.replace_text(HW_CHECKPOINT, text(&|partition| Some(partition.high_watermark)));
-        store.replace_text(RECOVERY_POINT_CHECKPOINT, text(&|partition| Some(partition.log.recovery_point())));
-        // Where a log begins with a segment, the segment's name says so.
-        let log_start = |log: &PartitionLog| log.starts_within_a_segment().then(|| log.log_start_offset());
-        store.replace_text(LOG_START_CHECKPOINT, text(&|partition| log_start(&partition.log)));
+    /// `checkpointHighWatermarks`, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
+    pub(super) fn write_high_watermarks(&self, out: &mut Outbox) {
+        let text = self.checkpoint_text(|partition| Some(partition.high_watermark));
+        out.store().replace_text(HW_CHECKPOINT, text);
+    }
+
+    /// A checkpoint of the partitions that have something to say.
+    pub(super) fn checkpoint_text(&self, of: impl Fn(&Partition) -> Option<i64>) -> String {
+        let entries = self.replicas.partitions.values().filter_map(|partition| {
+            let (topic, offset) = (partition.name.topic.to_string(), of(partition)?);
+            Some(OffsetCheckpointEntry { topic, partition: partition.name.partition, offset })
+        });
+        offsets_text(&entries.collect::<Vec<_>>())
     }
 
     /// LogManager.shutdown: everything flushed, checkpoints written, the mark set.
@@ -165,7 +161,9 @@ impl Broker {
         if let Some(log) = &mut self.metadata.log {
             log.close(&mut out.store());
         }
-        self.write_checkpoints(out);
+        self.write_high_watermarks(out);
+        self.write_recovery_points(out);
+        self.write_log_starts(out);
         let epoch = self.lifecycle.broker_epoch().unwrap_or(-1);
         out.store().replace_text(CLEAN_SHUTDOWN_FILE, format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}"));
     }

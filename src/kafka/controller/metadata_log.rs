@@ -110,6 +110,6 @@ fn response(partition: PartitionData) -> FetchResponse {
 }
 
 /// The settings of the metadata log.
-pub fn log_config() -> Arc<crate::kafka::log::partition_log::LogConfig> {
-    Arc::new(crate::kafka::log::partition_log::LogConfig { retention_ms: -1, max_message_bytes: u32::MAX >> 1, ..Default::default() })
+pub fn log_config() -> Arc<crate::kafka::log::config::LogConfig> {
+    Arc::new(crate::kafka::log::config::LogConfig { retention_ms: -1, max_message_bytes: u32::MAX >> 1, ..Default::default() })
 }

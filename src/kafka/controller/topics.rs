@@ -17,7 +17,7 @@ use super::configs::check_topic_config;
 use super::placement::place;
 use super::{Outcome, State};
 use crate::kafka::event::Event;
-use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::log::config::LogConfig;
 use crate::kafka::metadata::image::NO_LEADER;
 use crate::kafka::metadata::record::{MetadataRecord, PartitionRecord, TOPIC_RESOURCE};
 use crate::kafka::names::METADATA_TOPIC;

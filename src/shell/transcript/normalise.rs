@@ -13,6 +13,8 @@ const RULES: &[(&str, &str)] = &[
     (r#"("(?:commit|currentState|transactionLastUpdate|transactionStart)?[tT]imestamp(?:Ms)?"):\d+"#, "$1:T"),
     (r"([tT]imestamp: )\d{13}", "${1}T"),
     (r" crc: \d+ ", " crc: N "),
+    (r"(The timestamp should be within )\[-?\d+, -?\d+\]", "${1}[T, T]"),
+    (r"(deleteHorizonMs: OptionalLong)\[\d+\]", "${1}[T]"),
     // What kafka-*-perf-test and kafka-verifiable-* measure. How many records fall into a window of five seconds is measured too.
     (r"\d+ records sent, [\d.]+ records/sec \([\d.]+ MB/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency\.$", "N records sent so far"),
     (

@@ -48,7 +48,7 @@ impl<M: Model> Sim<M> {
                 for (path, file) in disk.files() {
                     let written = file.extents().next_back().map(Extent::written).unwrap_or_default();
                     // Writing to a string cannot fail.
-                    let _ = writeln!(text, "{}\t{}\t{path}", file.len(), written.0);
+                    let _ = writeln!(text, "{}\t{}\t{path}", file.size(), written.0);
                 }
                 // It is no file of any disk, so its chunk needs no number of its own.
                 let chunk = Chunk::new(ChunkId(u64::MAX), text.into());

@@ -184,12 +184,12 @@ impl VerifiableProducer {
 
 fn failed(topic: &str, (key, value): &Sent, error: &Exception, now: Time) -> String {
     let rest = format!(
-        r#","exception":"class {}","message":{},"topic":{},"key":{},"value":{}"#,
-        error.class,
-        text(Some(error.text())),
+        r#","topic":{},"key":{},"value":{},"exception":"class {}","message":{}"#,
         text(Some(topic)),
         text(key.as_deref()),
-        text(Some(value))
+        text(Some(value)),
+        error.class,
+        text(Some(error.text()))
     );
     event(now, "producer_send_error", &rest)
 }
