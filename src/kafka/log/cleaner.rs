@@ -274,7 +274,7 @@ impl Cleaning<'_> {
 impl PartitionLog {
     /// `replaceSegments`: the files of the cleaned one are written aside, then take the others' place, which go after file.delete.delay.ms.
     fn replace_segments(&mut self, mut cleaned: Segment, group: std::ops::Range<usize>, store: &mut Store) -> Result<(), DiskError> {
-        cleaned.rename_files(CLEANED_SUFFIX, store);
+        cleaned.set_suffix(CLEANED_SUFFIX);
         if let Err(full) = cleaned.write_log(store) {
             cleaned.delete_files(store);
             return Err(full);

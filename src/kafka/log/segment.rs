@@ -260,12 +260,17 @@ impl Segment {
         Ok(())
     }
 
-    /// The same segment under file names that end with this (`.cleaned`, `.swap`), or, with none, under its own.
+    /// Renames its files to names that end with this, or, with none, to its own.
     pub fn rename_files(&mut self, suffix: &str, store: &mut Store) {
         for own in [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX] {
             let (from, to) = (self.path_of(own), self.plain_path(own) + suffix);
             let _ = store.disk.rename(&from, &to);
         }
+        self.set_suffix(suffix);
+    }
+
+    /// Its files will be written under names that end with this (`.cleaned`).
+    pub fn set_suffix(&mut self, suffix: &str) {
         self.log_path = (self.plain_path(LOG_SUFFIX) + suffix).into();
         self.index_path = (self.plain_path(OFFSET_INDEX_SUFFIX) + suffix).into();
         self.time_index_path = (self.plain_path(TIME_INDEX_SUFFIX) + suffix).into();
