@@ -217,7 +217,7 @@ impl Session {
     fn report_jobs(&mut self) {
         let Some(main) = self.table.main_mut() else { return };
         for (job, status) in main.ended_jobs() {
-            let said = builtin::epitaph(job.number, status, &job.text);
+            let said = builtin::jobs::epitaph(job.number, status, &job.text);
             self.screen.push(Some(job.id), Stream::Note, &said, true);
         }
     }

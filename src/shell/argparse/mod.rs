@@ -3,6 +3,12 @@
 //! As in [`super::options`], a tool has one table, and the rest follows from it. Lines of help and of errors are justified, as that
 //! library does it.
 
+mod help;
+mod like;
+mod wrap;
+
+use self::like::did_you_mean;
+use self::wrap::wrap;
 use super::tools::hosts::Done;
 
 /// A tool's options. Those of a subcommand come after it.
@@ -271,92 +277,6 @@ impl Scope<'_> {
         done.err.extend(did_you_mean(name, self.parser.commands.iter().map(|command| (command.name, command.name))));
         done
     }
-
-    /// `usage: prog [-h] --topic TOPIC ...`
-    fn usage(&self) -> Vec<String> {
-        let mut words: Vec<String> = Vec::new();
-        if let Some(command) = self.command {
-            let required = self.parser.arguments.iter().filter(|argument| argument.need == Need::Required);
-            words.extend(required.map(|argument| argument.syntax()));
-            words.extend(group_words(self.parser.arguments.iter(), Need::OneOf, "(", ")"));
-            words.push(command.name.into());
-        }
-        let alone = self.arguments().filter(|argument| matches!(argument.need, Need::Optional | Need::Required));
-        words.extend(alone.map(|argument| match argument.need {
-            Need::Required => argument.syntax(),
-            _ => format!("[{}]", argument.syntax()),
-        }));
-        words.extend(group_words(self.arguments(), Need::OneOf, "(", ")"));
-        words.extend(group_words(self.arguments(), Need::AtMostOneOf, "[", "]"));
-        if self.command.is_none() && !self.parser.commands.is_empty() {
-            let names: Vec<&str> = self.parser.commands.iter().map(|command| command.name).collect();
-            // Some tools name the place of the command instead of listing them.
-            words.push(if self.parser.prog.ends_with(".sh") { "COMMAND".into() } else { format!("{{{}}}", names.join(",")) });
-            words.push("...".into());
-        }
-        let head = format!("usage: {}", self.parser.prog);
-        let (mut lines, indent) = if head.len() > 30 { (vec![head, " ".repeat(6)], 6) } else { (vec![head.clone()], head.len()) };
-        let mut is_first = true;
-        for word in words {
-            let last = lines.len() - 1;
-            if !is_first && lines[last].len() + 1 + word.len() > WIDTH {
-                lines.push(format!("{} {word}", " ".repeat(indent)));
-            } else {
-                lines[last] += &format!(" {word}");
-                is_first = false;
-            }
-        }
-        lines
-    }
-
-    fn help(&self) -> Done {
-        let mut out = self.usage();
-        out.push(String::new());
-        out.extend(wrap(self.command.map_or(self.parser.blurb, |command| command.blurb), 0, ""));
-        if self.command.is_none() && !self.parser.commands.is_empty() {
-            out.extend([String::new(), "positional arguments:".into()]);
-            self.parser.commands.iter().for_each(|command| entry(&mut out, command.name, command.blurb));
-        }
-        out.extend([String::new(), "optional arguments:".into()]);
-        for argument in self.arguments() {
-            let titles: Vec<String> = argument.flags.iter().map(|flag| argument.syntax_of(flag)).collect();
-            entry(&mut out, &titles.join(", "), argument.help);
-        }
-        Done::said(out)
-    }
-}
-
-impl Argument {
-    fn syntax(&self) -> String {
-        self.syntax_of(self.flags[0])
-    }
-
-    fn syntax_of(&self, flag: &str) -> String {
-        match self.kind {
-            Kind::Flag => flag.to_owned(),
-            Kind::Many => format!("{flag} {0} [{0} ...]", self.metavar),
-            Kind::Choice(words) if self.metavar.is_empty() => format!("{flag} {{{}}}", words.join(",")),
-            _ => format!("{flag} {}", self.metavar),
-        }
-    }
-}
-
-/// The arguments of a group that exclude each other: `(--a A | --b B)`. One alone has no brackets if it is required.
-fn group_words<'a>(arguments: impl Iterator<Item = &'a Argument>, need: Need, open: &str, close: &str) -> Vec<String> {
-    let group: Vec<&Argument> = arguments.filter(|argument| argument.need == need).collect();
-    let last = group.len().saturating_sub(1);
-    if last == 0 && need == Need::OneOf {
-        return group.iter().map(|argument| argument.syntax()).collect();
-    }
-    let mut words = Vec::new();
-    for (at, argument) in group.iter().enumerate() {
-        let (before, after) = (if at == 0 { open } else { "" }, if at == last { close } else { "" });
-        if at > 0 {
-            words.push("|".to_owned());
-        }
-        words.push(format!("{before}{}{after}", argument.syntax()));
-    }
-    words
 }
 
 /// A dash and something that is no number.
@@ -374,106 +294,6 @@ fn convert(kind: Kind, value: &str) -> Result<(), String> {
         Kind::Choice(words) if !words.contains(&value) => Err(format!("invalid choice: '{value}' (choose from {{{}}})", words.join(","))),
         Kind::Flag | Kind::Text | Kind::Choice(_) | Kind::Many => Ok(()),
     }
-}
-
-/// A line of a help table: the title, and its text from column 25 on.
-fn entry(out: &mut Vec<String>, title: &str, text: &str) {
-    const COLUMN: usize = 25;
-    let mut lines = wrap(text, COLUMN, &" ".repeat(COLUMN)).into_iter();
-    if title.len() <= 21 {
-        out.push(format!("  {title:<23}{}", lines.next().unwrap_or_default()).trim_end().to_owned());
-    } else {
-        out.push(format!("  {title}"));
-        out.extend(lines.next().map(|line| format!("{}{line}", " ".repeat(COLUMN))));
-    }
-    out.extend(lines);
-}
-
-/// Justified lines of [`WIDTH`]; all but the first begin with `indent`, and the first is shorter by `offset`.
-fn wrap(text: &str, offset: usize, indent: &str) -> Vec<String> {
-    let (mut lines, mut line, mut width) = (Vec::new(), String::new(), offset);
-    for piece in pieces(text) {
-        width += piece.chars().count();
-        if width > WIDTH && !line.is_empty() {
-            let room = WIDTH - if lines.is_empty() { offset } else { indent.len() };
-            let before = if lines.is_empty() { "" } else { indent };
-            lines.push(format!("{before}{}", justify(line.trim_matches(' '), room)));
-            line.clear();
-            width = indent.len() + piece.chars().count();
-        }
-        line.push_str(piece);
-    }
-    let before = if lines.is_empty() { "" } else { indent };
-    lines.push(format!("{before}{line}"));
-    lines
-}
-
-/// Where a line may be broken (`java.text.BreakIterator`): after blanks, and after dashes and dots that a letter follows.
-fn pieces(text: &str) -> Vec<&str> {
-    let (mut pieces, mut start) = (Vec::new(), 0);
-    let chars: Vec<(usize, char)> = text.char_indices().collect();
-    for pair in chars.windows(2) {
-        let [(_, before), (at, after)] = [pair[0], pair[1]];
-        let breaks = match before {
-            ' ' => after != ' ',
-            '-' | '.' => after.is_alphabetic(),
-            _ => false,
-        };
-        if breaks {
-            pieces.push(&text[start..at]);
-            start = at;
-        }
-    }
-    pieces.push(&text[start..]);
-    pieces
-}
-
-/// Widens the blanks of a line to `width`; what does not divide evenly goes to those in the middle.
-fn justify(line: &str, width: usize) -> String {
-    let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
-    let blanks = words.len().saturating_sub(1);
-    let missing = width.saturating_sub(line.chars().count());
-    if blanks == 0 || missing == 0 {
-        return line.to_owned();
-    }
-    let (each, rest) = (missing / blanks, missing % blanks);
-    let begin = (blanks - rest).div_ceil(2);
-    let mut text = String::new();
-    for (at, word) in words.iter().enumerate() {
-        if at > 0 {
-            let extra = usize::from((begin..begin + rest).contains(&(at - 1)));
-            text.push_str(&" ".repeat(1 + each + extra));
-        }
-        text.push_str(word);
-    }
-    text
-}
-
-/// The names that are most like what was typed, if any is like it at all.
-fn did_you_mean<'a>(typed: &str, names: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
-    let cost = |name: &str| if name.starts_with(typed) { 0 } else { distance(typed.as_bytes(), name.as_bytes()) };
-    let mut candidates: Vec<(usize, &str)> = names.map(|(body, shown)| (cost(body), shown)).collect();
-    candidates.sort_unstable();
-    let Some(&(best, _)) = candidates.first().filter(|(best, _)| *best < 7) else { return Vec::new() };
-    let like = candidates.iter().take_while(|(cost, _)| *cost == best).map(|(_, name)| format!("\t{name}"));
-    [String::new(), "Did you mean:".to_owned()].into_iter().chain(like).collect()
-}
-
-/// Damerau-Levenshtein with git's weights: a swap is free, an addition costs 1, a substitution 2, a deletion 4.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let mut cost = rows[i - 1][j - 1] + if a[i - 1] == b[j - 1] { 0 } else { 2 };
-            if i >= 2 && j >= 2 && a[i - 1] != b[j - 1] && a[i - 2] == b[j - 1] && a[i - 1] == b[j - 2] {
-                cost = cost.min(rows[i - 2][j - 2]);
-            }
-            row.push(cost.min(rows[i - 1][j] + 4).min(row[j - 1] + 1));
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
