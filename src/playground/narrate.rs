@@ -3,7 +3,7 @@
 use super::command::Command;
 use crate::kafka::event::{Event, Fenced, GroupState, Left};
 use crate::kafka::names::{BrokerId, TopicPartition, host_of};
-use crate::sim::fault::{Fault, Occurrence};
+use crate::sim::fault::{Fault, Occurrence, Shaping};
 
 /// At most so much of a typed line or of a list is repeated.
 const MOST: usize = 80;
@@ -61,7 +61,7 @@ fn fault(fault: &Fault) -> String {
         Fault::Cut { a, b } => format!("cut {a} off from {b}"),
         Fault::Heal { a, b } => format!("mend the link of {a} and {b}"),
         Fault::HealAll => "mend all links".into(),
-        Fault::CutOneWay { from, to } => format!("drop what {from} sends to {to}"),
+        Fault::CutOneWay { from, to } | Fault::CutAtSender { from, to } => format!("drop what {from} sends to {to}"),
         Fault::HealOneWay { from, to } => format!("let through what {from} sends to {to}"),
         Fault::Lose { a, b, permille } => format!("lose {} of the packets between {a} and {b}", percent(*permille)),
         Fault::SlowDisk { host, delay_us } => format!("slow the disk of {host} down to {} a write", milliseconds(*delay_us)),
@@ -69,7 +69,17 @@ fn fault(fault: &Fault) -> String {
         Fault::FreeDisk { host } => format!("make room on the disk of {host}"),
         Fault::SkewClock { host, ms } => format!("set the clock of {host} off by {ms} ms"),
         Fault::FlipBit { host, path } => format!("flip a bit of {path} on {host}"),
+        Fault::Shape { host, shaping } => format!("{host}: {}", shaped(*shaping)),
     }
+}
+
+fn shaped(shaping: Shaping) -> String {
+    if shaping.is_nothing() {
+        return "what it sends is no longer slowed".into();
+    }
+    let Shaping { delay_us, jitter_us, lost_ppm } = shaping;
+    let ms = |us: u64| format!("{}.{:03} ms", us / 1_000, us % 1_000);
+    format!("what it sends is {} late, up to {} more or less, and {lost_ppm} of a million packets are lost", ms(delay_us), ms(jitter_us))
 }
 
 fn occurrence(occurrence: &Occurrence) -> String {
@@ -94,6 +104,7 @@ fn occurrence(occurrence: &Occurrence) -> String {
         Occurrence::ClockSkewed { host, ms: 0 } => format!("the clock of {host} is right again"),
         Occurrence::ClockSkewed { host, ms } => format!("the clock of {host} is off by {ms} ms"),
         Occurrence::BitFlipped { host, path } => format!("a bit of {path} on {host} flipped"),
+        Occurrence::Shaped { host, shaping } => format!("{host}: {}", shaped(*shaping)),
     }
 }
 

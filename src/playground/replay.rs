@@ -179,9 +179,8 @@ impl Player {
                     self.host(*verb, *id).map_err(refused)?;
                     None
                 }
-                Act::Cut { one_way: true, .. } => return Err(ReplayError::Unsupported("link that is cut one way")),
-                Act::Cut { a, b, .. } => {
-                    self.cut(a, b).map_err(refused)?;
+                Act::Cut { a, b, one_way } => {
+                    self.cut(a, b, *one_way).map_err(refused)?;
                     None
                 }
                 Act::Heal => {
@@ -342,13 +341,17 @@ impl Player {
         Ok(())
     }
 
-    fn cut(&mut self, a: &str, b: &str) -> Result<(), CommandError> {
+    fn cut(&mut self, a: &str, b: &str, one_way: bool) -> Result<(), CommandError> {
         let terminals: Vec<String> =
             self.world.sessions().filter_map(|session| Some(self.world.session(session)?.spec().host.clone())).collect();
         let hosts = |name: &str| if name == "client" { terminals.clone() } else { vec![format!("kafka-{name}")] };
         for a in hosts(a) {
             for b in hosts(b) {
-                self.apply(Command::Fault(Fault::Cut { a: a.clone(), b }))?;
+                let fault = match one_way {
+                    true => Fault::CutAtSender { from: a.clone(), to: b },
+                    false => Fault::Cut { a: a.clone(), b },
+                };
+                self.apply(Command::Fault(fault))?;
             }
         }
         Ok(())

@@ -13,6 +13,8 @@ pub(super) struct Cursor<'a> {
     pub pending: Vec<Pending>,
     /// The texts of here-documents, by the number that [`Target::Text`] holds until the script was read.
     pub here: Vec<Word>,
+    /// Where the first words of simple commands stand, for aliases.
+    pub commands: Vec<(usize, usize)>,
 }
 
 /// A here-document that was announced.
@@ -27,7 +29,7 @@ pub(super) struct Pending {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str, depth: usize) -> Cursor<'a> {
-        Cursor { text, at: 0, depth, pending: Vec::new(), here: Vec::new() }
+        Cursor { text, at: 0, depth, pending: Vec::new(), here: Vec::new(), commands: Vec::new() }
     }
 
     pub(super) fn rest(&self) -> &'a str {

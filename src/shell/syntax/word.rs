@@ -149,7 +149,7 @@ impl Cursor<'_> {
                 name => {
                     let name = name.to_owned();
                     self.at += name.len();
-                    word.push(Part::Parameter { name, change: super::Change::None, quoted });
+                    word.push(Part::Parameter { name, index: None, change: super::Change::None, quoted });
                 }
             }
         }
@@ -251,9 +251,9 @@ impl Builder {
         text.chars().for_each(|c| self.quote_char(c));
     }
 
-    /// Something was quoted here, be it empty: `""` is a word too.
+    /// Nothing stands between the quotes: `""` is a word too. (But `"$@"` may be none.)
     fn quoted(&mut self) {
-        if !matches!(self.0.last(), Some(Part::Quoted(_))) {
+        if self.0.is_empty() {
             self.0.push(Part::Quoted(String::new()));
         }
     }

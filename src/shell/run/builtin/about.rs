@@ -2,7 +2,7 @@
 
 use super::NAMES;
 use crate::shell::run::shell::{Cx, Shell};
-use crate::shell::tools::{file, hosts, text};
+use crate::shell::tools::{self, file, hosts, text};
 
 pub(super) fn history(args: &[String], cx: &mut Cx) -> i32 {
     let all = cx.env.history.len();
@@ -16,19 +16,11 @@ pub(super) fn history(args: &[String], cx: &mut Cx) -> i32 {
 pub(super) fn which(shell: &Shell, name: &str, args: &[String], cx: &mut Cx) -> i32 {
     let mut status = 0;
     for word in args.iter().filter(|arg| !arg.starts_with('-')) {
-        let tool = crate::shell::tools::tool_name(word);
-        let path = if crate::shell::tools::kafka_table(tool).is_some() {
-            Some(format!("/opt/kafka/bin/{tool}.sh"))
-        } else if text::NAMES.contains(&word.as_str())
-            || file::NAMES.contains(&word.as_str())
-            || hosts::NAMES.contains(&word.as_str())
-            || word == "sleep"
-        {
-            Some(format!("/usr/bin/{word}"))
-        } else {
-            None
-        };
+        let path = path_of(word);
         let said = match (name, path) {
+            ("type", _) if shell.state.aliases.contains_key(word.as_str()) => {
+                format!("{word} is aliased to `{}'", shell.state.aliases.get(word.as_str()).map_or("", |text| &text.value))
+            }
             ("type", _) if shell.state.functions.contains_key(word.as_str()) => format!("{word} is a function"),
             ("type", _) if NAMES.contains(&word.as_str()) => format!("{word} is a shell builtin"),
             ("type", Some(path)) => format!("{word} is {path}"),
@@ -44,6 +36,41 @@ pub(super) fn which(shell: &Shell, name: &str, args: &[String], cx: &mut Cx) -> 
             }
         };
         cx.print(said, true);
+    }
+    status
+}
+
+/// Where a tool stands.
+fn path_of(word: &str) -> Option<String> {
+    let tool = tools::tool_name(word);
+    if tools::kafka_table(tool).is_some() || tools::program::NAMES.contains(&tool) {
+        return Some(format!("/opt/kafka/bin/{tool}.sh"));
+    }
+    let known = [text::NAMES, file::NAMES, hosts::NAMES, &["sleep"]];
+    known.iter().any(|names| names.contains(&word)).then(|| format!("/usr/bin/{word}"))
+}
+
+/// `command -v NAME`: how the shell would run it.
+pub(super) fn command(shell: &Shell, args: &[String], cx: &mut Cx) -> i32 {
+    let names = match args {
+        [flag, names @ ..] if flag == "-v" || flag == "-V" => names,
+        [] => return 0,
+        [flag, ..] => {
+            cx.complain(format!("bash: command: {flag}: invalid option"));
+            return 2;
+        }
+    };
+    let mut status = i32::from(!names.is_empty());
+    for name in names {
+        let said = match shell.state.aliases.get(name.as_str()) {
+            Some(text) => Some(format!("alias {name}='{}'", text.value)),
+            None if shell.state.functions.contains_key(name.as_str()) || NAMES.contains(&name.as_str()) => Some(name.clone()),
+            None => path_of(name),
+        };
+        if let Some(said) = said {
+            cx.print(said, true);
+            status = 0;
+        }
     }
     status
 }

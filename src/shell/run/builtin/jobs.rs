@@ -1,12 +1,15 @@
 //! Jobs: `wait`, `fg`, `jobs`, `kill`.
 
-use crate::shell::run::frame::Frame;
+use crate::shell::run::frame::{Awaited, Frame};
 use crate::shell::run::shell::{Cx, Shell};
 use crate::shell::run::table::{MAIN, outcome};
-use crate::shell::tools::hosts::{self, Done, Signal};
+use crate::shell::tools::hosts::Done;
+use crate::shell::tools::hosts::signals::{self, Signal};
 
 pub(super) fn wait(shell: &mut Shell, args: &[String], cx: &mut Cx) {
     let mut pids = Vec::new();
+    let any = args.first().is_some_and(|arg| arg == "-n");
+    let args = if any { &args[1..] } else { args };
     for arg in args {
         let job = arg.strip_prefix('%').and_then(|number| shell.jobs.iter().find(|job| job.number.to_string() == number));
         match job.map(|job| job.pid).or_else(|| arg.parse().ok()) {
@@ -21,7 +24,12 @@ pub(super) fn wait(shell: &mut Shell, args: &[String], cx: &mut Cx) {
         pids = shell.running_children();
     }
     shell.state.status = 0;
-    shell.push(Frame::Wait { pids }, cx);
+    let which = match (any, args.is_empty()) {
+        (true, _) => Awaited::Any,
+        (false, true) => Awaited::All,
+        (false, false) => Awaited::Named,
+    };
+    shell.push(Frame::Wait { pids, which }, cx);
 }
 
 pub(super) fn fg(shell: &mut Shell, args: &[String], cx: &mut Cx) {
@@ -40,7 +48,42 @@ pub(super) fn fg(shell: &mut Shell, args: &[String], cx: &mut Cx) {
     shell.push(Frame::Children { pids: vec![job.pid], until: None }, cx);
 }
 
-pub(super) fn jobs(shell: &Shell, cx: &mut Cx) -> i32 {
+pub(super) fn bg(shell: &Shell, args: &[String], cx: &mut Cx) -> i32 {
+    let wanted = args.first().map(|arg| arg.trim_start_matches('%').to_owned());
+    let found = match &wanted {
+        Some(number) => shell.jobs.iter().find(|job| job.number.to_string() == *number),
+        None => shell.jobs.last(),
+    };
+    // Nothing is ever stopped here (there is no Ctrl-Z).
+    match found {
+        Some(job) => cx.complain(format!("bash: bg: job {} already in background", job.number)),
+        None => cx.complain(format!("bash: bg: {}: no such job", wanted.as_deref().unwrap_or("current"))),
+    }
+    i32::from(found.is_none())
+}
+
+/// `disown`: the shell no longer speaks of the job.
+pub(super) fn disown(shell: &mut Shell, args: &[String], cx: &mut Cx) -> i32 {
+    if args.iter().any(|arg| arg == "-a") {
+        shell.jobs.clear();
+        return 0;
+    }
+    let wanted = args.iter().find(|arg| !arg.starts_with('-')).map(|arg| arg.trim_start_matches('%').to_owned());
+    let found = match &wanted {
+        Some(number) => shell.jobs.iter().position(|job| job.number.to_string() == *number || job.pid.to_string() == *number),
+        None => shell.jobs.len().checked_sub(1),
+    };
+    match found {
+        Some(at) => drop(shell.jobs.remove(at)),
+        None => cx.complain(format!("bash: disown: {}: no such job", wanted.as_deref().unwrap_or("current"))),
+    }
+    i32::from(found.is_none())
+}
+
+/// `jobs`, `jobs -l` with their process numbers, `jobs -p` those alone.
+pub(super) fn jobs(shell: &Shell, args: &[String], cx: &mut Cx) -> i32 {
+    let asked = |flag: &str| args.iter().any(|arg| arg == flag);
+    let (long, only_pids) = (asked("-l"), asked("-p"));
     let last = shell.jobs.len();
     for (n, job) in shell.jobs.iter().enumerate() {
         let sign = if n + 1 == last {
@@ -50,7 +93,9 @@ pub(super) fn jobs(shell: &Shell, cx: &mut Cx) -> i32 {
         } else {
             ' '
         };
-        cx.print(format!("[{}]{sign}  {:<24}{} &", job.number, "Running", job.text), true);
+        let pid = if long { format!("{} ", job.pid) } else { " ".into() };
+        let line = if only_pids { job.pid.to_string() } else { format!("[{}]{sign} {pid}{:<24}{} &", job.number, "Running", job.text) };
+        cx.print(line, true);
     }
     0
 }
@@ -61,7 +106,7 @@ pub(super) fn kill(shell: &mut Shell, args: &[String], cx: &mut Cx) -> i32 {
         cx.print(" 1) SIGHUP\t 2) SIGINT\t 9) SIGKILL\t15) SIGTERM\n18) SIGCONT\t19) SIGSTOP", true);
         return 0;
     }
-    let (signal, targets) = match hosts::signal(args) {
+    let (signal, targets) = match signals::signal(args) {
         Ok(asked) => asked,
         Err((said, status)) => {
             let Done { err, .. } = Done::failed(said, status);

@@ -1,30 +1,80 @@
 //! What a shell does itself.
 
 mod about;
+mod aliases;
 pub mod jobs;
 mod read;
 mod scripts;
+mod traps;
 mod variables;
 mod xargs;
 
-use self::about::{history, which};
-use self::jobs::{fg, jobs, kill, wait};
-use self::read::read;
+use self::about::{command, history, which};
+use self::aliases::{alias, unalias};
+use self::jobs::{bg, disown, fg, jobs, kill, wait};
+use self::read::{mapfile, read};
 use self::scripts::{bash, eval, source, ssh, timeout};
-use self::variables::{arithmetic, declare, env, local, set, shift, unset};
+use self::traps::trap;
+use self::variables::{declare, env, let_, local, set, shift, unset};
 use self::xargs::xargs;
 use super::shell::{Cx, Shell};
 use super::table::MAIN;
 use super::{Shown, test};
 use crate::shell::expand::state::absolute;
 use crate::shell::files::Files;
-use crate::shell::tools::help;
+use crate::shell::syntax::is_name;
+use crate::shell::tools::{help, text};
 
 /// Builtins, for completion and `type`.
 pub const NAMES: &[&str] = &[
-    ".", ":", "[", "bash", "break", "cd", "clear", "continue", "declare", "env", "eval", "exit", "export", "false", "fg", "help",
-    "history", "jobs", "kill", "let", "local", "printenv", "pwd", "read", "return", "set", "shift", "source", "ssh", "test", "timeout",
-    "true", "type", "unset", "wait", "which", "xargs",
+    ".",
+    ":",
+    "[",
+    "alias",
+    "bash",
+    "bg",
+    "break",
+    "cd",
+    "clear",
+    "command",
+    "continue",
+    "declare",
+    "disown",
+    "env",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fg",
+    "help",
+    "history",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "mapfile",
+    "printenv",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "source",
+    "ssh",
+    "test",
+    "timeout",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "unalias",
+    "unset",
+    "wait",
+    "which",
+    "xargs",
 ];
 
 /// Of these, the ones that look at names of files.
@@ -44,6 +94,8 @@ pub(super) fn is_builtin(name: &str, args: &[String]) -> bool {
     match name {
         "kill" => args.first().is_some_and(|arg| arg == "-l") || args.iter().any(|arg| is_process(arg)),
         "env" => true,
+        // Without `-v` it is a tool.
+        "printf" => args.first().is_some_and(|arg| arg == "-v"),
         "sh" => true,
         name => NAMES.contains(&name),
     }
@@ -78,12 +130,12 @@ pub(super) fn run(shell: &mut Shell, name: &str, args: &[String], files: Files, 
             cx.print(shell.state.folder.to_string(), true);
             0
         }
-        "export" | "declare" | "typeset" => declare(shell, name, args, cx),
+        "export" | "declare" | "typeset" | "readonly" => declare(shell, name, args, cx),
         "local" => local(shell, args, cx),
-        "unset" => unset(shell, args),
+        "unset" => unset(shell, args, cx),
         "set" => set(shell, args, cx),
         "shift" => shift(shell, args),
-        "let" => arithmetic(shell, args, cx),
+        "let" => let_(shell, args, cx),
         "env" | "printenv" => return env(shell, name, args, cx),
         "read" => return read(shell, args, cx),
         "eval" => return eval(shell, &args.join(" "), cx),
@@ -94,7 +146,19 @@ pub(super) fn run(shell: &mut Shell, name: &str, args: &[String], files: Files, 
         "ssh" => return ssh(shell, args, cx),
         "wait" => return wait(shell, args, cx),
         "fg" => return fg(shell, args, cx),
-        "jobs" => jobs(shell, cx),
+        "bg" => bg(shell, args, cx),
+        "disown" => disown(shell, args, cx),
+        "jobs" => jobs(shell, args, cx),
+        "alias" => alias(shell, args, cx),
+        "unalias" => unalias(shell, args, cx),
+        "trap" => trap(shell, args, cx),
+        "mapfile" | "readarray" => return mapfile(shell, args, cx),
+        "printf" => printf(shell, args, cx),
+        "command" => command(shell, args, cx),
+        "exec" => {
+            cx.complain("bash: exec: without a command it only redirects, and it has no options here");
+            2
+        }
         "kill" => kill(shell, args, cx),
         "history" => history(args, cx),
         "clear" => {
@@ -117,6 +181,32 @@ fn exit(shell: &mut Shell, args: &[String], cx: &mut Cx) {
         cx.env.screen.push(Shown::Note { job: cx.job, text: "exit: this terminal stays open".into() });
     }
     shell.leave(status, cx);
+    if cx.pid == MAIN {
+        shell.run_exit_trap(cx);
+    }
+}
+
+/// `printf -v NAME FORMAT [ARG]...`
+fn printf(shell: &mut Shell, args: &[String], cx: &mut Cx) -> i32 {
+    let Some((name, args)) = args.get(1..).and_then(<[String]>::split_first) else {
+        cx.complain("printf: usage: printf [-v var] format [arguments]");
+        return 2;
+    };
+    let (text, wrong, status) = text::print_formatted(args);
+    wrong.into_iter().for_each(|said| cx.complain(said));
+    let element = name.strip_suffix(']').and_then(|name| name.split_once('['));
+    let set = match element {
+        Some((name, key)) if is_name(name) => shell.state.set_element(name, key, &text),
+        None if is_name(name) => shell.state.set(name, &text),
+        _ => Err(format!("printf: `{name}': not a valid identifier")),
+    };
+    match set {
+        Ok(()) => status,
+        Err(said) => {
+            cx.complain(format!("bash: {said}"));
+            1
+        }
+    }
 }
 
 fn bracket(name: &str, args: &[String], files: &Files, cx: &mut Cx) -> i32 {

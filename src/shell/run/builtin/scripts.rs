@@ -15,7 +15,7 @@ use crate::sim::time::Duration;
 pub(super) const CONNECT_PATIENCE: Duration = Duration::secs(10);
 
 pub(super) fn eval(shell: &mut Shell, text: &str, cx: &mut Cx) {
-    match parse(text) {
+    match parse(&shell.with_aliases(text)) {
         Ok(list) => {
             shell.state.status = 0;
             shell.push(Frame::List { list: Arc::new(list), at: 0 }, cx);
@@ -36,7 +36,7 @@ pub(super) fn source(shell: &mut Shell, name: &str, args: &[String], files: &Fil
         cx.complain(format!("bash: {path}: No such file or directory"));
         return shell.finish(1, cx);
     };
-    match parse(text) {
+    match parse(&shell.with_aliases(text)) {
         Ok(list) => {
             let args = if rest.is_empty() { shell.state.args.clone() } else { Arc::new(rest.to_vec()) };
             let before = std::mem::replace(&mut shell.state.args, args);
@@ -81,6 +81,7 @@ pub(super) fn bash(shell: &mut Shell, args: &[String], files: &Files, cx: &mut C
     child.state.args = Arc::new(rest.to_vec());
     child.state.name = name.into();
     child.state.options = Default::default();
+    child.state.aliases.clear();
     start_child(shell, child, cx);
 }
 

@@ -121,6 +121,16 @@ pub fn date_of(wall_ms: i64) -> String {
     date::strftime("%b %e %H:%M", wall_ms)
 }
 
+/// What `printf` with these arguments prints, what it says about those that do not fit, and its status.
+pub fn print_formatted(args: &[String]) -> (String, Option<String>, i32) {
+    printf::print_formatted(args)
+}
+
+/// An instant as `systemctl` shows it.
+pub fn instant_of(wall_ms: i64) -> String {
+    date::strftime("%a %Y-%m-%d %H:%M:%S UTC", wall_ms)
+}
+
 fn make(name: &str, args: &[String], place: Place) -> Option<Made> {
     Some(match name {
         "echo" => echo::echo(args),

@@ -6,9 +6,16 @@ use crate::shell::escapes::decode;
 
 /// `printf FORMAT [ARG]...`; the format is used again while arguments are left.
 pub(super) fn printf(args: &[String]) -> Made {
-    let Some((format, args)) = args.split_first() else {
+    if args.is_empty() {
         return Err(("printf: usage: printf [-v var] format [arguments]".into(), 2));
-    };
+    }
+    let (out, err, status) = print_formatted(args);
+    made(Says { out, err, status }, Vec::new())
+}
+
+/// What `printf` prints, what it says about arguments that do not fit, and its status.
+pub(super) fn print_formatted(args: &[String]) -> (String, Option<String>, i32) {
+    let Some((format, args)) = args.split_first() else { return (String::new(), None, 2) };
     let (mut left, mut text, mut wrong) = (args, String::new(), Vec::new());
     loop {
         let before = left.len();
@@ -23,7 +30,7 @@ pub(super) fn printf(args: &[String]) -> Made {
         }
     }
     let status = i32::from(!wrong.is_empty());
-    made(Says { out: text, err: (!wrong.is_empty()).then(|| wrong.join("\n")), status }, Vec::new())
+    (text, (!wrong.is_empty()).then(|| wrong.join("\n")), status)
 }
 
 /// `printf` prints at most this much.

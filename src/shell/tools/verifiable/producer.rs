@@ -16,7 +16,7 @@ use crate::shell::tools::sending::{Outgoing, Refused, Sending};
 use crate::shell::tools::{Context, INTERRUPTED};
 use crate::sim::time::Time;
 
-const PARSER: Parser = Parser {
+pub const PARSER: Parser = Parser {
     prog: "verifiable-producer",
     blurb: "Sends growing numbers to a topic and prints a line of JSON for each that was acknowledged, or was not.",
     commands: &[],
