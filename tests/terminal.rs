@@ -170,7 +170,9 @@ fn what_is_slowed_takes_its_time() {
     assert!(timed.contains("real\t0m0.300s") || timed.contains("real\t0m0.301s"), "{timed}");
     terminal.enter("ssh kafka-1 tc qdisc change dev eth0 root netem loss 100%", 1);
     assert!(terminal.enter("nc -zv -w 2 kafka-1 9092", 3).ends_with("Connection timed out\n"));
-    terminal.enter("ssh kafka-1 tc qdisc del dev eth0 root", 1);
+    // Nobody can log in there any more either.
+    assert!(terminal.enter("ssh kafka-1 tc qdisc del dev eth0 root", 11).ends_with("port 22: Connection timed out\n"));
+    terminal.enter("heal", 1);
     assert!(terminal.enter("nc -zv -w 2 kafka-1 9092", 3).ends_with("succeeded!\n"));
     let pinged = terminal.enter("ping -c 2 kafka-1", 3);
     assert!(

@@ -124,12 +124,10 @@ impl Cursor<'_> {
     fn command(&mut self) -> Parsed<Command> {
         self.blanks();
         let kind = match self.peek() {
-            Some('(') if self.rest().starts_with("((") => {
-                self.at += 2;
-                let expression = self.parts(Until::Arithmetic { semicolon: false })?;
-                self.at += 2;
-                Kind::Arithmetic(expression)
-            }
+            Some('(') if self.rest().starts_with("((") => match self.arithmetic_or_subshell()? {
+                Ok(expression) => Kind::Arithmetic(expression),
+                Err(list) => Kind::Subshell(Arc::new(list)),
+            },
             Some('(') => {
                 self.at += 1;
                 Kind::Subshell(Arc::new(self.nested()?))
