@@ -209,6 +209,12 @@ pub enum Event {
         to: i64,
     },
 
+    /// A broker wrote this into its server.log: level, text and logger, as Kafka does.
+    ServerLog {
+        broker: BrokerId,
+        line: Name,
+    },
+
     // --- the terminal ---
     /// A person (or a solution) entered a line.
     LineEntered {
@@ -255,13 +261,17 @@ pub enum Left {
     RebalanceTimedOut,
 }
 
-/// ClassicGroupState.
+/// ClassicGroupState, and ConsumerGroupState.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum GroupState {
     #[default]
     Empty,
     PreparingRebalance,
     CompletingRebalance,
+    /// Of KIP-848: a new target is to be computed.
+    Assigning,
+    /// Of KIP-848: members are on their way to the target.
+    Reconciling,
     Stable,
     Dead,
 }
@@ -273,6 +283,8 @@ impl GroupState {
             GroupState::Empty => "Empty",
             GroupState::PreparingRebalance => "PreparingRebalance",
             GroupState::CompletingRebalance => "CompletingRebalance",
+            GroupState::Assigning => "Assigning",
+            GroupState::Reconciling => "Reconciling",
             GroupState::Stable => "Stable",
             GroupState::Dead => "Dead",
         }

@@ -14,6 +14,7 @@ pub fn event(event: &Event) -> String {
         Event::Sim(occurrence) => self::occurrence(occurrence),
         Event::LineEntered { line, .. } => format!("`{}` was entered", cut(line)),
         Event::ToolStarted { tool, .. } => format!("{tool} began"),
+        Event::ServerLog { broker, line } => format!("{} logs: {line}", host_of(*broker)),
         Event::ToolEnded { tool, status: 0, .. } => format!("{tool} ended"),
         Event::ToolEnded { tool, status, .. } => format!("{tool} ended with status {status}"),
         Event::GroupChanged { .. }
@@ -188,6 +189,8 @@ fn group(event: &Event) -> String {
         Event::GroupChanged { group, state, generation } => match state {
             GroupState::Empty => format!("{group} is empty"),
             GroupState::PreparingRebalance => format!("{group} rebalances: it waits for its members to join"),
+            GroupState::Assigning => format!("{group}: epoch {generation}, a new target is due"),
+            GroupState::Reconciling => format!("{group}: epoch {generation}, members give up and take over partitions"),
             GroupState::CompletingRebalance => format!("{group}: generation {generation}, its leader assigns partitions"),
             GroupState::Stable => format!("{group} is stable, generation {generation}"),
             GroupState::Dead => format!("{group} is gone"),

@@ -8,6 +8,7 @@ use super::command::Command;
 use super::spec::{BrokerConfig, ClusterSpec, Config};
 use super::timeline::Replayable;
 use super::world::{CommandError, World};
+use crate::kafka::event::Event;
 use crate::kafka::log::properties_file;
 use crate::shell::screen::Stream;
 use crate::shell::syntax;
@@ -107,6 +108,8 @@ struct Player {
     background: BTreeMap<String, u32>,
     next_session: u32,
     next_chunk: u64,
+    /// What brokers wrote into their logs.
+    logs: BTreeMap<u32, Vec<String>>,
 }
 
 /// The session of the commands in the foreground.
@@ -114,20 +117,25 @@ const FOREGROUND: u32 = 0;
 
 impl Player {
     fn new(head: &Head, seed: u64) -> Result<Player, ReplayError> {
-        let features = head.features.iter().map(|feature| {
-            let (name, level) = feature.split_once('=')?;
-            Some((name.to_owned(), level.parse().ok()?))
-        });
-        let features = features.collect::<Option<_>>().ok_or(ReplayError::Unsupported("such a feature level"))?;
+        if !head.features.is_empty() {
+            return Err(ReplayError::Unsupported("feature levels"));
+        }
         let config = |text: &str| properties_file::parse(text.as_bytes()).into_iter().collect::<Config>();
         let broker = head.broker.iter().map(|(id, text)| (id.clone(), BrokerConfig(config(text)))).collect();
         // A recording without a cluster does not mind one.
         let brokers = head.brokers.unwrap_or(3).max(1);
-        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, features, ..ClusterSpec::default() };
+        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, ..ClusterSpec::default() };
         let timeout = Duration::secs(head.timeout.unwrap_or(90));
         let world = World::build(&spec, seed)?;
-        let mut player =
-            Player { world, files: head.files.clone(), timeout, background: BTreeMap::new(), next_session: FOREGROUND + 1, next_chunk: 0 };
+        let mut player = Player {
+            world,
+            files: head.files.clone(),
+            timeout,
+            background: BTreeMap::new(),
+            next_session: FOREGROUND + 1,
+            next_chunk: 0,
+            logs: BTreeMap::new(),
+        };
         let refused = |why| ReplayError::Refused { line: 1, why };
         for id in &head.down {
             player.host(HostVerb::Stop, *id).map_err(refused)?;
@@ -138,15 +146,16 @@ impl Player {
 
     /// Does every step; what each printed goes to `played`.
     fn steps(&mut self, transcript: &Transcript, played: &mut Vec<Played>) -> Result<(), ReplayError> {
-        let slain: Vec<&str> =
-            transcript.steps.iter().filter_map(|step| if let Act::Slay(name) = &step.act { Some(name.as_str()) } else { None }).collect();
-        for step in &transcript.steps {
+        for (at, step) in transcript.steps.iter().enumerate() {
             let refused = |why| ReplayError::Refused { line: step.line, why };
             let failed = |what: String| ReplayError::Step { line: step.line, what };
             let printed = match &step.act {
                 Act::Run { command, stdin } => Some(self.run(command, stdin.as_deref()).map_err(refused)?),
                 Act::Start { name, command, stdin } => {
-                    let killed = slain.contains(&name.as_str());
+                    // A name may be used again: what ends it first is about this one.
+                    let ends = |step: &&Step| matches!(&step.act, Act::Await(of) | Act::Interrupt(of) | Act::Slay(of) if of == name);
+                    let end = transcript.steps[at..].iter().find(ends);
+                    let killed = end.is_some_and(|step| matches!(step.act, Act::Slay(_)));
                     let typed = |step: &Step| matches!(&step.act, Act::Type { name: to, .. } if to == name);
                     // The recorder types into a pipe: a producer shows no prompt.
                     let piped = !killed && syntax::is_one_command(command) && (stdin.is_some() || transcript.steps.iter().any(typed));
@@ -193,6 +202,7 @@ impl Player {
                 }
                 Act::List { id, folder } => Some(self.list(*id, folder)),
                 Act::Show { id, file } => Some(self.show(*id, file)),
+                Act::Log { id, pattern } => Some(self.logged(*id, pattern)),
                 Act::Note => None,
                 Act::Other(_) => Some(vec!["(this is not played)".into()]),
             };
@@ -318,6 +328,12 @@ impl Player {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Lines of a broker's log that fit a pattern. A pattern that is none fits nothing.
+    fn logged(&self, id: u32, pattern: &str) -> Vec<String> {
+        let Ok(pattern) = regex_lite::Regex::new(pattern) else { return Vec::new() };
+        self.logs.get(&id).into_iter().flatten().filter(|line| pattern.is_match(line)).cloned().collect()
+    }
+
     fn host(&mut self, verb: HostVerb, id: u32) -> Result<(), CommandError> {
         let host = format!("kafka-{id}");
         let fault = match verb {
@@ -383,7 +399,10 @@ impl Player {
 
     fn run_until(&mut self, until: Time) {
         self.world.wait(until);
-        // Nobody reads them.
-        drop(self.world.take_events());
+        for recorded in self.world.take_events() {
+            if let Event::ServerLog { broker, line } = recorded.event {
+                self.logs.entry(broker.0 as u32).or_default().push(line.to_string());
+            }
+        }
     }
 }

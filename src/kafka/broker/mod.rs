@@ -11,7 +11,6 @@
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
 //! * [`throttle`]: throttled replication; [`throttling`]: clients held to their quotas
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
-//! * [`authentication`]: who is at the other end, and what of a request it may do
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`log_dirs`]: its log directory; [`log_manager`]: retention, checkpoints, deletions;
@@ -19,7 +18,6 @@
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
-pub mod authentication;
 pub mod configs;
 pub mod delete_records;
 pub mod describe;
@@ -36,7 +34,6 @@ pub mod metadata;
 pub mod partition;
 pub mod process;
 pub mod produce;
-mod produce_request;
 mod producers;
 pub mod quotas;
 pub mod replicas;

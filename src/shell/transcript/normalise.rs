@@ -25,8 +25,6 @@ const RULES: &[(&str, &str)] = &[
     (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, 0, ([\d.]+), [\d.]+, (\d+), [\d., -]+$", "TIME, 0, $1, $2, measured"),
     (r"^(producer(?:-node|-topic)?-metrics:\S*(?:byte-rate|throttle-time-avg|throttle-time-max):\{[^}]*\} *: )[\d.]+$", "${1}measured"),
     (r#""avg_throughput":[\d.E]+"#, r#""avg_throughput":N"#),
-    // A broker's name for a request: its processor, port, session.
-    (r"Request Request\(.*\) needs", "Request R needs"),
     // Ids that are drawn.
     (r"TopicId: [A-Za-z0-9_-]{22}", "TopicId: ID"),
     (r#""topicId":"[A-Za-z0-9_-]{22}""#, r#""topicId":"ID""#),
@@ -34,6 +32,8 @@ const RULES: &[(&str, &str)] = &[
     (r"directory\.id=[A-Za-z0-9_-]{22}", "directory.id=ID"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"console-consumer-\d+", "console-consumer-N"),
+    // Members of the consumer protocol name themselves.
+    (r"^(\S+ +)[A-Za-z0-9_-]{22} ", "${1}-UUID "),
     // Addresses: a resolved one, and the column HOST with its padding.
     (r"(kafka-\d+)/[0-9.]+:", "$1/IP:"),
     (r"/(?:10\.77\.0\.100|client|terminal) *", "/HOST "),
@@ -108,7 +108,7 @@ impl Normaliser {
 
 /// A line of a table that names a member of a group.
 fn is_member(line: &str) -> bool {
-    line.contains("-UUID /HOST ")
+    line.contains("-UUID ") && line.contains("/HOST ")
 }
 
 #[cfg(test)]

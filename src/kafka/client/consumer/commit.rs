@@ -9,11 +9,12 @@ use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, Of
 use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetFetchRequest, TopicName};
 
 use super::kafka_consumer::{Closing, KafkaConsumer, Token};
-use super::membership::str_bytes;
+use super::membership::{COORDINATOR_LOGGER, str_bytes};
 use super::subscription::{FetchState, Position, Wanted};
 use crate::kafka::actor::Outbox;
-use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
+use crate::kafka::client::error::ClientError;
 use crate::kafka::client::network::Outgoing;
+use crate::kafka::group::hash_order;
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::errors;
@@ -30,6 +31,10 @@ pub enum CommitKind {
     BeforeRebalance,
     Close,
 }
+
+/// `CommitFailedException`, of who has no place in the group.
+const NOT_IN_THE_GROUP: &str = "Offset commit cannot be completed since the consumer is not part of an active group for auto partition \
+    assignment; it is likely that the consumer was kicked out of the group.";
 
 impl KafkaConsumer {
     /// Commits all positions as they are now, if the coordinator can be asked. What becomes of it shows in the group.
@@ -91,27 +96,45 @@ impl KafkaConsumer {
         }
     }
 
+    /// Who is not in its group any more cannot commit when it closes (`maybeAutoCommitOffsetsSync`).
+    pub(super) fn warn_of_what_is_not_committed(&mut self, now: Time) {
+        let Some(membership) = &self.membership else { return };
+        let in_group = matches!(self.subscriptions.wanted, Wanted::Topics(_)) && self.heartbeats.is_none();
+        if !self.config.enable_auto_commit || !in_group || membership.is_stable() || membership.coordinator_node().is_none() {
+            return;
+        }
+        let mut consumed: Vec<_> = self.subscriptions.all_consumed().collect();
+        if consumed.is_empty() {
+            return;
+        }
+        hash_order::sort_partitions(&mut consumed, |(partition, _)| partition);
+        let offset = |(partition, position): (&TopicPartition, Position)| {
+            let epoch = position.leader_epoch.map_or("null".to_owned(), |epoch| epoch.to_string());
+            format!("{partition}=OffsetAndMetadata{{offset={}, leaderEpoch={epoch}, metadata=''}}", position.offset)
+        };
+        let offsets: Vec<String> = consumed.into_iter().map(offset).collect();
+        let message = format!("Synchronous auto-commit of offsets {{{}}} failed: {NOT_IN_THE_GROUP}", offsets.join(", "));
+        self.client.network.log.warn(now, COORDINATOR_LOGGER, &message);
+    }
+
     /// `OffsetCommitResponseHandler`.
     pub(super) fn committed(&mut self, now: Time, kind: CommitKind, response: Option<Response>, out: &mut Outbox) {
-        let mut forbidden = Vec::new();
         let error = match response {
             Some(Response::OffsetCommit(response)) => {
-                let partitions = response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)));
-                let refused = partitions.filter(|(_, partition)| partition.error_code == TOPIC_AUTHORIZATION_FAILED);
-                forbidden.extend(refused.map(|(topic, at)| TopicPartition::new(topic.name.as_str(), at.partition_index)));
                 let mut codes = response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
                 codes.find(|&code| code != errors::NONE)
             }
             _ => Some(NetworkException.code()),
         };
-        if error == Some(TOPIC_AUTHORIZATION_FAILED) {
-            self.note_forbidden_commit(now, kind, &forbidden);
-        }
-        if let (Some(code), Some(membership)) = (error, &mut self.membership) {
+        if self.heartbeats.is_some() && error == Some(UnknownMemberId.code()) {
+            self.fenced(now);
+        } else if let (Some(code), Some(membership)) = (error, &mut self.membership) {
             match ResponseError::try_from_code(code).unwrap_or(UnknownServerError) {
                 NotCoordinator | CoordinatorNotAvailable | RequestTimedOut => membership.coordinator_unknown(now, &self.config),
                 RebalanceInProgress => membership.request_rejoin(),
-                UnknownMemberId | FencedInstanceId if membership.is_stable() => membership.reset_generation(false),
+                UnknownMemberId if membership.is_stable() => membership.reset_generation(false),
+                // The heartbeat is told the same, and ends the consumer.
+                FencedInstanceId => {}
                 IllegalGeneration if membership.is_stable() => membership.reset_generation(true),
                 _ => {}
             }
@@ -123,35 +146,14 @@ impl KafkaConsumer {
             (CommitKind::Asked, _) => {
                 self.commit_result = Some(error.map_or(Ok(()), |code| Err(ClientError::of_code(code, None))));
             }
+            (CommitKind::BeforeRebalance, _) if self.heartbeats.is_some() => {
+                if let Some(membership) = &mut self.membership {
+                    membership.preparing = false;
+                }
+            }
             (CommitKind::BeforeRebalance, _) => self.prepared(),
             (CommitKind::Close, Closing::Committing { until }) => self.closing = self.leave_to_close(now, until, out),
             _ => {}
-        }
-    }
-
-    /// What the log says of offsets that one may not commit.
-    fn note_forbidden_commit(&mut self, now: Time, kind: CommitKind, partitions: &[TopicPartition]) {
-        const LOGGER: &str = "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator";
-        let mut topics: Vec<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
-        topics.dedup();
-        let positions: BTreeMap<&TopicPartition, Position> = self.subscriptions.all_consumed().collect();
-        let log = &mut self.client.network.log;
-        let mut offsets = Vec::new();
-        for partition in partitions {
-            let Some(Position { offset, leader_epoch }) = positions.get(partition) else { continue };
-            log.error(
-                now,
-                LOGGER,
-                &format!("Offset commit failed on partition {partition} at offset {offset}: Topic authorization failed."),
-            );
-            let epoch = leader_epoch.map_or("null".to_owned(), |epoch| epoch.to_string());
-            offsets.push(format!("{partition}=OffsetAndMetadata{{offset={offset}, leaderEpoch={epoch}, metadata=''}}"));
-        }
-        log.error(now, LOGGER, &format!("Not authorized to commit to topics [{}]", topics.join(", ")));
-        if kind == CommitKind::Close {
-            let error = ClientError::forbidden(TOPIC_AUTHORIZATION_FAILED, &topics);
-            let message = format!("Synchronous auto-commit of offsets {{{}}} failed: {}", offsets.join(", "), error.message);
-            log.warn(now, LOGGER, &message);
         }
     }
 
@@ -195,8 +197,7 @@ impl KafkaConsumer {
             Some(error) => {
                 membership.retry_at = now + self.config.retry.initial;
                 if !errors::info(error.code()).is_retriable() {
-                    let group = membership.group().clone();
-                    self.error = Some(ClientError::forbidden(error.code(), &[&group]));
+                    self.error = Some(ClientError::of_code(error.code(), None));
                 }
                 return;
             }
@@ -206,9 +207,6 @@ impl KafkaConsumer {
                 let partition = TopicPartition::new(topic.name.as_str(), answer.partition_index);
                 if self.subscriptions.get(&partition).is_none_or(|state| state.fetch != FetchState::Initializing) {
                     continue;
-                }
-                if answer.error_code == TOPIC_AUTHORIZATION_FAILED {
-                    self.error = Some(ClientError::forbidden(answer.error_code, &[&partition.topic]));
                 }
                 if answer.error_code != errors::NONE {
                     if let Some(membership) = &mut self.membership {
