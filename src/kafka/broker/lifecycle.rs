@@ -9,7 +9,6 @@ use super::forward::Call;
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
-use crate::kafka::names::{BROKER_PORT, host_of};
 use crate::sim::time::{Duration, Time};
 
 /// `BrokerState`
@@ -146,10 +145,11 @@ impl Broker {
 
     fn registration(&self) -> BrokerRegistrationRequest {
         let text = |text: String| StrBytes::from_string(text);
+        let advertised = self.spec.advertised();
         let listener = Listener::default()
-            .with_name(StrBytes::from_static_str("PLAINTEXT"))
-            .with_host(text(host_of(self.spec.id)))
-            .with_port(BROKER_PORT);
+            .with_name(text(advertised.listener))
+            .with_host(text(advertised.address.host))
+            .with_port(advertised.address.port);
         let feature = |name, min, max| {
             Feature::default().with_name(StrBytes::from_static_str(name)).with_min_supported_version(min).with_max_supported_version(max)
         };

@@ -13,6 +13,7 @@
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
+//! * [`listeners`]: what it says where it is
 //! * [`log_dirs`]: its log directory; [`log_manager`]: retention, checkpoints, deletions;
 //!   [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
@@ -27,6 +28,7 @@ pub mod forward;
 pub mod groups;
 pub mod isr;
 pub mod lifecycle;
+pub mod listeners;
 pub mod log_cleaner;
 pub mod log_dirs;
 pub mod log_manager;

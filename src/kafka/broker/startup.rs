@@ -15,7 +15,7 @@ use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
-use crate::kafka::names::{BROKER_PORT, TopicPartition, directory_id, uuid_text};
+use crate::kafka::names::{TopicPartition, directory_id, uuid_text};
 use crate::sim::disk::File;
 use crate::sim::process::ReadId;
 use crate::sim::time::{Duration, Time};
@@ -103,7 +103,7 @@ impl Broker {
         let previous_epoch = if clean { files.get(BROKER_EPOCH_FILE).and_then(|file| number_in(file)).unwrap_or(-1) } else { -1 };
         self.begin_files(fresh, out);
         self.report_started(clean, out);
-        out.listen(BROKER_PORT);
+        self.spec.ports().into_iter().for_each(|port| out.listen(port));
         self.next_isr_check = Some(now + Duration::ms(self.settings.replica_lag_time_max_ms / 2));
         self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
         self.delete_folders_found(now, out);

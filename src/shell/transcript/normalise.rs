@@ -76,7 +76,7 @@ impl Normaliser {
     pub fn lines(&self, lines: &[String]) -> Vec<String> {
         let mut kept: Vec<String> = Vec::new();
         let mut warnings: BTreeMap<String, u32> = BTreeMap::new();
-        let mut in_table = false;
+        let (mut in_table, mut left_out) = (false, false);
         for line in lines {
             if self.table.is_match(line) {
                 in_table = true;
@@ -88,6 +88,11 @@ impl Normaliser {
             let warning = line.starts_with("! [") && line.contains("WARN");
             let seen = if warning { warnings.entry(self.digits.replace_all(line, "").into_owned()).or_default() } else { &mut 0 };
             *seen += 1;
+            // The exception that a warning brought along goes with it.
+            left_out = if line.starts_with("! java.net.") { left_out } else { *seen > 2 };
+            if left_out {
+                continue;
+            }
             if in_table || *seen > 2 || self.frame.is_match(line) || (line.starts_with('!') && line[1..].trim().is_empty()) {
                 continue;
             }
