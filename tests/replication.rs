@@ -133,7 +133,8 @@ impl World {
         let mut sim = Sim::new(Settings { seed: 7, ..Settings::default() });
         let controller = BrokerId(100);
         let cluster_id = "ottla".to_owned();
-        let spec = ControllerSpec { id: controller, config: Default::default(), cluster_id: cluster_id.clone() };
+        let spec =
+            ControllerSpec { id: controller, config: Default::default(), cluster_id: cluster_id.clone(), features: Default::default() };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         let spawn = |id: i32, sim: &mut Sim<Cluster>| {
             let spec =

@@ -106,7 +106,7 @@ impl World {
         let controllers: Vec<BrokerId> = (0..spec.controllers).map(|i| BrokerId(FIRST_CONTROLLER + i as i32)).collect();
         let config = server_properties(&spec);
         for &id in &controllers {
-            let controller = ControllerSpec { id, config: config.clone(), cluster_id: cluster_id.clone() };
+            let controller = ControllerSpec { id, config: config.clone(), cluster_id: cluster_id.clone(), features: spec.features.clone() };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Controller(controller), Duration::ZERO);
         }
         for id in (1..=spec.brokers).map(|id| BrokerId(id as i32)) {

@@ -117,14 +117,16 @@ const FOREGROUND: u32 = 0;
 
 impl Player {
     fn new(head: &Head, seed: u64) -> Result<Player, ReplayError> {
-        if !head.features.is_empty() {
-            return Err(ReplayError::Unsupported("feature levels"));
-        }
+        let features = head.features.iter().map(|feature| {
+            let (name, level) = feature.split_once('=')?;
+            Some((name.to_owned(), level.parse().ok()?))
+        });
+        let features = features.collect::<Option<_>>().ok_or(ReplayError::Unsupported("such a feature level"))?;
         let config = |text: &str| properties_file::parse(text.as_bytes()).into_iter().collect::<Config>();
         let broker = head.broker.iter().map(|(id, text)| (id.clone(), BrokerConfig(config(text)))).collect();
         // A recording without a cluster does not mind one.
         let brokers = head.brokers.unwrap_or(3).max(1);
-        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, ..ClusterSpec::default() };
+        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, features, ..ClusterSpec::default() };
         let timeout = Duration::secs(head.timeout.unwrap_or(90));
         let world = World::build(&spec, seed)?;
         let mut player = Player {

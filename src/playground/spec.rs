@@ -32,6 +32,8 @@ pub struct ClusterSpec {
     pub config: Config,
     /// What stands in one broker's server.properties besides, by its number: `[cluster.broker.2]`.
     pub broker: BTreeMap<String, BrokerConfig>,
+    /// Levels of features that the cluster is formatted with (`kafka-storage format --feature`), where they differ from the release's.
+    pub features: BTreeMap<String, i16>,
     #[serde(rename = "topic")]
     pub topics: Vec<TopicSpec>,
     #[serde(rename = "producer")]
@@ -123,6 +125,7 @@ impl Default for ClusterSpec {
             brokers: 3,
             controllers: 1,
             config: Config::new(),
+            features: BTreeMap::new(),
             broker: BTreeMap::new(),
             topics: Vec::new(),
             producers: Vec::new(),

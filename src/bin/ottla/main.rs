@@ -8,13 +8,16 @@ mod compress;
 mod dump_log;
 mod fingerprint;
 mod fuzz_shell;
+mod halves;
 mod lessons;
 mod progress;
 mod project;
 mod record;
+mod record_start;
 mod replay;
 mod serve;
 mod shot;
+mod split;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -55,6 +58,9 @@ enum Command {
     /// Type random lines into terminals of the simulation, and say how long the longest took
     #[command(hide = true)]
     FuzzShell(fuzz_shell::FuzzShellArgs),
+    /// Record which functions a start of the page calls, so that `build` can leave out of its first files what it does not need
+    #[command(hide = true)]
+    RecordStart(record_start::RecordStartArgs),
     /// Save a picture of a page, drawn by headless Chromium
     #[command(hide = true)]
     Shot(shot::ShotArgs),
@@ -72,6 +78,7 @@ fn main() -> ExitCode {
         Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Lessons(args) => report(lessons::run(&args)),
         Command::FuzzShell(args) => fuzz_shell::run(&args),
+        Command::RecordStart(args) => report(record_start::run(&args)),
         Command::Shot(args) => report(shot::run(&args)),
     }
 }

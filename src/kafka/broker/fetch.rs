@@ -154,6 +154,7 @@ impl Broker {
         for (name, said) in said {
             self.follower_reached(now, replica, request.replica_state.replica_epoch, &name, &said, out);
         }
+        self.propose_waiting(now, replica, out);
         self.complete_deletes(now, out);
         Ok(FetchParams {
             replica,
@@ -176,6 +177,10 @@ impl Broker {
         said: &FetchPartition,
         out: &mut Outbox,
     ) {
+        // updateFetchStateOrThrow: what an incarnation says that has another behind it does not count.
+        if broker_epoch != -1 && self.image.brokers.get(&replica).is_some_and(|broker| !broker.fenced && broker.epoch > broker_epoch) {
+            return;
+        }
         let Some(partition) = self.replicas.get_mut(name) else { return };
         let in_log = said.fetch_offset <= partition.log.log_end_offset();
         if !in_log || partition.leading.as_ref().is_none_or(|leading| leading.epoch != said.current_leader_epoch) {

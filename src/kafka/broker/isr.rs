@@ -1,10 +1,12 @@
 //! Asking the controller for other ISRs (`AlterPartitionManager`): one request at a time, at most one proposal a partition.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::alter_partition_request::{BrokerState, PartitionData, TopicData};
 use kafka_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse};
 
+use super::partition::Partition;
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::metadata::image::PartitionRegistration;
@@ -20,6 +22,8 @@ pub struct IsrProposals {
     sent: Vec<TopicPartition>,
     /// After a failure: not before this time.
     retry_at: Option<Time>,
+    /// Where a follower has caught up and could not be proposed yet. Its fetch is looked at again, though it says nothing new.
+    waiting: BTreeSet<TopicPartition>,
 }
 
 impl IsrProposals {
@@ -31,15 +35,33 @@ impl IsrProposals {
 /// `AlterPartitionManager`: the wait after a request that failed as a whole.
 const RETRY: Duration = Duration::ms(50);
 
+/// What an answer about one partition means for what was proposed.
+enum Verdict {
+    /// Taken, or certainly not.
+    Decided,
+    /// It may have been taken, by this controller or one before: the proposal counts until new metadata say what is (handleAlterPartitionError).
+    Unknown,
+    Retry,
+}
+
+impl Verdict {
+    fn of(error_code: i16) -> Verdict {
+        use ResponseError::*;
+        match ResponseError::try_from_code(error_code) {
+            None | Some(OperationNotAttempted | IneligibleReplica) => Verdict::Decided,
+            Some(
+                UnknownTopicOrPartition | UnknownTopicId | FencedLeaderEpoch | InvalidUpdateVersion | InvalidRequest | NewLeaderElected,
+            ) => Verdict::Unknown,
+            Some(_) => Verdict::Retry,
+        }
+    }
+}
+
 impl Broker {
     /// maybeExpandIsr: the follower has caught up, and the controller would take it.
     pub(super) fn propose_expanded_isr(&mut self, now: Time, name: &TopicPartition, replica: i32, out: &mut Outbox) {
-        // isReplicaIsrEligible: neither fenced nor shutting down.
-        if !self.image.is_active(replica) {
-            return;
-        }
         let Some(partition) = self.replicas.get(name) else { return };
-        if !partition.should_expand_isr(replica) {
+        if !self.is_isr_eligible(replica, partition) || !partition.should_expand_isr(replica) {
             return;
         }
         let mut isr = partition.isr().to_vec();
@@ -47,6 +69,13 @@ impl Broker {
         // Kafka keeps an ISR that grew in ascending order.
         isr.sort_unstable();
         self.propose(now, name, isr, out);
+    }
+
+    /// isReplicaIsrEligible: neither fenced nor shutting down, and the incarnation that fetched is the one that is registered.
+    fn is_isr_eligible(&self, replica: i32, partition: &Partition) -> bool {
+        let fetched = partition.leading.as_ref().and_then(|leading| leading.followers.get(&replica)).map(|follower| follower.broker_epoch);
+        let registered = self.image.brokers.get(&replica).map(|broker| broker.epoch);
+        self.image.is_active(replica) && (fetched == Some(-1) || fetched == registered)
     }
 
     /// maybeShrinkIsr for all partitions, every half of replica.lag.time.max.ms.
@@ -89,7 +118,8 @@ impl Broker {
                 .with_partition_index(name.partition)
                 .with_leader_epoch(leading.epoch)
                 .with_new_isr_with_epochs(states.collect())
-                .with_leader_recovery_state(i8::from(partition.registration.recovering && isr.len() == 1))
+                // Kafka has nothing to make up for after an unclean election: who leads has recovered (`makeLeader`).
+                .with_leader_recovery_state(0)
                 .with_partition_epoch(partition.registration.partition_epoch);
             topics.entry(partition.topic_id).or_default().push(data);
             self.proposals.sent.push(name);
@@ -128,7 +158,16 @@ impl Broker {
                 let name = TopicPartition { topic: topic_name.clone(), partition: answer.partition_index };
                 let Some(partition) = self.replicas.get_mut(&name) else { continue };
                 let Some(leading) = &mut partition.leading else { continue };
-                leading.proposed_isr = None;
+                match Verdict::of(answer.error_code) {
+                    // What was proposed since then is still to be decided.
+                    Verdict::Decided if !self.proposals.unsent.contains_key(&name) => leading.proposed_isr = None,
+                    Verdict::Retry => {
+                        let proposed = leading.proposed_isr.clone();
+                        proposed.map(|isr| self.proposals.unsent.entry(name.clone()).or_insert(isr));
+                        self.proposals.retry_at = Some(now + RETRY);
+                    }
+                    Verdict::Decided | Verdict::Unknown => {}
+                }
                 if answer.error_code == 0
                     && answer.leader_epoch == leading.epoch
                     && answer.partition_epoch > partition.registration.partition_epoch
@@ -145,9 +184,30 @@ impl Broker {
                 }
                 self.advance_high_watermark(now, &name, out);
                 self.complete_produces(now, &name, out);
+                self.note_waiting_followers(&name);
             }
         }
         self.send_proposals(now, out);
+    }
+
+    /// Whether one ISR was decided or another: who has caught up and is not in it is to be proposed with its next fetch.
+    pub(super) fn note_waiting_followers(&mut self, name: &TopicPartition) {
+        let Some(partition) = self.replicas.get(name) else { return };
+        let followers = partition.leading.iter().flat_map(|leading| leading.followers.keys());
+        let waits = |replica: &&i32| self.is_isr_eligible(**replica, partition) && partition.should_expand_isr(**replica);
+        if followers.filter(waits).count() > 0 {
+            self.proposals.waiting.insert(name.clone());
+        }
+    }
+
+    /// A follower fetched: where it waits for its place in the ISR, it may have it now.
+    pub(super) fn propose_waiting(&mut self, now: Time, replica: i32, out: &mut Outbox) {
+        let of_replica = |name: &&TopicPartition| self.replicas.get(name).is_some_and(|partition| partition.should_expand_isr(replica));
+        let names: Vec<TopicPartition> = self.proposals.waiting.iter().filter(of_replica).cloned().collect();
+        for name in names {
+            self.proposals.waiting.remove(&name);
+            self.propose_expanded_isr(now, &name, replica, out);
+        }
     }
 
     fn propose(&mut self, now: Time, name: &TopicPartition, isr: Vec<i32>, out: &mut Outbox) {

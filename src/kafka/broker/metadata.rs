@@ -169,6 +169,7 @@ impl Broker {
         };
         if leads {
             self.follow(name, topic.id, None);
+            self.note_waiting_followers(name);
             self.advance_high_watermark(now, name, out);
             self.complete_produces(now, name, out);
         } else if changed {
@@ -268,6 +269,10 @@ fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
     match record {
         MetadataRecord::Partition(record) => partition(record.topic_id, record.partition_id),
         MetadataRecord::PartitionChange(change) => partition(change.topic_id, change.partition_id),
+        MetadataRecord::ClearElr { topic_name } => {
+            let changed = before.with_elr(topic_name).into_iter();
+            touched.partitions.extend(changed.map(|(topic, partition)| TopicPartition { topic, partition }));
+        }
         MetadataRecord::RemoveTopic { topic_id } => {
             if let Some(topic) = before.topic_by_id(*topic_id) {
                 let all = (0..topic.partitions.len() as i32).map(|n| TopicPartition { topic: topic.name.clone(), partition: n });

@@ -11,6 +11,7 @@
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
 //! * [`throttle`]: throttled replication; [`throttling`]: clients held to their quotas
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
+//! * [`authentication`]: who is at the other end, and what of a request it may do
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`listeners`]: what it says where it is
@@ -19,6 +20,7 @@
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
+pub mod authentication;
 pub mod configs;
 pub mod delete_records;
 pub mod describe;
@@ -36,6 +38,7 @@ pub mod metadata;
 pub mod partition;
 pub mod process;
 pub mod produce;
+mod produce_request;
 mod producers;
 pub mod quotas;
 pub mod replicas;

@@ -68,6 +68,11 @@ impl Partition {
         &self.registration.isr
     }
 
+    /// `checkEnoughReplicasReachOffset`: whether what has been committed was so by fewer replicas than min.insync.replicas asks for.
+    pub fn has_too_few_acks(&self) -> bool {
+        self.maximal_isr().count() < self.effective_min_isr()
+    }
+
     /// The ISR and those that are being added: the high watermark waits for all of them (KIP-497).
     pub fn maximal_isr(&self) -> impl Iterator<Item = i32> + '_ {
         let proposed = self.leading.as_ref().and_then(|leading| leading.proposed_isr.as_deref()).unwrap_or(&[]);
@@ -86,6 +91,10 @@ impl Partition {
 
     /// makeLeader. Returns whether the leadership is new (not merely another ISR or epoch of the partition).
     pub fn make_leader(&mut self, me: i32, registration: Arc<PartitionRegistration>, now: Time, store: &mut Store) -> bool {
+        // An answer to AlterPartition may have said more already than these metadata do.
+        if self.leading.is_some() && registration.partition_epoch < self.registration.partition_epoch {
+            return false;
+        }
         let new = self.leading.as_ref().is_none_or(|leading| leading.epoch != registration.leader_epoch);
         let epoch_start = match &self.leading {
             Some(leading) if !new => leading.epoch_start,

@@ -25,6 +25,7 @@ use crate::kafka::protocol::frame::Frame;
 use crate::kafka::quota::Sampling;
 use crate::kafka::quota::client_quotas::ClientQuotas;
 use crate::kafka::security::authorizer::Authorizer;
+use crate::kafka::security::sasl::{SaslListener, inter_broker_credentials, sasl_listeners};
 use crate::sim::process::{Boot, ConnId, EventId};
 use crate::sim::service::Pool;
 use crate::sim::time::{Duration, Time};
@@ -35,6 +36,8 @@ pub struct Broker {
     pub(super) spec: BrokerSpec,
     pub(super) settings: Settings,
     pub(super) authorizer: Option<Authorizer>,
+    /// The listeners with SASL, by port.
+    pub(super) sasl: BTreeMap<u16, SaslListener>,
     pub(super) lifecycle: Lifecycle,
     pub(super) reading: Reading,
     pub(super) image: Image,
@@ -68,10 +71,12 @@ impl Broker {
     pub fn new(spec: &BrokerSpec, _boot: &Boot) -> Broker {
         let client_id = |role: &str| format!("broker-{}-{role}", spec.id);
         let network = NetworkConfig::default();
+        let to_brokers = NetworkConfig { max_in_flight: 1, sasl: inter_broker_credentials(&spec.config), ..network.clone() };
         // ReplicaFetcherBlockingSend: replica.socket.timeout.ms; one fetch at a time.
         Broker {
             settings: Settings::parse(&spec.config),
             authorizer: Authorizer::configured(&spec.config),
+            sasl: sasl_listeners(&spec.config),
             lifecycle: Lifecycle::default(),
             reading: Reading::default(),
             image: Image::default(),
@@ -88,7 +93,7 @@ impl Broker {
             handlers: Pool::new(Settings::parse(&spec.config).io_threads),
             raft_net: NetworkClient::new(&client_id("raft"), "", NetworkConfig { request_timeout: Duration::secs(2), ..network.clone() }),
             controller_net: NetworkClient::new(&client_id("to-controller"), "", NetworkConfig { max_in_flight: 100, ..network.clone() }),
-            replica_net: NetworkClient::new(&client_id("fetcher-0"), "", NetworkConfig { max_in_flight: 1, ..network }),
+            replica_net: NetworkClient::new(&client_id("fetcher-0"), "", to_brokers),
             now: Time::ZERO,
             next_isr_check: None,
             next_checkpoint: None,
@@ -133,7 +138,7 @@ impl Broker {
         match input {
             Input::Start => self.start_up(now, out),
             Input::Read(id, file) => self.read_back(now, id, file, out),
-            Input::Accepted { conn, from, .. } => self.accepted(conn, from),
+            Input::Accepted { conn, port, from } => self.accepted(conn, port, from),
             Input::Terminate => self.begin_controlled_shutdown(now, out),
             Input::Wake => self.wake(now, out),
             Input::Told(_) => {}

@@ -89,7 +89,7 @@ impl Broker {
         }
         let (leads, high_watermark) = (partition.is_leader(), partition.high_watermark);
         // DelayedProduce.tryComplete: reached, but by too few in-sync replicas.
-        let reached = if partition.is_under_min_isr() { ResponseError::NotEnoughReplicasAfterAppend.code() } else { 0 };
+        let reached = if partition.has_too_few_acks() { ResponseError::NotEnoughReplicasAfterAppend.code() } else { 0 };
         let topic_id = partition.topic_id;
         let mut finished = Vec::new();
         let Some(partition) = self.replicas.get_mut(name) else { return };

@@ -1,9 +1,9 @@
-//! DescribeClientQuotas (`ClientQuotasImage.describe`), and credentials of which there are none.
+//! DescribeClientQuotas (`ClientQuotasImage.describe`) and DescribeUserScramCredentials.
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::describe_client_quotas_request::ComponentData;
 use kafka_protocol::messages::describe_client_quotas_response::{EntityData, EntryData, ValueData};
-use kafka_protocol::messages::describe_user_scram_credentials_response::DescribeUserScramCredentialsResult;
+use kafka_protocol::messages::describe_user_scram_credentials_response::{CredentialInfo, DescribeUserScramCredentialsResult};
 use kafka_protocol::messages::{
     DescribeClientQuotasRequest, DescribeClientQuotasResponse, DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
 };
@@ -12,6 +12,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::process::Broker;
 use crate::kafka::metadata::image::QuotaEntity;
 use crate::kafka::records::murmur2::java_string_hash;
+use crate::kafka::security::scram::Mechanism;
 
 /// `ClientQuotaFilterComponent`: this name, the default, any name.
 const EXACT: i8 = 0;
@@ -43,16 +44,38 @@ impl Broker {
         DescribeClientQuotasResponse::default().with_entries(Some(entries.collect()))
     }
 
-    /// Users with a SCRAM credential: credentials cannot be set here yet, so nobody has any.
+    /// The credentials of these users, or of all (`ScramImage.describe`): their iterations, nothing by which anybody could be somebody.
     pub(super) fn describe_scram_credentials(&self, request: &DescribeUserScramCredentialsRequest) -> DescribeUserScramCredentialsResponse {
-        let results = request.users.iter().flatten().map(|user| {
-            let message = format!("Attempt to describe a user credential that does not exist: {}", user.name.as_str());
-            DescribeUserScramCredentialsResult::default()
-                .with_user(user.name.clone())
-                .with_error_code(ResponseError::ResourceNotFound.code())
-                .with_error_message(Some(StrBytes::from_string(message)))
+        let asked: Option<Vec<&str>> = request.users.as_ref().map(|users| users.iter().map(|user| user.name.as_str()).collect());
+        let mut names: Vec<&str> = match &asked {
+            Some(asked) if !asked.is_empty() => asked.clone(),
+            _ => self.image.credentials.keys().map(|(user, _)| user.as_str()).collect(),
+        };
+        names.sort_unstable();
+        names.dedup();
+        let results = names.into_iter().map(|name| {
+            let result =
+                DescribeUserScramCredentialsResult::default().with_user(StrBytes::from_string(name.to_owned())).with_error_message(None);
+            let refuse = |error: ResponseError, message: String| {
+                result.clone().with_error_code(error.code()).with_error_message(Some(StrBytes::from_string(message)))
+            };
+            if asked.as_ref().is_some_and(|asked| asked.iter().filter(|asked| **asked == name).count() > 1) {
+                let message = format!("Cannot describe SCRAM credentials for the same user twice in a single request: {name}");
+                return refuse(ResponseError::DuplicateResource, message);
+            }
+            let of_user = Mechanism::ALL.into_iter().filter_map(|mechanism| {
+                let credential = self.image.credentials.get(&(name.to_owned(), mechanism))?;
+                Some(CredentialInfo::default().with_mechanism(mechanism.code()).with_iterations(credential.iterations))
+            });
+            let infos: Vec<CredentialInfo> = of_user.collect();
+            if infos.is_empty() {
+                let message = format!("Attempt to describe a user credential that does not exist: {name}");
+                return refuse(ResponseError::ResourceNotFound, message);
+            }
+            result.clone().with_credential_infos(infos)
         });
-        DescribeUserScramCredentialsResponse::default().with_results(results.collect())
+        let results = results.collect();
+        DescribeUserScramCredentialsResponse::default().with_error_message(None).with_results(results)
     }
 }
 

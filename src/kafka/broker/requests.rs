@@ -3,11 +3,16 @@
 //! As in Kafka a connection's requests are answered one after the other, in order, by a pool of request handlers that
 //! all connections share: a request costs a handler some time, so requests can queue.
 
-use kafka_protocol::messages::{CreateDelegationTokenResponse, DescribeDelegationTokenResponse};
+use kafka_protocol::messages::{
+    CreateDelegationTokenResponse, DescribeDelegationTokenResponse, SaslAuthenticateResponse, SaslHandshakeResponse,
+};
+use kafka_protocol::protocol::StrBytes;
 use std::collections::VecDeque;
 
+use super::authentication::Exchange;
 use super::forward::Call;
 use super::process::Broker;
+use super::produce_request::{refusal, refused_as_a_whole};
 use super::replicas::Asker;
 use super::throttling::{Charge, charged_bytes};
 use crate::kafka::actor::Outbox;
@@ -24,6 +29,12 @@ use crate::sim::time::{Duration, Time};
 pub struct ClientConn {
     /// The name of the host it comes from.
     pub host: String,
+    /// The port that it came in at.
+    pub port: u16,
+    /// Who is at the other end is still to be shown.
+    pub(super) exchange: Option<Exchange>,
+    /// What was refused of the request that is being answered.
+    pub(super) refused: Option<Box<Response>>,
     /// Who is at the other end, once that was shown; else nobody in particular.
     pub principal: Option<Name>,
     pub(super) charge: Charge,
@@ -40,6 +51,7 @@ pub struct ClientConn {
 
 /// DELEGATION_TOKEN_REQUEST_NOT_ALLOWED
 const TOKENS_NOT_ALLOWED: i16 = 64;
+const ILLEGAL_SASL_STATE: i16 = 34;
 
 impl ClientConn {
     pub fn principal(&self) -> &str {
@@ -56,6 +68,7 @@ fn is_passed_on(request: &Request) -> bool {
             | Request::DeleteTopics(_)
             | Request::CreatePartitions(_)
             | Request::AlterClientQuotas(_)
+            | Request::AlterUserScramCredentials(_)
             | Request::CreateAcls(_)
             | Request::DeleteAcls(_)
             | Request::ElectLeaders(_)
@@ -69,8 +82,9 @@ fn is_passed_on(request: &Request) -> bool {
 }
 
 impl Broker {
-    pub(super) fn accepted(&mut self, conn: ConnId, host: String) {
-        self.conns.insert(conn, ClientConn { host, ..ClientConn::default() });
+    pub(super) fn accepted(&mut self, conn: ConnId, port: u16, host: String) {
+        let exchange = self.sasl.contains_key(&port).then_some(Exchange::Handshake);
+        self.conns.insert(conn, ClientConn { host, port, exchange, ..ClientConn::default() });
     }
 
     /// The peer is gone. After an orderly end all that it had sent is still done (a producer with acks=0 may close at once); after a reset
@@ -131,6 +145,7 @@ impl Broker {
             return;
         }
         let (mut response, mut batches) = (response.into(), batches);
+        self.complete_answer(asker.conn, &mut response, &mut batches);
         let throttle_ms = self.throttle_of(now, asker, &mut response, &mut batches);
         if self.conns.get(&asker.conn).is_some_and(|client| !client.closed) {
             out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, batches));
@@ -185,10 +200,23 @@ impl Broker {
 
     fn handle(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
         let asker = Asker::of(conn, &frame);
-        let Body::Request { client_id, request } = frame.body else { return self.close_client(conn, out) };
+        let mut batches = frame.batches;
+        let Body::Request { client_id, mut request } = frame.body else { return self.close_client(conn, out) };
+        if let Some(exchange) = self.conns.get(&conn).and_then(|client| client.exchange) {
+            return self.authenticate(now, asker, exchange, &request, out);
+        }
+        // What the controller answers, it checks itself.
+        if !is_passed_on(&request) && self.authorize(now, asker, &mut request, &mut batches, out).is_none() {
+            return;
+        }
         self.note_charged(conn, &client_id, &request);
+        if let Request::Produce(body) = &request
+            && let Some(error) = refused_as_a_whole(body, &batches)
+        {
+            return self.respond(now, asker, refusal(body, error), Vec::new(), out);
+        }
         match &request {
-            Request::Produce(body) => return self.produce(now, asker, body, frame.batches, out),
+            Request::Produce(body) => return self.produce(now, asker, body, batches, out),
             Request::Fetch(body) => return self.fetch(now, asker, body, out),
             Request::InitProducerId(body) => return self.init_producer_id(now, asker, body, out),
             Request::IncrementalAlterConfigs(body) => return self.alter_configs(now, asker, body, out),
@@ -224,6 +252,12 @@ impl Broker {
             Request::DescribeCluster(body) => self.describe_cluster(body).into(),
             Request::DescribeProducers(body) => self.describe_producers(body).into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),
+            // Who is there was shown, or is of no interest.
+            Request::SaslHandshake(_) => SaslHandshakeResponse::default().with_error_code(ILLEGAL_SASL_STATE).into(),
+            Request::SaslAuthenticate(_) => SaslAuthenticateResponse::default()
+                .with_error_code(ILLEGAL_SASL_STATE)
+                .with_error_message(Some(StrBytes::from_static_str("SaslAuthenticate request received after successful authentication")))
+                .into(),
             // Tokens are for connections that say who they are; all of ours are PLAINTEXT (`allowTokenRequests`).
             Request::CreateDelegationToken(_) => CreateDelegationTokenResponse::default().with_error_code(TOKENS_NOT_ALLOWED).into(),
             Request::DescribeDelegationToken(_) => DescribeDelegationTokenResponse::default().with_error_code(TOKENS_NOT_ALLOWED).into(),

@@ -9,6 +9,7 @@ use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse, MetadataResponse};
 
+use super::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
 use super::metadata::{Cluster, Metadata, MetadataConfig};
 use super::network::{Answer, Completed, Failed, NetworkClient, NetworkConfig, NotReady, Outgoing, describe};
 use crate::kafka::actor::{HostPort, Input, Outbox};
@@ -50,6 +51,8 @@ pub struct Progress<T> {
     pub completed: Vec<Completed<T>>,
     /// New metadata came; `metadata.cluster()` has it.
     pub metadata_updated: bool,
+    /// A node did not believe who this is: what waits for metadata is told (`Metadata.fatalError`).
+    pub fatal: Option<ClientError>,
 }
 
 impl<T> ClusterClient<T> {
@@ -151,7 +154,8 @@ impl<T> ClusterClient<T> {
     fn progress(&mut self, now: Time, over: Vec<Completed<Token<T>>>, out: &mut Outbox) -> Progress<T> {
         self.polled = now;
         self.note_disconnections(now, out);
-        let mut progress = Progress { completed: Vec::with_capacity(over.len()), metadata_updated: false };
+        let mut progress =
+            Progress { completed: Vec::with_capacity(over.len()), metadata_updated: false, fatal: self.network.take_auth_failure() };
         for Completed { token, node, sent, correlation_id, result } in over {
             match token {
                 Token::Owner(token) => progress.completed.push(Completed { token, node, sent, correlation_id, result }),
@@ -213,6 +217,12 @@ impl<T> ClusterClient<T> {
         let listed: Vec<String> = errors.iter().map(|(topic, &code)| format!("{topic}={}", errors::info(code).name)).collect();
         let issue = "The metadata response from the cluster reported a recoverable issue with correlation id";
         self.network.log.warn(now, LOGGER, &format!("{issue} {correlation_id} : {{{}}}", listed.join(", ")));
+        let forbidden: Vec<&str> =
+            errors.iter().filter(|&(_, &code)| code == TOPIC_AUTHORIZATION_FAILED).map(|(topic, _)| &**topic).collect();
+        if !forbidden.is_empty() {
+            let message = format!("Topic authorization failed for topics [{}]", forbidden.join(", "));
+            self.network.log.error(now, "org.apache.kafka.clients.Metadata", &message);
+        }
         let invalid: Vec<&str> = errors.iter().filter(|&(_, &code)| code == INVALID_TOPIC).map(|(topic, _)| &**topic).collect();
         if !invalid.is_empty() {
             let message = format!("Metadata response reported invalid topics [{}]", invalid.join(", "));

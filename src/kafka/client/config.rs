@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::backoff::ExponentialBackoff;
 use super::network::NetworkConfig;
 use crate::kafka::actor::Config;
+use crate::kafka::security::sasl::{Credentials, credentials, jaas_options};
 use crate::sim::time::Duration;
 
 /// `org.apache.kafka.common.config.ConfigException`: a setting that cannot be.
@@ -88,8 +89,30 @@ impl Settings<'_> {
                 max: self.millis("socket.connection.setup.timeout.max.ms", 30_000)?,
             },
             connections_max_idle: self.millis("connections.max.idle.ms", 540_000)?,
+            sasl: self.sasl()?,
             ..NetworkConfig::default()
         })
+    }
+
+    /// Who to be, if `security.protocol` says that somebody asks.
+    fn sasl(&self) -> Result<Option<Credentials>, ConfigError> {
+        let protocols = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];
+        let protocol = self.0.get("security.protocol").map_or("PLAINTEXT", |protocol| protocol.trim()).to_uppercase();
+        if !protocols.contains(&protocol.as_str()) {
+            return Err(invalid(
+                "security.protocol",
+                &protocol,
+                &format!("String must be one of (case insensitive): {}", protocols.join(", ")),
+            ));
+        }
+        if !protocol.starts_with("SASL_") {
+            return Ok(None);
+        }
+        let mechanism = self.0.get("sasl.mechanism").map_or("GSSAPI", |mechanism| mechanism.trim());
+        let jaas = jaas_options(self.0.get("sasl.jaas.config").map_or("", String::as_str));
+        let missing =
+            "Could not find a 'KafkaClient' entry in the JAAS configuration. System property 'java.security.auth.login.config' is not set";
+        credentials(mechanism, &jaas).map(Some).ok_or_else(|| ConfigError(missing.to_owned()))
     }
 
     /// `PREFIX.ms` and `PREFIX.max.ms`.

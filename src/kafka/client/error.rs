@@ -33,6 +33,16 @@ impl ClientError {
         ClientError { code: UNKNOWN_SERVER_ERROR, class: "KafkaException", message: message.into(), cause: None }
     }
 
+    /// `TopicAuthorizationException` and `GroupAuthorizationException` with what they name; another code as it is.
+    pub fn forbidden(code: i16, names: &[&str]) -> ClientError {
+        let message = match code {
+            TOPIC_AUTHORIZATION_FAILED => Some(format!("Not authorized to access topics: [{}]", names.join(", "))),
+            GROUP_AUTHORIZATION_FAILED => Some(format!("Not authorized to access group: {}", names.join(", "))),
+            _ => None,
+        };
+        ClientError::of_code(code, message.as_deref())
+    }
+
     pub fn caused_by(self, cause: ClientError) -> ClientError {
         ClientError { cause: Some(Box::new(cause)), ..self }
     }
@@ -73,6 +83,7 @@ pub const COORDINATOR_NOT_AVAILABLE: i16 = 15;
 pub const NOT_COORDINATOR: i16 = 16;
 pub const INVALID_TOPIC_EXCEPTION: i16 = 17;
 pub const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
+pub const GROUP_AUTHORIZATION_FAILED: i16 = 30;
 pub const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
 pub const UNSUPPORTED_VERSION: i16 = 35;
 pub const NOT_CONTROLLER: i16 = 41;

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use kafka_protocol::messages::ApiVersionsRequest;
+use kafka_protocol::messages::{ApiVersionsRequest, SaslAuthenticateRequest, SaslHandshakeRequest};
 use kafka_protocol::protocol::StrBytes;
 
 use super::backoff::ExponentialBackoff;
+use super::error::ClientError;
 use super::log::Log;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, node_on};
@@ -18,6 +19,7 @@ use crate::kafka::protocol::frame::{Batches, Body, Envelope, Frame};
 use crate::kafka::protocol::throttle::throttle_time_ms;
 use crate::kafka::quota::Sampling;
 use crate::kafka::quota::rate::Rate;
+use crate::kafka::security::sasl::Credentials;
 use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
@@ -37,6 +39,8 @@ pub struct NetworkConfig {
     pub connection_setup: ExponentialBackoff,
     /// `connections.max.idle.ms`.
     pub connections_max_idle: Duration,
+    /// Who to be (`security.protocol=SASL_PLAINTEXT`); `None`: nobody asks.
+    pub sasl: Option<Credentials>,
 }
 
 /// What a request is sent with.
@@ -124,6 +128,8 @@ pub struct NetworkClient<T> {
     next_correlation_id: i32,
     /// Connections that ended since [`NetworkClient::take_disconnected`], with whether they were ever established.
     disconnected: Vec<(BrokerId, bool)>,
+    /// A node did not believe who this is; since [`NetworkClient::take_auth_failure`].
+    auth_failure: Option<ClientError>,
     pub log: Log,
 }
 
@@ -148,10 +154,32 @@ struct Node<T> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Link {
-    Down { retry_at: Time },
-    Connecting { conn: ConnId, deadline: Time },
-    Checking { conn: ConnId },
-    Ready { conn: ConnId },
+    Down {
+        retry_at: Time,
+    },
+    Connecting {
+        conn: ConnId,
+        deadline: Time,
+    },
+    /// The broker wants to know who is there; the answer to this step is awaited.
+    Authenticating {
+        conn: ConnId,
+        step: Step,
+    },
+    Checking {
+        conn: ConnId,
+    },
+    Ready {
+        conn: ConnId,
+    },
+}
+
+/// `SaslClientAuthenticator.SaslState`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    ApiVersions,
+    Handshake,
+    Password,
 }
 
 #[derive(Clone, Debug)]
@@ -171,6 +199,7 @@ impl Default for NetworkConfig {
             reconnect: ExponentialBackoff::ms(50, 1_000),
             connection_setup: ExponentialBackoff::ms(10_000, 30_000),
             connections_max_idle: Duration::secs(540),
+            sasl: None,
         }
     }
 }
@@ -199,6 +228,7 @@ impl<T> NetworkClient<T> {
             by_conn: BTreeMap::new(),
             next_correlation_id: 0,
             disconnected: Vec::new(),
+            auth_failure: None,
             log: Log::new(log_context),
         }
     }
@@ -248,7 +278,7 @@ impl<T> NetworkClient<T> {
         let Some(node) = self.nodes.get_mut(&id) else { return false };
         match node.link {
             Link::Ready { .. } => node.may_send(now, self.config.max_in_flight),
-            Link::Connecting { .. } | Link::Checking { .. } => false,
+            Link::Connecting { .. } | Link::Authenticating { .. } | Link::Checking { .. } => false,
             Link::Down { retry_at } if retry_at > now => {
                 node.wanted = true;
                 false
@@ -274,7 +304,7 @@ impl<T> NetworkClient<T> {
     pub fn state(&self, id: BrokerId) -> Option<ConnectionState> {
         self.nodes.get(&id).map(|node| match node.link {
             Link::Down { retry_at } => ConnectionState::Disconnected(retry_at),
-            Link::Connecting { .. } => ConnectionState::Connecting,
+            Link::Connecting { .. } | Link::Authenticating { .. } => ConnectionState::Connecting,
             Link::Checking { .. } => ConnectionState::CheckingApiVersions,
             Link::Ready { .. } => ConnectionState::Ready,
         })
@@ -351,7 +381,7 @@ impl<T> NetworkClient<T> {
             let node = self.nodes.get(&id)?;
             Some(match node.link {
                 Link::Ready { .. } if node.may_send(now, self.config.max_in_flight) => (0, node.in_flight.len() as u64),
-                Link::Connecting { .. } | Link::Checking { .. } => (1, 0),
+                Link::Connecting { .. } | Link::Authenticating { .. } | Link::Checking { .. } => (1, 0),
                 Link::Down { retry_at } if retry_at <= now => (2, node.last_attempt.0),
                 Link::Ready { .. } | Link::Down { .. } => return None,
             })
@@ -431,12 +461,75 @@ impl<T> NetworkClient<T> {
 
     fn connected(&mut self, now: Time, id: BrokerId, conn: ConnId, out: &mut Outbox) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
-        node.link = Link::Checking { conn };
         node.failed_setups = 0;
         node.last_used = now;
-        let name = StrBytes::from_static_str("apache-kafka-java");
-        let request = ApiVersionsRequest::default().with_client_software_name(name).with_client_software_version("4.3.1".into());
-        self.put(now, id, Outgoing::new(request), None, out);
+        match self.config.sasl {
+            Some(_) => self.show(now, id, conn, Step::ApiVersions, api_versions(), out),
+            None => self.check_versions(now, id, conn, out),
+        }
+    }
+
+    fn check_versions(&mut self, now: Time, id: BrokerId, conn: ConnId, out: &mut Outbox) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.link = Link::Checking { conn };
+        self.put(now, id, Outgoing::new(api_versions()), None, out);
+    }
+
+    /// A step of showing who this is. Its requests have numbers of their own (`SaslClientAuthenticator.nextCorrelationId`).
+    fn show(&mut self, now: Time, id: BrokerId, conn: ConnId, step: Step, request: impl Into<Request>, out: &mut Outbox) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        node.link = Link::Authenticating { conn, step };
+        let correlation_id = Some(i32::MAX - 7 + step as i32);
+        self.put(now, id, Outgoing { correlation_id, ..Outgoing::new(request) }, None, out);
+    }
+
+    /// The node has answered a step.
+    ///
+    /// # Errors
+    /// Why it will not believe.
+    fn shown(&mut self, now: Time, id: BrokerId, step: Step, response: Response, out: &mut Outbox) -> Result<(), ClientError> {
+        let Some((conn, credentials)) = self.nodes.get(&id).and_then(|node| node.link.conn()).zip(self.config.sasl.clone()) else {
+            return Ok(());
+        };
+        match (step, response) {
+            (Step::ApiVersions, _) => {
+                let request = SaslHandshakeRequest::default().with_mechanism(credentials.mechanism.into());
+                self.show(now, id, conn, Step::Handshake, request, out);
+            }
+            (Step::Handshake, Response::SaslHandshake(body)) if body.error_code == 0 => {
+                let request = SaslAuthenticateRequest::default().with_auth_bytes(credentials.plain_response().into());
+                self.show(now, id, conn, Step::Password, request, out);
+            }
+            (Step::Handshake, Response::SaslHandshake(body)) => {
+                let enabled = body.mechanisms.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+                let mechanism = credentials.mechanism;
+                let message = match body.error_code {
+                    UNSUPPORTED_SASL_MECHANISM => {
+                        format!("Client SASL mechanism '{mechanism}' not enabled in the server, enabled mechanisms are [{enabled}]")
+                    }
+                    _ => format!("Unexpected handshake request with client mechanism {mechanism}, enabled mechanisms are [{enabled}]"),
+                };
+                return Err(ClientError::of_code(body.error_code, Some(&message)));
+            }
+            (Step::Password, Response::SaslAuthenticate(body)) if body.error_code != 0 => {
+                return Err(ClientError::of_code(body.error_code, body.error_message.as_deref()));
+            }
+            _ => self.check_versions(now, id, conn, out),
+        }
+        Ok(())
+    }
+
+    /// Why a node did not believe who this is, if it happened since the last call.
+    pub fn take_auth_failure(&mut self) -> Option<ClientError> {
+        self.auth_failure.take()
+    }
+
+    fn not_believed(&mut self, now: Time, id: BrokerId, error: ClientError, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
+        let address = self.nodes.get(&id).map(|node| socket_address(&node.address)).unwrap_or_default();
+        let message = format!("Connection to node {id} ({address}) failed authentication due to: {}", error.message);
+        self.log.error(now, LOGGER, &message);
+        self.auth_failure = Some(error);
+        self.disconnect(now, id, completed, out);
     }
 
     fn answered(&mut self, now: Time, id: BrokerId, frame: Frame, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
@@ -458,13 +551,21 @@ impl<T> NetworkClient<T> {
                 let answer = Answer { response, batches: frame.batches };
                 completed.push(request.over(token, id, Ok(answer)));
             }
-            None => {
-                if let (Link::Checking { conn }, Response::ApiVersions(body)) = (node.link, response) {
-                    node.offered = body.api_keys.iter().fold(0, |offered, api| offered | bit(api.api_key));
+            None => match node.link {
+                Link::Checking { conn } => {
+                    if let Response::ApiVersions(body) = response {
+                        node.offered = body.api_keys.iter().fold(0, |offered, api| offered | bit(api.api_key));
+                    }
                     node.link = Link::Ready { conn };
                     node.failed_attempts = 0;
                 }
-            }
+                Link::Authenticating { step, .. } => {
+                    if let Err(error) = self.shown(now, id, step, response, out) {
+                        self.not_believed(now, id, error, completed, out);
+                    }
+                }
+                _ => {}
+            },
         }
     }
 
@@ -538,7 +639,7 @@ impl<T> Node<T> {
         match self.link {
             Link::Down { retry_at } => self.wanted.then_some(retry_at),
             Link::Connecting { deadline, .. } => Some(deadline),
-            Link::Checking { .. } | Link::Ready { .. } => {
+            Link::Authenticating { .. } | Link::Checking { .. } | Link::Ready { .. } => {
                 let oldest = self.in_flight.iter().map(|request| request.deadline).min();
                 let close = oldest.unwrap_or(self.last_used + config.connections_max_idle);
                 Some(self.throttled_until.map_or(close, |at| at.min(close)))
@@ -557,7 +658,9 @@ impl Link {
     fn conn(self) -> Option<ConnId> {
         match self {
             Link::Down { .. } => None,
-            Link::Connecting { conn, .. } | Link::Checking { conn } | Link::Ready { conn } => Some(conn),
+            Link::Connecting { conn, .. } | Link::Authenticating { conn, .. } | Link::Checking { conn } | Link::Ready { conn } => {
+                Some(conn)
+            }
         }
     }
 }
@@ -565,6 +668,13 @@ impl Link {
 /// The bit of an API; none for keys that are not Kafka's.
 fn bit(key: i16) -> u128 {
     1_u128.checked_shl(key as u32).unwrap_or(0)
+}
+
+const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
+
+fn api_versions() -> ApiVersionsRequest {
+    let name = StrBytes::from_static_str("apache-kafka-java");
+    ApiVersionsRequest::default().with_client_software_name(name).with_client_software_version("4.3.1".into())
 }
 
 /// A node as Kafka's `Node.toString` has it.

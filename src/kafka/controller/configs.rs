@@ -35,10 +35,24 @@ impl State {
                 .with_resource_name(resource.resource_name.clone());
             responses.push(response);
         }
+        records.extend(self.clear_elr_records(&records));
         if request.validate_only {
             records.clear();
         }
         Outcome { records, response: IncrementalAlterConfigsResponse::default().with_responses(responses).into() }
+    }
+
+    /// createClearElrRecordsAsNeeded: with another min.insync.replicas other replicas may lead, which only time will tell.
+    pub(super) fn clear_elr_records(&self, records: &[MetadataRecord]) -> Vec<MetadataRecord> {
+        let of_min_isr = |record: &MetadataRecord| match record {
+            MetadataRecord::Config { resource_type, resource_name, name, .. } if name == "min.insync.replicas" && self.elr_enabled() => {
+                Some(MetadataRecord::ClearElr {
+                    topic_name: if *resource_type == TOPIC_RESOURCE { resource_name.clone() } else { String::new() },
+                })
+            }
+            _ => None,
+        };
+        records.iter().filter_map(of_min_isr).collect()
     }
 
     /// getTopicEffectiveMinIsr: no more than there are replicas.

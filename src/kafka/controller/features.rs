@@ -1,5 +1,7 @@
 //! Levels of features (`FeatureControlManager.updateFeatures`).
 
+use std::collections::BTreeMap;
+
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::update_features_request::FeatureUpdateKey;
 use kafka_protocol::messages::{UpdateFeaturesRequest, UpdateFeaturesResponse};
@@ -7,20 +9,71 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
 use crate::kafka::metadata::features::{self, KRAFT_VERSION, METADATA_VERSION};
-use crate::kafka::metadata::record::MetadataRecord;
+use crate::kafka::metadata::record::{BROKER_RESOURCE, MetadataRecord};
 
 /// `FeatureUpdate.UpgradeType`
 const UPGRADE: i8 = 1;
 const SAFE_DOWNGRADE: i8 = 2;
 const UNSAFE_DOWNGRADE: i8 = 3;
 
+const ELR_VERSION: &str = "eligible.leader.replicas.version";
+const MIN_ISR: &str = "min.insync.replicas";
+
 impl State {
+    /// What a fresh cluster begins with (`BootstrapMetadata`, `ActivationRecordsGenerator.recordsForEmptyLog`): the levels of the release, or
+    /// those that it was formatted with.
+    pub fn bootstrap_records(&self, formatted: &BTreeMap<String, i16>) -> Vec<MetadataRecord> {
+        let metadata_level = formatted.get(METADATA_VERSION).copied().unwrap_or(features::LATEST_LEVEL);
+        let mut levels: BTreeMap<&str, i16> = features::defaults(metadata_level).filter(|(name, _)| *name != KRAFT_VERSION).collect();
+        levels.extend(formatted.iter().map(|(name, level)| (name.as_str(), *level)));
+        levels.remove(METADATA_VERSION);
+        let record = |(name, level): (&str, i16)| MetadataRecord::FeatureLevel { name: name.to_owned(), level };
+        let mut records = vec![record((METADATA_VERSION, metadata_level))];
+        let set: Vec<(&str, i16)> = levels.into_iter().filter(|(_, level)| *level > 0).collect();
+        records.extend(set.iter().copied().map(record));
+        if set.contains(&(ELR_VERSION, 1)) {
+            records.push(self.min_isr_of_the_cluster());
+        }
+        records
+    }
+
+    /// With eligible leader replicas the cluster has one min.insync.replicas: as server.properties has it.
+    fn min_isr_of_the_cluster(&self) -> MetadataRecord {
+        MetadataRecord::Config {
+            resource_type: BROKER_RESOURCE,
+            resource_name: String::new(),
+            name: MIN_ISR.to_owned(),
+            value: Some(self.setting(MIN_ISR, 1).to_string()),
+        }
+    }
+
+    /// `maybeGenerateElrSafetyRecords`: what the level of eligible leader replicas needs when it is raised in a running cluster.
+    fn elr_safety_records(&self) -> Vec<MetadataRecord> {
+        let of_cluster = self.image.configs(BROKER_RESOURCE, "");
+        let mut records: Vec<MetadataRecord> =
+            (!of_cluster.contains_key(MIN_ISR)).then(|| self.min_isr_of_the_cluster()).into_iter().collect();
+        let brokers = self.image.configured(BROKER_RESOURCE).filter(|name| !name.is_empty());
+        let own = brokers.filter(|name| self.image.configs(BROKER_RESOURCE, name).contains_key(MIN_ISR));
+        records.extend(own.map(|broker| MetadataRecord::Config {
+            resource_type: BROKER_RESOURCE,
+            resource_name: broker.to_owned(),
+            name: MIN_ISR.to_owned(),
+            value: None,
+        }));
+        records
+    }
+
     /// UpdateFeatures: all of them, or none.
     pub fn update_features(&self, controller: i32, request: &UpdateFeaturesRequest) -> Outcome {
         let mut records = Vec::new();
         for update in &request.feature_updates {
             match self.update_feature(controller, update, &request.feature_updates) {
-                Ok(record) => records.extend(record),
+                Ok(record) => {
+                    if update.feature.as_str() == ELR_VERSION && update.max_version_level > 0 && !self.elr_enabled() {
+                        records.extend(self.elr_safety_records());
+                    }
+                    records.extend(record);
+                }
                 Err(why) => {
                     let message = format!("The update failed for all features since the following feature had an error: {why}");
                     let response = UpdateFeaturesResponse::default()

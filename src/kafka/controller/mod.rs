@@ -5,8 +5,10 @@
 //! * [`heartbeats`]: registration, heartbeats, fencing, controlled shutdown
 //! * [`topics`], [`placement`]: creating, growing and deleting topics
 //! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
+//! * [`periodic`]: what it does from time to time
 //! * [`reassignments`]: moving replicas
 //! * [`configs`], [`quotas`]: dynamic configuration, client quotas
+//! * [`scram`]: credentials
 //! * [`features`]: levels of features
 //! * [`quorum`]: what it says of the quorum
 //! * [`report`]: what a record means as an event
@@ -18,12 +20,14 @@ pub mod features;
 pub mod heartbeats;
 pub mod metadata_log;
 pub mod partitions;
+pub mod periodic;
 pub mod placement;
 pub mod process;
 pub mod quorum;
 pub mod quotas;
 pub mod reassignments;
 pub mod report;
+pub mod scram;
 pub mod topics;
 
 use std::collections::BTreeMap;
@@ -44,6 +48,8 @@ pub struct ControllerSpec {
     /// server.properties
     pub config: Config,
     pub cluster_id: String,
+    /// Levels of features that `kafka-storage format --feature` was given; the others have those of the release.
+    pub features: BTreeMap<String, i16>,
 }
 
 /// The topic id of `__cluster_metadata` (`Uuid.METADATA_TOPIC_ID`).
@@ -61,6 +67,7 @@ pub struct State {
     pub config: Config,
     /// The offset that the next record will have.
     pub next_offset: i64,
+    pub periodic: periodic::Periodic,
     pub now: Time,
 }
 

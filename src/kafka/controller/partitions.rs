@@ -11,6 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
 use crate::kafka::metadata::change::{ChangeBuilder, Election};
+use crate::kafka::metadata::features::{self, METADATA_VERSION};
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
 use crate::kafka::metadata::record::{MetadataRecord, PartitionChange};
 use crate::kafka::protocol::errors;
@@ -34,6 +35,7 @@ impl State {
             let answer = |asked: &Asked| {
                 let mut change = None;
                 let answer = match found.and_then(|image| image.partition(asked.partition_index).map(|partition| (image, partition))) {
+                    None if found.is_some() => refuse(asked, ResponseError::UnknownTopicOrPartition),
                     None => refuse(asked, ResponseError::UnknownTopicId),
                     Some((image, partition)) => match self.check_alter_partition(asker, asked, partition) {
                         Err(error) => refuse(asked, error),
@@ -146,6 +148,7 @@ impl State {
             partition_id,
             min_isr: self.effective_min_isr(&topic.name, partition.replicas.len()),
             elr_enabled: self.elr_enabled(),
+            bumps_on_shrink: self.image.features.get(METADATA_VERSION).is_some_and(|&level| level < features::LEVEL_3_6),
             election,
             ..ChangeBuilder::new(partition, acceptable)
         }
@@ -167,6 +170,11 @@ impl State {
         }
         let isr: Vec<i32> = asked.new_isr_with_epochs.iter().map(|replica| replica.broker_id.0).collect();
         if !isr.contains(&partition.leader) || isr.iter().any(|replica| !partition.replicas.contains(replica)) {
+            return Err(ResponseError::InvalidRequest);
+        }
+        // Who was elected uncleanly is alone until it says that it has recovered, and then it has.
+        let recovering = asked.leader_recovery_state == RECOVERING;
+        if recovering && (isr.len() > 1 || !partition.recovering) {
             return Err(ResponseError::InvalidRequest);
         }
         let eligible = asked.new_isr_with_epochs.iter().all(|replica| {

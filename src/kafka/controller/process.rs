@@ -16,15 +16,19 @@ use crate::kafka::event::{Event, Fenced};
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::metadata::features;
-use crate::kafka::metadata::record::{BROKER_RESOURCE, MetadataRecord};
+use crate::kafka::metadata::record::MetadataRecord;
 use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::api_versions;
 use crate::kafka::protocol::frame::{Body, Frame};
 use crate::kafka::quota::Sampling;
 use crate::kafka::quota::mutations::{MutationQuota, Mutations};
+use crate::kafka::security::acl::Operation;
 use crate::kafka::security::acl_requests;
-use crate::kafka::security::authorizer::Authorizer;
+use crate::kafka::security::authorizer::{Authorizer, Guard};
+use crate::kafka::security::checks::{Checked, check};
+use crate::kafka::security::merge::merge;
+use crate::kafka::security::{ANONYMOUS, Who, address_of};
 use crate::sim::disk::File;
 use crate::sim::process::{Absent, Boot, ConnId, EventId, ReadId};
 use crate::sim::time::Time;
@@ -38,6 +42,8 @@ pub struct Controller {
     spec: ControllerSpec,
     authorizer: Option<Authorizer>,
     mutations: Mutations,
+    /// Where connections come from, if that matters.
+    addresses: BTreeMap<ConnId, String>,
     state: State,
     /// The epoch of its leadership.
     epoch: i32,
@@ -56,6 +62,7 @@ impl Controller {
         state.session_timeout_ms = state.setting("broker.session.timeout.ms", 9_000).max(1) as u64;
         Controller {
             authorizer: Authorizer::configured(&spec.config),
+            addresses: BTreeMap::new(),
             mutations: Mutations::new(Sampling::configured(&spec.config, "controller.quota")),
             spec: spec.clone(),
             state,
@@ -93,7 +100,13 @@ impl Controller {
             Input::Read(id, file) => self.read_back(id, file, out),
             Input::Frame(conn, frame) => self.frame(conn, frame, out),
             Input::Wake => self.wake(out),
-            Input::Closed(conn, _) => self.waiting.retain(|waiting| waiting.conn != conn),
+            Input::Closed(conn, _) => {
+                self.addresses.remove(&conn);
+                self.waiting.retain(|waiting| waiting.conn != conn);
+            }
+            Input::Accepted { conn, from, .. } if self.authorizer.is_some() => {
+                self.addresses.insert(conn, address_of(&from));
+            }
             Input::Terminate => {
                 if let Some(log) = &mut self.log {
                     log.close(&mut out.store());
@@ -106,7 +119,7 @@ impl Controller {
 
     pub fn next_wake(&self) -> Option<Time> {
         let fetch = self.waiting.iter().map(|waiting| waiting.deadline).min();
-        [self.state.next_session_end(), fetch].into_iter().flatten().min()
+        [self.state.next_session_end(), self.state.next_periodic_task(), fetch].into_iter().flatten().min()
     }
 
     fn start(&mut self, out: &mut Outbox) {
@@ -148,6 +161,7 @@ impl Controller {
         self.log = Some(log);
         let elected = out.emit(Event::ControllerElected { controller: self.spec.id, epoch: self.epoch });
         out.because(Some(elected));
+        self.state.begin_periodic_tasks();
         // A new controller gives every broker a whole session.
         let now = self.state.now;
         let unfenced: Vec<i32> = self.state.image.brokers.values().filter(|broker| !broker.fenced).map(|broker| broker.id).collect();
@@ -156,14 +170,22 @@ impl Controller {
                 .sessions
                 .insert(id, super::heartbeats::Session { last_heartbeat: now, metadata_offset: -1, controlled_shutdown_offset: None });
         }
-        let records = if fresh { bootstrap_records() } else { vec![MetadataRecord::NoOp] };
+        let records = if fresh { self.state.bootstrap_records(&self.spec.features) } else { vec![MetadataRecord::NoOp] };
         self.append(records, out);
         out.listen(CONTROLLER_PORT);
     }
 
-    fn frame(&mut self, conn: ConnId, frame: Frame, out: &mut Outbox) {
+    fn frame(&mut self, conn: ConnId, mut frame: Frame, out: &mut Outbox) {
+        let refused = match self.authorize(conn, &mut frame) {
+            Checked::All => None,
+            Checked::Rest(refused) => Some(refused),
+            Checked::Refused(answer) => {
+                return out.send(conn, Frame::response(frame.correlation_id, frame.version, answer, Vec::new()));
+            }
+            Checked::Close => return out.close(conn),
+        };
         let Body::Request { request, .. } = &frame.body else { return };
-        let outcome = match request {
+        let mut outcome = match request {
             Request::Fetch(fetch) => return self.fetch(conn, &frame, fetch, out),
             Request::BrokerRegistration(request) => {
                 let outcome = self.state.register_broker(request);
@@ -213,6 +235,7 @@ impl Controller {
             Request::DescribeAcls(request) => {
                 Outcome::only(acl_requests::describe_acls(&self.state.image.acls, self.authorizer.is_some(), request))
             }
+            Request::AlterUserScramCredentials(request) => self.state.alter_scram_credentials(request),
             Request::AlterClientQuotas(request) => self.state.alter_client_quotas(request),
             Request::IncrementalAlterConfigs(request) => self.state.alter_configs(request),
             Request::ElectLeaders(request) => self.state.elect_leaders(request),
@@ -231,8 +254,31 @@ impl Controller {
             // Nothing else is sent to a controller: its socket would be closed.
             _ => return out.close(conn),
         };
+        if let Some(refused) = refused {
+            merge(&mut outcome.response, &mut Vec::new(), refused);
+        }
         self.append(outcome.records, out);
         out.send(conn, Frame::response(frame.correlation_id, frame.version, outcome.response, Vec::new()));
+    }
+
+    /// What of a request its sender may do (`ControllerApis`). Whoever passes requests on needs CLUSTER_ACTION; what is in them is whose it is.
+    fn authorize(&self, conn: ConnId, frame: &mut Frame) -> Checked {
+        let Some(authorizer) = &self.authorizer else { return Checked::All };
+        let address = self.addresses.get(&conn).map_or("", String::as_str);
+        let acls = &self.state.image.acls;
+        let own = Guard { authorizer: Some(authorizer), acls, who: Who { principal: ANONYMOUS, host: address } };
+        let guard = match &frame.envelope {
+            Some(_) if !own.allows_cluster(Operation::ClusterAction) => return Checked::Close,
+            Some(envelope) => Guard { who: Who { principal: &envelope.principal, host: &envelope.address }, ..own },
+            None => own,
+        };
+        let Body::Request { request, .. } = &mut frame.body else { return Checked::Close };
+        if matches!(request, Request::Fetch(_)) {
+            // Of the metadata log.
+            return if guard.allows_cluster(Operation::ClusterAction) { Checked::All } else { Checked::Close };
+        }
+        let what = format!("Request(listenerName=ListenerName(CONTROLLER), securityProtocol=PLAINTEXT, from={address})");
+        check(&guard, &self.state.image, &what, request, &mut Vec::new())
     }
 
     fn report_moved(&mut self, broker: BrokerId, moved: Moved, out: &mut Outbox) {
@@ -308,6 +354,8 @@ impl Controller {
             out.because(Some(fenced));
             self.append(self.state.fence(broker), out);
         }
+        let records = self.state.periodic_tasks();
+        self.append(records, out);
         let now = self.state.now;
         let (over, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.deadline <= now);
         self.waiting = waiting;
@@ -333,24 +381,4 @@ fn mutation_quota<'a>(mutations: &'a mut Mutations, state: &State, frame: &Frame
         (None, Body::Response(_)) => ("", ""),
     };
     mutations.quota_for(state.now.as_ms(), &state.image.quotas, user, client, frame.version >= strict)
-}
-
-/// What `kafka-storage format` writes for a new 4.3 cluster.
-fn bootstrap_records() -> Vec<MetadataRecord> {
-    let features = [
-        ("metadata.version", 30),
-        ("eligible.leader.replicas.version", 1),
-        ("group.version", 1),
-        ("share.version", 1),
-        ("streams.version", 1),
-        ("transaction.version", 2),
-    ];
-    let features = features.map(|(name, level)| MetadataRecord::FeatureLevel { name: name.into(), level });
-    let min_isr = MetadataRecord::Config {
-        resource_type: BROKER_RESOURCE,
-        resource_name: String::new(),
-        name: "min.insync.replicas".into(),
-        value: Some("1".into()),
-    };
-    features.into_iter().chain([min_isr]).collect()
 }

@@ -247,6 +247,7 @@ impl State {
             name: config.name.to_string(),
             value: config.value.as_ref().map(|value| value.to_string()),
         }));
+        records.extend(self.clear_elr_records(&records));
         records.extend(created.partitions.iter().zip(0..).map(|(replicas, n)| self.partition_record(created.id, n, replicas)));
         records
     }

@@ -28,6 +28,8 @@ pub struct ChangeBuilder<'a> {
     pub min_isr: i32,
     /// eligible.leader.replicas.version is 1.
     pub elr_enabled: bool,
+    /// Before metadata.version 3.6 a shrinking ISR raised the leader epoch (`isLeaderEpochBumpRequiredOnIsrShrink`).
+    pub bumps_on_shrink: bool,
     pub election: Election,
     pub target_isr: Vec<i32>,
     /// The replicas, with those that are on their way in or out.
@@ -53,6 +55,7 @@ impl<'a> ChangeBuilder<'a> {
             acceptable,
             min_isr: 1,
             elr_enabled: false,
+            bumps_on_shrink: false,
             election: Election::Online,
             target_isr: partition.isr.clone(),
             target: Reassignment::of(partition),
@@ -83,10 +86,12 @@ impl<'a> ChangeBuilder<'a> {
         (!change.is_empty()).then_some(change)
     }
 
-    /// triggerLeaderEpochBumpForReplicaReassignmentIfNeeded: who loses its replica must not go on in this epoch.
+    /// triggerLeaderEpochBumpForReplicaReassignmentIfNeeded: who loses its replica must not go on in this epoch;
+    /// triggerLeaderEpochBumpForIsrShrinkIfNeeded.
     fn bump_leader_epoch(&self, change: &mut PartitionChange) {
         let keeps_all = self.partition.replicas.iter().all(|replica| self.target.replicas.contains(replica));
-        if change.leader.is_none() && !keeps_all {
+        let shrinks = self.bumps_on_shrink && !self.partition.isr.iter().all(|replica| self.target_isr.contains(replica));
+        if change.leader.is_none() && (!keeps_all || shrinks) {
             change.leader = Some(self.partition.leader);
         }
     }

@@ -18,6 +18,8 @@ pub const KRAFT_VERSION: &str = "kraft.version";
 /// The first level of metadata.version, and that of 4.3.
 const FIRST_LEVEL: i16 = 7;
 pub const LATEST_LEVEL: i16 = 30;
+/// `3.6-IV0`
+pub const LEVEL_3_6: i16 = 12;
 
 const fn feature(name: &'static str, min: i16, max: i16) -> Feature {
     Feature { name, min, max }

@@ -10,6 +10,7 @@ pub use super::record::QuotaEntity;
 use super::record::{MetadataRecord, PartitionChange, PartitionRecord, RegisterBroker, TOPIC_RESOURCE};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::security::acl::Acls;
+use crate::kafka::security::scram::{Credential, Mechanism};
 
 /// No leader.
 pub const NO_LEADER: i32 = -1;
@@ -26,6 +27,8 @@ pub struct Image {
     pub features: OrdMap<String, i16>,
     pub next_producer_id: i64,
     pub acls: Acls,
+    /// By user and mechanism.
+    pub credentials: OrdMap<(String, Mechanism), Arc<Credential>>,
 }
 
 /// A broker as the controller knows it.
@@ -191,7 +194,32 @@ impl Image {
             }
             MetadataRecord::AccessControlEntry { id, acl } => self.acls.insert(*id, acl.clone()),
             MetadataRecord::RemoveAccessControlEntry { id } => self.acls.remove(*id),
+            MetadataRecord::ClearElr { topic_name } => self.clear_elr(topic_name),
+            MetadataRecord::UserScramCredential { name, mechanism, credential } => {
+                self.credentials.insert((name.clone(), *mechanism), credential.clone());
+            }
+            MetadataRecord::RemoveUserScramCredential { name, mechanism } => {
+                self.credentials.remove(&(name.clone(), *mechanism));
+            }
             MetadataRecord::NoOp => {}
+        }
+    }
+
+    /// The partitions that a ClearElr changes; an empty name means all topics.
+    pub fn with_elr(&self, topic_name: &str) -> Vec<(Name, i32)> {
+        let has_one = |partition: &PartitionRegistration| !partition.elr.is_empty() || !partition.last_known_elr.is_empty();
+        let concerned =
+            self.partitions().filter(|(topic, _, partition)| (topic_name.is_empty() || *topic.name == *topic_name) && has_one(partition));
+        concerned.map(|(topic, n, _)| (topic.name.clone(), n)).collect()
+    }
+
+    fn clear_elr(&mut self, topic_name: &str) {
+        let change = PartitionChange { elr: Some(Vec::new()), last_known_elr: Some(Vec::new()), ..PartitionChange::default() };
+        for (name, n) in self.with_elr(topic_name) {
+            let Some(topic) = self.topics.get_mut(&name) else { continue };
+            if let Some(partition) = Arc::make_mut(topic).partitions.get_mut(n as usize) {
+                *partition = Arc::new(partition.merge(&change));
+            }
         }
     }
 

@@ -107,6 +107,13 @@ impl Reader {
         Ok(Uuid::from_u128(self.0.get_u128()))
     }
 
+    /// Bytes that are not null.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, RecordError> {
+        let len = self.uvarint()?.checked_sub(1).ok_or(RecordError::Malformed("bytes that are null"))? as usize;
+        self.need(len)?;
+        Ok(self.0.split_to(len).to_vec())
+    }
+
     pub fn nullable(&mut self) -> Result<Option<String>, RecordError> {
         let Some(len) = self.uvarint()?.checked_sub(1) else { return Ok(None) };
         self.need(len as usize)?;

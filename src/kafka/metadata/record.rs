@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::primitives::{Reader, Tags, put_ints, put_nullable, put_string, put_uuids, put_uvarint};
 use crate::kafka::security::acl::{Acl, Operation, PatternType, Permission, ResourceType};
+use crate::kafka::security::scram::{Credential, Mechanism};
 
 /// `ConfigResource.Type`: a topic's, a broker's (an empty name is the cluster's default).
 pub const TOPIC_RESOURCE: i8 = 2;
@@ -70,6 +71,19 @@ pub enum MetadataRecord {
     },
     RemoveAccessControlEntry {
         id: Uuid,
+    },
+    /// min.insync.replicas of a topic, or without a name of all, has changed: who may lead by the old one is forgotten.
+    ClearElr {
+        topic_name: String,
+    },
+    UserScramCredential {
+        name: String,
+        mechanism: Mechanism,
+        credential: Arc<Credential>,
+    },
+    RemoveUserScramCredential {
+        name: String,
+        mechanism: Mechanism,
     },
     NoOp,
 }
@@ -164,9 +178,12 @@ impl MetadataRecord {
             MetadataRecord::ClientQuota { .. } => (14, 0),
             MetadataRecord::ProducerIds { .. } => (15, 0),
             MetadataRecord::BrokerRegistrationChange { .. } => (17, 1),
+            MetadataRecord::UserScramCredential { .. } => (11, 0),
+            MetadataRecord::RemoveUserScramCredential { .. } => (22, 0),
             MetadataRecord::AccessControlEntry { .. } => (18, 0),
             MetadataRecord::RemoveAccessControlEntry { .. } => (19, 0),
             MetadataRecord::NoOp => (20, 0),
+            MetadataRecord::ClearElr { .. } => (28, 0),
         }
     }
 
@@ -243,6 +260,25 @@ impl MetadataRecord {
                 buf.put_slice(id.as_bytes());
                 Tags::default().put(buf);
             }
+            MetadataRecord::ClearElr { topic_name } => {
+                put_string(buf, topic_name);
+                Tags::default().put(buf);
+            }
+            MetadataRecord::UserScramCredential { name, mechanism, credential } => {
+                put_string(buf, name);
+                buf.put_i8(mechanism.code());
+                for bytes in [&credential.salt, &credential.stored_key, &credential.server_key] {
+                    put_uvarint(buf, bytes.len() as u32 + 1);
+                    buf.put_slice(bytes);
+                }
+                buf.put_i32(credential.iterations);
+                Tags::default().put(buf);
+            }
+            MetadataRecord::RemoveUserScramCredential { name, mechanism } => {
+                put_string(buf, name);
+                buf.put_i8(mechanism.code());
+                Tags::default().put(buf);
+            }
             MetadataRecord::NoOp => Tags::default().put(buf),
         }
     }
@@ -295,12 +331,24 @@ impl MetadataRecord {
                 };
                 MetadataRecord::AccessControlEntry { id, acl: Arc::new(acl) }
             }
+            11 => {
+                let (name, mechanism) = (r.string()?, read_mechanism(r)?);
+                let (salt, stored_key, server_key) = (r.bytes()?, r.bytes()?, r.bytes()?);
+                let credential = Credential { salt, stored_key, server_key, iterations: r.i32()? };
+                MetadataRecord::UserScramCredential { name, mechanism, credential: Arc::new(credential) }
+            }
+            22 => MetadataRecord::RemoveUserScramCredential { name: r.string()?, mechanism: read_mechanism(r)? },
             19 => MetadataRecord::RemoveAccessControlEntry { id: r.uuid()? },
             20 => MetadataRecord::NoOp,
+            28 => MetadataRecord::ClearElr { topic_name: r.string()? },
             other => return Err(RecordError::UnknownType(other)),
         };
         Ok(record)
     }
+}
+
+fn read_mechanism(r: &mut Reader) -> Result<Mechanism, RecordError> {
+    Mechanism::of_code(r.u8()? as i8).ok_or(RecordError::Malformed("a SCRAM mechanism that is not known"))
 }
 
 impl RegisterBroker {
@@ -469,6 +517,7 @@ mod tests {
                 ..Default::default()
             }),
             MetadataRecord::RemoveTopic { topic_id },
+            MetadataRecord::ClearElr { topic_name: "orders".into() },
             MetadataRecord::FeatureLevel { name: "metadata.version".into(), level: 30 },
             MetadataRecord::ClientQuota {
                 entity: vec![("client-id".into(), None), ("user".into(), Some("alice".into()))],
@@ -491,6 +540,12 @@ mod tests {
                 }),
             },
             MetadataRecord::RemoveAccessControlEntry { id: Uuid::from_u128(5) },
+            MetadataRecord::UserScramCredential {
+                name: "alice".into(),
+                mechanism: Mechanism::Sha256,
+                credential: Arc::new(Mechanism::Sha256.credential(b"salt", b"salted", 8192)),
+            },
+            MetadataRecord::RemoveUserScramCredential { name: "alice".into(), mechanism: Mechanism::Sha512 },
             MetadataRecord::NoOp,
         ];
         for record in all {

@@ -4,6 +4,7 @@
 //! * [`api_versions`]: which versions of which API brokers and controllers offer
 //! * [`frame`]: one of them on a connection, with the batches it carries
 //! * [`codec`]: the bytes it would be on a real connection
+//! * [`receive`]: what becomes of bytes that come on a real connection
 //! * [`throttle`]: the throttle time of a response
 //! * [`errors`]: error codes with their names, exceptions and texts
 //! * [`topic_name`]: which names a topic may have
@@ -13,5 +14,6 @@ pub mod api_versions;
 pub mod codec;
 pub mod errors;
 pub mod frame;
+pub mod receive;
 pub mod throttle;
 pub mod topic_name;

@@ -54,7 +54,9 @@ pub fn describe_acls(acls: &Acls, secured: bool, request: &DescribeAclsRequest) 
             .with_host(acl.host.clone().into())
             .with_operation(acl.operation.code())
             .with_permission_type(acl.permission.code());
-        resources.iter_mut().last().into_iter().for_each(|resource| resource.acls.push(description.clone()));
+        if let Some(resource) = resources.last_mut() {
+            resource.acls.push(description);
+        }
     }
     DescribeAclsResponse::default().with_error_message(None).with_resources(resources)
 }

@@ -2,11 +2,21 @@
 //!
 //! * [`acl`]: what an ACL says, and filters of ACLs
 //! * [`authorizer`]: the rules by which ACLs decide (`StandardAuthorizer`)
+//! * [`checks`] (with [`group_checks`], [`cluster_checks`]): which operation on which resource a request needs; [`merge`]: answers in part
+//! * [`scram`]: credentials that the cluster keeps, and [`sha2`] of which they are made
+//! * [`sasl`]: users, passwords, listeners
 //! * [`acl_requests`]: CreateAcls, DescribeAcls, DeleteAcls (`AclApis`, `AclControlManager`)
 
 pub mod acl;
 pub mod acl_requests;
 pub mod authorizer;
+pub mod checks;
+mod cluster_checks;
+mod group_checks;
+pub mod merge;
+pub mod sasl;
+pub mod scram;
+pub mod sha2;
 
 /// Who does something, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

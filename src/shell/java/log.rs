@@ -2,8 +2,11 @@
 
 use crate::sim::time::Time;
 
-/// A log line. A message that ends in a line break puts its class on a line of its own.
+/// A log line. A message that ends in a line break puts its class on a line of its own; what stands behind a line break is a throwable, below it.
 pub fn line(now: Time, level: &str, message: &str, class: &str) -> String {
+    if let Some((first, thrown)) = message.split_once('\n').filter(|_| !message.ends_with('\n')) {
+        return format!("[{}] {level} {first} ({class})\n{thrown}", timestamp(now));
+    }
     format!("[{}] {level} {message} ({class})", timestamp(now))
 }
 
@@ -41,5 +44,6 @@ mod tests {
         let later = Time::ZERO + Duration::secs((31 + 28) * 86_400 + 7 * 3_600 + 9 * 60 + 21) + Duration::ms(152);
         assert_eq!(timestamp(later), "2026-03-01 07:09:21,152");
         assert_eq!(line(Time::ZERO, "ERROR", "no\n", "a.B"), "[2026-01-01 00:00:00,000] ERROR no\n (a.B)");
+        assert_eq!(line(Time::ZERO, "WARN", "no\nx.Y: z", "a.B"), "[2026-01-01 00:00:00,000] WARN no (a.B)\nx.Y: z");
     }
 }

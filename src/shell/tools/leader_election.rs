@@ -66,6 +66,8 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     Ok(ScriptTool::new(Plan::of_options(run, message_with_trace, options, config, files), hosts))
 }
 
+const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+
 fn validate(options: &Options) -> Result<(), Exception> {
     let missing: Vec<&str> = ["bootstrap-server", "election-type"].into_iter().filter(|name| !options.has(name)).collect();
     if !missing.is_empty() {
@@ -151,6 +153,11 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
             return Err(Stop::Threw(Thrown::caused(exception, vec![inner, error])));
         }
     };
+    if body.error_code == CLUSTER_AUTHORIZATION_FAILED {
+        let message = "Not authorized to perform leader election";
+        script.line(message);
+        return Err(Stop::Threw(Thrown::caused(failed(message), vec![Exception::of(body.error_code, None)])));
+    }
     let (mut succeeded, mut needless, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for topic in &body.replica_election_results {
         for partition in &topic.partition_result {

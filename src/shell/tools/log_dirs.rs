@@ -81,6 +81,9 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
     let mut brokers = Vec::new();
     for (id, answer) in existing.iter().zip(answers) {
         let Response::DescribeLogDirs(body) = answer.map_err(execution)? else { return Err(unexpected()) };
+        if body.error_code != 0 {
+            return Err(execution(Exception::of(body.error_code, None)));
+        }
         brokers.push(json::object(&[("broker", id.to_string()), ("logDirs", log_dirs(&body, &topics))]));
     }
     script.line(format!("Received log directory information from brokers {}", joined(&existing, ",")));

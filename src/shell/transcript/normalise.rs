@@ -25,6 +25,8 @@ const RULES: &[(&str, &str)] = &[
     (r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}, 0, ([\d.]+), [\d.]+, (\d+), [\d., -]+$", "TIME, 0, $1, $2, measured"),
     (r"^(producer(?:-node|-topic)?-metrics:\S*(?:byte-rate|throttle-time-avg|throttle-time-max):\{[^}]*\} *: )[\d.]+$", "${1}measured"),
     (r#""avg_throughput":[\d.E]+"#, r#""avg_throughput":N"#),
+    // A broker's name for a request: its processor, port, session.
+    (r"Request Request\(.*\) needs", "Request R needs"),
     // Ids that are drawn.
     (r"TopicId: [A-Za-z0-9_-]{22}", "TopicId: ID"),
     (r#""topicId":"[A-Za-z0-9_-]{22}""#, r#""topicId":"ID""#),

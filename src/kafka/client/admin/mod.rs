@@ -132,6 +132,11 @@ impl AdminConfig {
     }
 }
 
+/// `CoordinatorStrategy`'s words.
+fn forbidden_coordinator(group: &str) -> String {
+    format!("FindCoordinator request for groupId `CoordinatorKey(idValue='{group}', type=GROUP)` failed due to authorization failure")
+}
+
 impl AdminClient {
     /// `client_id` is `adminclient-1` where a tool sets none.
     pub fn new(client_id: &str, bootstrap: Vec<HostPort>, config: AdminConfig) -> AdminClient {
@@ -211,12 +216,14 @@ impl AdminClient {
     /// Takes an input (also one that is about nothing of ours).
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) {
         let progress = self.client.handle(now, input, out);
+        self.take_fatal(now, progress.fatal);
         self.run(now, progress.completed, out);
     }
 
     /// Sends what can be sent, ends what takes too long.
     pub fn poll(&mut self, now: Time, out: &mut Outbox) {
         let progress = self.client.poll(now, out);
+        self.take_fatal(now, progress.fatal);
         self.run(now, progress.completed, out);
     }
 
@@ -235,6 +242,17 @@ impl AdminClient {
         self.calls.clear();
         self.fanouts.clear();
         self.client.close(out);
+    }
+
+    /// `AdminMetadataManager.updateFailed` with an error that will not pass: every call ends with it.
+    fn take_fatal(&mut self, now: Time, fatal: Option<ClientError>) {
+        let Some(error) = fatal else { return };
+        let message = format!("Fatal error during metadata update\n{error}");
+        self.client.network.log.warn(now, "org.apache.kafka.clients.admin.internals.AdminMetadataManager", &message);
+        let ids: Vec<CallId> = self.calls.keys().copied().collect();
+        for id in ids {
+            self.end(id, Err(error.clone()));
+        }
     }
 
     /// The node of a coordinator, if it is known.
@@ -351,6 +369,10 @@ impl AdminClient {
                 known.attempts += 1;
             }
             Err((code, message)) => {
+                let message = match (code, &key) {
+                    (GROUP_AUTHORIZATION_FAILED, (GROUP, name)) => Some(forbidden_coordinator(name)),
+                    _ => message,
+                };
                 self.coordinators.remove(&key);
                 let of_key = |call: &Call| call.target.key().as_ref() == Some(&key);
                 let ids: Vec<CallId> = self.calls.iter().filter(|(_, call)| of_key(call)).map(|(&id, _)| id).collect();

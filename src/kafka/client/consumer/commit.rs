@@ -12,7 +12,7 @@ use super::kafka_consumer::{Closing, KafkaConsumer, Token};
 use super::membership::{COORDINATOR_LOGGER, str_bytes};
 use super::subscription::{FetchState, Position, Wanted};
 use crate::kafka::actor::Outbox;
-use crate::kafka::client::error::ClientError;
+use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
 use crate::kafka::client::network::Outgoing;
 use crate::kafka::group::hash_order;
 use crate::kafka::names::{Name, TopicPartition};
@@ -119,13 +119,20 @@ impl KafkaConsumer {
 
     /// `OffsetCommitResponseHandler`.
     pub(super) fn committed(&mut self, now: Time, kind: CommitKind, response: Option<Response>, out: &mut Outbox) {
+        let mut forbidden = Vec::new();
         let error = match response {
             Some(Response::OffsetCommit(response)) => {
+                let partitions = response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |partition| (topic, partition)));
+                let refused = partitions.filter(|(_, partition)| partition.error_code == TOPIC_AUTHORIZATION_FAILED);
+                forbidden.extend(refused.map(|(topic, at)| TopicPartition::new(topic.name.as_str(), at.partition_index)));
                 let mut codes = response.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
                 codes.find(|&code| code != errors::NONE)
             }
             _ => Some(NetworkException.code()),
         };
+        if error == Some(TOPIC_AUTHORIZATION_FAILED) {
+            self.note_forbidden_commit(now, kind, &forbidden);
+        }
         if self.heartbeats.is_some() && error == Some(UnknownMemberId.code()) {
             self.fenced(now);
         } else if let (Some(code), Some(membership)) = (error, &mut self.membership) {
@@ -154,6 +161,32 @@ impl KafkaConsumer {
             (CommitKind::BeforeRebalance, _) => self.prepared(),
             (CommitKind::Close, Closing::Committing { until }) => self.closing = self.leave_to_close(now, until, out),
             _ => {}
+        }
+    }
+
+    /// What the log says of offsets that one may not commit.
+    fn note_forbidden_commit(&mut self, now: Time, kind: CommitKind, partitions: &[TopicPartition]) {
+        const LOGGER: &str = "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator";
+        let mut topics: Vec<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
+        topics.dedup();
+        let positions: BTreeMap<&TopicPartition, Position> = self.subscriptions.all_consumed().collect();
+        let log = &mut self.client.network.log;
+        let mut offsets = Vec::new();
+        for partition in partitions {
+            let Some(Position { offset, leader_epoch }) = positions.get(partition) else { continue };
+            log.error(
+                now,
+                LOGGER,
+                &format!("Offset commit failed on partition {partition} at offset {offset}: Topic authorization failed."),
+            );
+            let epoch = leader_epoch.map_or("null".to_owned(), |epoch| epoch.to_string());
+            offsets.push(format!("{partition}=OffsetAndMetadata{{offset={offset}, leaderEpoch={epoch}, metadata=''}}"));
+        }
+        log.error(now, LOGGER, &format!("Not authorized to commit to topics [{}]", topics.join(", ")));
+        if kind == CommitKind::Close {
+            let error = ClientError::forbidden(TOPIC_AUTHORIZATION_FAILED, &topics);
+            let message = format!("Synchronous auto-commit of offsets {{{}}} failed: {}", offsets.join(", "), error.message);
+            log.warn(now, LOGGER, &message);
         }
     }
 
@@ -197,7 +230,8 @@ impl KafkaConsumer {
             Some(error) => {
                 membership.retry_at = now + self.config.retry.initial;
                 if !errors::info(error.code()).is_retriable() {
-                    self.error = Some(ClientError::of_code(error.code(), None));
+                    let group = membership.group().clone();
+                    self.error = Some(ClientError::forbidden(error.code(), &[&group]));
                 }
                 return;
             }
@@ -207,6 +241,9 @@ impl KafkaConsumer {
                 let partition = TopicPartition::new(topic.name.as_str(), answer.partition_index);
                 if self.subscriptions.get(&partition).is_none_or(|state| state.fetch != FetchState::Initializing) {
                     continue;
+                }
+                if answer.error_code == TOPIC_AUTHORIZATION_FAILED {
+                    self.error = Some(ClientError::forbidden(answer.error_code, &[&partition.topic]));
                 }
                 if answer.error_code != errors::NONE {
                     if let Some(membership) = &mut self.membership {

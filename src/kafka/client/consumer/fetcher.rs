@@ -12,7 +12,7 @@ use super::config::OffsetReset;
 use super::kafka_consumer::{KafkaConsumer, Receiver, Token};
 use super::subscription::{FetchState, Position};
 use crate::kafka::actor::{HostPort, Outbox};
-use crate::kafka::client::error::ClientError;
+use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
 use crate::kafka::client::network::{Answer, Failed, Outgoing};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BrokerId, TopicPartition};
@@ -150,6 +150,11 @@ impl KafkaConsumer {
             CORRUPT_MESSAGE => {
                 let message = format!("Encountered corrupt message when fetching offset {offset} for topic-partition {partition}");
                 self.error.get_or_insert_with(|| ClientError::kafka(message));
+            }
+            TOPIC_AUTHORIZATION_FAILED => {
+                const LOGGER: &str = "org.apache.kafka.clients.consumer.internals.FetchCollector";
+                self.client.network.log.warn(now, LOGGER, &format!("Not authorized to read from partition {partition}."));
+                self.error.get_or_insert_with(|| ClientError::forbidden(TOPIC_AUTHORIZATION_FAILED, &[&partition.topic]));
             }
             code if errors::info(code).is_retriable() || errors::info(code).refreshes_metadata() => {
                 self.try_again_later(now, &partition);

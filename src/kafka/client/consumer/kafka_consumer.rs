@@ -17,7 +17,7 @@ use super::subscription::{FetchState, Position, Subscriptions, Wanted};
 use super::validation::Questioned;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::client::cluster::ClusterClient;
-use crate::kafka::client::error::ClientError;
+use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
 use crate::kafka::client::network::{Completed, Failed};
 use crate::kafka::names::{BrokerId, Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
@@ -160,6 +160,10 @@ impl KafkaConsumer {
         let progress = self.client.handle(now, input, out);
         if progress.metadata_updated {
             self.subscriptions.forget_waits();
+            self.note_forbidden_topics();
+        }
+        if let Some(fatal) = progress.fatal {
+            self.error = Some(fatal);
         }
         for completed in progress.completed {
             self.completed(now, completed, out);
@@ -263,6 +267,17 @@ impl KafkaConsumer {
             Wanted::Nothing => false,
             Wanted::Partitions => true,
             Wanted::Topics(_) => self.membership.as_ref().is_some_and(|membership| membership.state() == MemberState::Stable),
+        }
+    }
+
+    /// `Metadata.maybeThrowAnyException`: topics of interest that one may not describe.
+    fn note_forbidden_topics(&mut self) {
+        let errors = &self.client.cluster().errors;
+        let forbidden: Vec<Name> =
+            errors.iter().filter(|(_, code)| **code == TOPIC_AUTHORIZATION_FAILED).map(|(name, _)| name.clone()).collect();
+        if !forbidden.is_empty() {
+            let names: Vec<&str> = forbidden.iter().map(|name| &**name).collect();
+            self.error = Some(ClientError::forbidden(TOPIC_AUTHORIZATION_FAILED, &names));
         }
     }
 

@@ -464,7 +464,8 @@ impl KafkaConsumer {
             }
             Some(found) if !errors::info(found.error_code).is_retriable() => {
                 membership.retry_at = now + self.config.retry.initial;
-                self.error = Some(ClientError::of_code(found.error_code, found.error_message.as_deref()));
+                let group = membership.group.clone();
+                self.error = Some(ClientError::forbidden(found.error_code, &[&group]));
             }
             _ => {
                 membership.retry_at = now + self.config.retry.initial;
@@ -605,7 +606,8 @@ impl KafkaConsumer {
             Some(CoordinatorLoadInProgress) => membership.retry_at = backoff,
             Some(fatal) => {
                 membership.retry_at = backoff;
-                self.error = Some(ClientError::of_code(fatal.code(), None));
+                let group = membership.group.clone();
+                self.error = Some(ClientError::forbidden(fatal.code(), &[&group]));
             }
         }
     }
@@ -636,7 +638,8 @@ impl KafkaConsumer {
                     let message = format!("Caught fenced group.instance.id Optional[{instance}] error in heartbeat thread");
                     self.client.network.log.error(now, COORDINATOR_LOGGER, &message);
                 }
-                self.error = Some(ClientError::of_code(fatal.code(), None));
+                let group = membership.group.clone();
+                self.error = Some(ClientError::forbidden(fatal.code(), &[&group]));
             }
         }
     }

@@ -60,6 +60,8 @@ pub struct Producer {
     seen_metadata: u64,
     next_check: Option<Time>,
     polled: Time,
+    /// What the next record that needs metadata is told.
+    fatal: Option<ClientError>,
     stats: Stats,
     /// Bytes of batches that were sent.
     sent_bytes: Rate,
@@ -140,6 +142,7 @@ impl Producer {
             seen_metadata: 0,
             next_check: None,
             polled: Time::ZERO,
+            fatal: None,
             stats: Stats::default(),
             sent_bytes: Rate::new(CLIENT_METRICS),
         }
@@ -325,6 +328,10 @@ impl Producer {
         let (topic, count) = (state.name.clone(), state.partitions.len());
         if self.closing {
             return SendError::Failed(ClientError::kafka("Producer closed while send in progress"));
+        }
+        if let Some(fatal) = self.fatal.take() {
+            self.blocked = None;
+            return SendError::Failed(fatal);
         }
         let code = self.client.cluster().errors.get(&topic).copied();
         let forbidden = match code {

@@ -23,6 +23,7 @@ impl Producer {
     /// `Sender.runOnce`: takes in what is over, then sends whatever can be sent.
     pub(super) fn run(&mut self, now: Time, progress: Progress<Sent>, out: &mut Outbox) {
         self.polled = now;
+        self.fatal = progress.fatal.or(self.fatal.take());
         for over in progress.completed {
             match over.token.clone() {
                 Sent::Produce(batches) => self.handle_produce_response(now, &batches, over, out),

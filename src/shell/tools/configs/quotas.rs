@@ -1,16 +1,20 @@
 //! Quotas of clients, users and addresses: `--describe` and `--alter`.
 
 use kafka_protocol::messages::alter_client_quotas_request::{EntityData as AlterEntity, EntryData as AlterEntry, OpData};
+use kafka_protocol::messages::alter_user_scram_credentials_request::{ScramCredentialDeletion, ScramCredentialUpsertion};
 use kafka_protocol::messages::describe_client_quotas_request::ComponentData;
 use kafka_protocol::messages::describe_client_quotas_response::EntryData;
 use kafka_protocol::messages::describe_user_scram_credentials_request::UserName;
-use kafka_protocol::messages::{AlterClientQuotasRequest, DescribeClientQuotasRequest, DescribeUserScramCredentialsRequest};
+use kafka_protocol::messages::{
+    AlterClientQuotasRequest, AlterUserScramCredentialsRequest, DescribeClientQuotasRequest, DescribeUserScramCredentialsRequest,
+};
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Changes, completed, get, unexpected};
 use crate::kafka::client::admin::Target;
 use crate::kafka::protocol::api::Response;
 use crate::kafka::records::murmur2::java_string_hash;
+use crate::kafka::security::scram::Mechanism;
 use crate::shell::java::exception::Exception;
 use crate::shell::java::{double, hash};
 use crate::shell::tools::script::{Script, Stop, execution};
@@ -56,9 +60,7 @@ pub fn alter(script: &mut Script, types: &[String], names: &[String]) -> Result<
     }
     let added = changes.add.iter().map(|(name, _)| name).chain(&changes.delete);
     if kind != "ips" && !added.clone().any(|name| QUOTAS.contains(&name.as_str())) {
-        // No broker here can keep a credential: the client finds out from its ApiVersions.
-        let message = "The node does not support ALTER_USER_SCRAM_CREDENTIALS";
-        return Err(execution(Exception::new("org.apache.kafka.common.errors.UnsupportedVersionException", message)));
+        return alter_credentials(script, &changes, names.first().map_or("", String::as_str));
     }
     let current = quotas(script, types, names)?.into_iter().next();
     let current = |name: &str| current.as_ref().is_some_and(|entry| entry.values.iter().any(|value| value.key.as_str() == name));
@@ -140,6 +142,54 @@ fn check_quotas(changes: &Changes, kind: &str, types: &[String], names: &[String
 /// Whether a name is one of these.
 fn is_scram_of(known: &'static [&'static str]) -> impl Fn(&&str) -> bool {
     move |name| known.contains(name)
+}
+
+/// `SCRAM-SHA-256=[iterations=8192,password=secret]`: salted here, so that the password does not leave.
+fn alter_credentials(script: &mut Script, changes: &Changes, user: &str) -> Result<(), Stop> {
+    let mut request = AlterUserScramCredentialsRequest::default();
+    for (name, value) in &changes.add {
+        let Some(mechanism) = Mechanism::of_name(name) else { continue };
+        let invalid = || Exception::illegal_argument(format!("Invalid credential property {}={value}", name.replace('-', "_")));
+        let (iterations, password) = credential(value).ok_or_else(invalid)?;
+        if iterations < Mechanism::MIN_ITERATIONS {
+            let minimum = Mechanism::MIN_ITERATIONS;
+            let message = format!("Iterations {iterations} is less than the minimum {minimum} required for {name}");
+            return Err(Exception::illegal_argument(message).into());
+        }
+        let salt: Vec<u8> = (0..SALT_BYTES).map(|_| SALT_LETTERS[script.draw(36) as usize % 36]).collect();
+        // What is too much for a broker is not computed here either: it will say so.
+        let salted = mechanism.salted_password(password, &salt, iterations.min(Mechanism::MAX_ITERATIONS));
+        let upsertion = ScramCredentialUpsertion::default().with_name(text(user)).with_mechanism(mechanism.code());
+        request.upsertions.push(upsertion.with_iterations(iterations).with_salt(salt.into()).with_salted_password(salted.into()));
+    }
+    for mechanism in changes.delete.iter().filter_map(|name| Mechanism::of_name(name)) {
+        request.deletions.push(ScramCredentialDeletion::default().with_name(text(user)).with_mechanism(mechanism.code()));
+    }
+    match get(script, "alterUserScramCredentials", Target::Any, request)? {
+        Response::AlterUserScramCredentials(body) => {
+            if let Some(failed) = body.results.iter().find(|result| result.error_code != 0) {
+                return Err(execution(Exception::of(failed.error_code, failed.error_message.as_deref())));
+            }
+        }
+        other => return Err(unexpected(&other)),
+    }
+    completed(script, "users", user);
+    Ok(())
+}
+
+/// As Kafka's: 130 bits in base 36.
+const SALT_BYTES: usize = 26;
+const SALT_LETTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// `(?:iterations=([0-9]*),)?password=(.*)`
+fn credential(value: &str) -> Option<(i32, &str)> {
+    match value.strip_prefix("iterations=") {
+        Some(rest) => {
+            let (iterations, rest) = rest.split_once(',')?;
+            Some((iterations.parse().ok()?, rest.strip_prefix("password=")?))
+        }
+        None => Some((Mechanism::MIN_ITERATIONS, value.strip_prefix("password=")?)),
+    }
 }
 
 /// What these entities have, in the order of Java's map (`containsOnly`).

@@ -1,0 +1,133 @@
+//! Who is at the other end of a connection (`SaslServerAuthenticator`), and what of its requests it may do (`AuthHelper`).
+
+use kafka_protocol::ResponseError;
+use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse};
+use kafka_protocol::protocol::StrBytes;
+
+use super::process::Broker;
+use super::replicas::Asker;
+use crate::kafka::actor::Outbox;
+use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::frame::{Batches, Frame};
+use crate::kafka::security::authorizer::Guard;
+use crate::kafka::security::checks::{Checked, check};
+use crate::kafka::security::merge::{merge, redact};
+use crate::kafka::security::{Who, address_of};
+use crate::sim::process::ConnId;
+use crate::sim::time::Time;
+
+/// How far a connection has come in showing who is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// A mechanism is to be named.
+    Handshake,
+    /// A password is to be shown.
+    Password,
+}
+
+impl Broker {
+    /// A request on a connection that has not yet shown who is there. Anything but the next step ends the connection.
+    pub(super) fn authenticate(&mut self, now: Time, asker: Asker, exchange: Exchange, request: &Request, out: &mut Outbox) {
+        match (exchange, request) {
+            (Exchange::Handshake, Request::ApiVersions(_)) => {
+                let response = self.api_versions();
+                self.respond(now, asker, response, Vec::new(), out);
+            }
+            (Exchange::Handshake, Request::SaslHandshake(body)) => self.handshake(now, asker, body, out),
+            (Exchange::Password, Request::SaslAuthenticate(body)) => self.check_password(now, asker, body, out),
+            _ => self.close_client(asker.conn, out),
+        }
+    }
+
+    fn handshake(&mut self, now: Time, asker: Asker, request: &SaslHandshakeRequest, out: &mut Outbox) {
+        let Some(client) = self.conns.get_mut(&asker.conn) else { return };
+        let enabled = self.sasl.get(&client.port).map(|listener| listener.mechanisms.clone()).unwrap_or_default();
+        let known = enabled.iter().any(|mechanism| mechanism == request.mechanism.as_str());
+        let response = SaslHandshakeResponse::default().with_mechanisms(enabled.into_iter().map(StrBytes::from_string).collect());
+        if known {
+            client.exchange = Some(Exchange::Password);
+            return self.respond(now, asker, response, Vec::new(), out);
+        }
+        self.last_word(asker, response.with_error_code(ResponseError::UnsupportedSaslMechanism.code()), out);
+    }
+
+    fn check_password(&mut self, now: Time, asker: Asker, request: &SaslAuthenticateRequest, out: &mut Outbox) {
+        let Some(client) = self.conns.get_mut(&asker.conn) else { return };
+        let Some(listener) = self.sasl.get(&client.port) else { return };
+        match listener.authenticate(&request.auth_bytes) {
+            Ok(user) => {
+                client.exchange = None;
+                client.principal = Some(format!("User:{user}").into());
+                self.respond(now, asker, SaslAuthenticateResponse::default().with_error_message(None), Vec::new(), out);
+            }
+            Err(message) => {
+                let response = SaslAuthenticateResponse::default().with_error_code(ResponseError::SaslAuthenticationFailed.code());
+                self.last_word(asker, response.with_error_message(Some(message.into())), out);
+            }
+        }
+    }
+
+    fn last_word(&mut self, asker: Asker, response: impl Into<Response>, out: &mut Outbox) {
+        out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, Vec::new()));
+        self.close_client(asker.conn, out);
+    }
+
+    /// Takes out of a request what its sender may not do. `None`: nothing is left of it, and it is answered.
+    pub(super) fn authorize(
+        &mut self,
+        now: Time,
+        asker: Asker,
+        request: &mut Request,
+        batches: &mut Vec<Batches>,
+        out: &mut Outbox,
+    ) -> Option<()> {
+        let Some(authorizer) = &self.authorizer else { return Some(()) };
+        let client = self.conns.get(&asker.conn)?;
+        let (principal, address) = (client.principal(), address_of(&client.host));
+        let guard = Guard { authorizer: Some(authorizer), acls: &self.image.acls, who: Who { principal, host: &address } };
+        let listener = self.sasl.get(&client.port).map_or("PLAINTEXT", |listener| &listener.name);
+        let what = describe(asker.conn, self.spec.id.0, &address, listener);
+        match check(&guard, &self.image, &what, request, batches) {
+            Checked::All => Some(()),
+            Checked::Rest(refused) => {
+                self.conns.get_mut(&asker.conn)?.refused = Some(Box::new(refused));
+                Some(())
+            }
+            Checked::Refused(answer) => {
+                self.respond(now, asker, answer, Vec::new(), out);
+                None
+            }
+            Checked::Close => {
+                self.close_client(asker.conn, out);
+                None
+            }
+        }
+    }
+
+    /// What an answer may show, and with what was refused of the request.
+    pub(super) fn complete_answer(&mut self, conn: ConnId, response: &mut Response, batches: &mut Vec<Batches>) {
+        let Some(authorizer) = &self.authorizer else { return };
+        let Some(client) = self.conns.get_mut(&conn) else { return };
+        let refused = client.refused.take();
+        let address = address_of(&client.host);
+        let guard =
+            Guard { authorizer: Some(authorizer), acls: &self.image.acls, who: Who { principal: client.principal(), host: &address } };
+        redact(&guard, response);
+        if let Some(refused) = refused {
+            merge(response, batches, *refused);
+        }
+    }
+}
+
+/// `RequestChannel.Request.toString`, of which the numbers of processor, port and session mean nothing here.
+fn describe(conn: ConnId, broker: i32, address: &str, listener: &str) -> String {
+    let n = conn.n;
+    let protocol = if listener.starts_with("SASL") { "SASL_PLAINTEXT" } else { "PLAINTEXT" };
+    format!(
+        "Request(processor={}, connectionId=10.77.0.{broker}:9092-{address}:{}-{}-{n}, session=org.apache.kafka.network.Session@{n:x}, \
+         listenerName=ListenerName({listener}), securityProtocol={protocol}, buffer=null, envelope=None)",
+        n % 3,
+        40_000 + n % 20_000,
+        n % 3
+    )
+}

@@ -1,0 +1,43 @@
+//! Further questions to Apache Kafka 4.3.1, and its answers (tests/asked): recordings in the format of tests/golden, of which the commands listed
+//! here differ, for the reasons given.
+
+use ottla::playground::replay::{SEED, play};
+use ottla::shell::transcript::diff::unified;
+use ottla::shell::transcript::read::Transcript;
+
+fn check(file: &str, differing: &[(usize, &str)]) {
+    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let transcript = Transcript::read(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let mut wrong = String::new();
+    for command in play(&transcript, SEED) {
+        let listed = differing.iter().find(|(line, _)| *line == command.line);
+        match (command.is_equal(), listed) {
+            (false, None) => {
+                wrong += &format!("{file}:{}: {}\n{}\n", command.line, command.command, unified(&command.expected, &command.printed))
+            }
+            (true, Some((_, why))) => wrong += &format!("{file}:{} agrees again ({why})\n", command.line),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Who may do what, over SASL/PLAIN: users with rights, without, with a wrong password, with a mechanism that is not enabled.
+#[test]
+fn users_and_their_rights() {
+    check(
+        "tests/asked/sasl-and-acls.txt",
+        &[
+            (
+                92,
+                "an idempotent producer that was refused once tries to abort a transaction at its end, and says that it has none; ours does not",
+            ),
+            (282, "our controller is kafka-100, a host of its own, so nothing listens on kafka-1:9093"),
+        ],
+    );
+}
+
+#[test]
+fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
+    check("tests/asked/usage-scram-and-mutations.txt", &[]);
+}
