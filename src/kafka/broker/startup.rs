@@ -10,12 +10,13 @@ use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
-use crate::kafka::controller::metadata_log::{self, METADATA_DIR};
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
-use crate::kafka::names::{BROKER_PORT, TopicPartition, directory_id, uuid_text};
+use crate::kafka::metadata::image::Image;
+use crate::kafka::names::{BROKER_PORT, CONTROLLER_PORT, TopicPartition, directory_id, uuid_text};
+use crate::kafka::raft::node::METADATA_DIR;
 use crate::sim::disk::File;
 use crate::sim::process::ReadId;
 use crate::sim::time::{Duration, Time};
@@ -69,23 +70,16 @@ impl Broker {
         let (high_watermarks, recovery_points, log_starts) =
             (checkpoint(HW_CHECKPOINT), checkpoint(RECOVERY_POINT_CHECKPOINT), checkpoint(LOG_START_CHECKPOINT));
         // The copy of the metadata comes first: it says what the other folders are.
-        let metadata_files = in_folder(&files, METADATA_DIR);
-        self.metadata.log = Some(if metadata_files.is_empty() {
-            super::metadata::new_metadata_log(out)
-        } else {
-            let config = metadata_log::log_config();
-            let reopen = Reopen { dir: METADATA_DIR, config, files: &metadata_files, clean, recovery_point: 0, log_start_offset: 0 };
-            open(reopen, &mut out.store()).0
-        });
-        self.replay_local_metadata();
+        self.quorum.raft.open(now, &in_folder(&files, METADATA_DIR), clean, out);
+        let image = self.local_metadata();
         let folders: BTreeSet<&str> = files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
         for folder in folders.into_iter().filter(|&folder| folder != METADATA_DIR) {
             let Some(name) = partition_of(folder) else { continue };
             // A folder of a topic that was deleted meanwhile (a stray): left alone, as by Kafka until it is told to delete it.
-            let Some(topic_id) = self.image.topic(&name.topic).map(|topic| topic.id) else { continue };
+            let Some(topic_id) = image.topic(&name.topic).map(|topic| topic.id) else { continue };
             let reopen = Reopen {
                 dir: folder,
-                config: log_config_of(&self.image, &name.topic, &self.spec),
+                config: log_config_of(&image, &name.topic, &self.spec),
                 files: &in_folder(&files, folder),
                 clean,
                 recovery_point: recovery_points.get(&name).copied().unwrap_or(0),
@@ -109,17 +103,18 @@ impl Broker {
         self.delete_folders_found(now, out);
         self.logs.start(now, &self.settings.logs);
         self.cleaner.start(now, &self.settings.cleaner, checkpoint(CLEANER_CHECKPOINT));
+        if self.quorum.controller.is_some() {
+            out.listen(CONTROLLER_PORT);
+        }
         self.begin_registration(now, previous_epoch, out);
-        self.fetch_metadata(now, out);
+        self.quorum_moved(now, out);
     }
 
-    /// The image as of the last stop; leaderships are taken up only once the controller has been heard.
-    fn replay_local_metadata(&mut self) {
-        let Some(log) = &self.metadata.log else { return };
-        for (next, records) in metadata_log::records_from(log, log.log_start_offset()) {
-            records.iter().for_each(|record| self.image.apply(record));
-            self.metadata.next_offset = next;
-        }
+    /// The metadata as it was at the last stop, committed or not: what the folders are for. (Kafka reads that in each folder.)
+    fn local_metadata(&self) -> Image {
+        let mut image = Image::default();
+        self.quorum.raft.stored_records().iter().for_each(|record| image.apply(record));
+        image
     }
 
     fn begin_files(&self, fresh: bool, out: &mut Outbox) {
@@ -157,9 +152,6 @@ impl Broker {
             if let Some(partition) = self.replicas.get_mut(&name) {
                 partition.log.close(&mut out.store());
             }
-        }
-        if let Some(log) = &mut self.metadata.log {
-            log.close(&mut out.store());
         }
         self.write_high_watermarks(out);
         self.write_recovery_points(out);
