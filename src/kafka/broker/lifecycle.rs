@@ -97,7 +97,8 @@ impl Broker {
     /// Registers or sends a heartbeat, if one is due.
     pub(super) fn talk_to_controller(&mut self, now: Time, out: &mut Outbox) {
         let lifecycle = &self.lifecycle;
-        if matches!(lifecycle.state, State::Starting | State::Stopped) || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now) {
+        if matches!(lifecycle.state, State::Starting | State::Stopped) || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now)
+        {
             return;
         }
         if !self.controller_ready(now, out) {
@@ -118,7 +119,6 @@ impl Broker {
         if let Some(response) = response.filter(|response| response.error_code == 0) {
             self.lifecycle.epoch = Some(response.broker_epoch);
             self.lifecycle.next_at = Some(now);
-            self.write_broker_epoch(response.broker_epoch, out);
         }
         self.talk_to_controller(now, out);
     }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::process::Broker;
 use super::BrokerSpec;
+use super::process::Broker;
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::client::network::{Answer, Completed};
 use crate::kafka::controller::ControllerSpec;

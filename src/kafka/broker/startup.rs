@@ -10,6 +10,7 @@ use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
+use crate::kafka::controller::bootstrap;
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
 use crate::kafka::log::properties_file::meta_properties_text;
@@ -22,7 +23,7 @@ use crate::sim::process::ReadId;
 use crate::sim::time::{Duration, Time};
 
 const CLEAN_SHUTDOWN_FILE: &str = ".kafka_cleanshutdown";
-const BROKER_EPOCH_FILE: &str = "broker-epoch";
+const LOCK_FILE: &str = ".lock";
 const HW_CHECKPOINT: &str = "replication-offset-checkpoint";
 pub(super) const RECOVERY_POINT_CHECKPOINT: &str = "recovery-point-offset-checkpoint";
 pub(super) const LOG_START_CHECKPOINT: &str = "log-start-offset-checkpoint";
@@ -94,8 +95,9 @@ impl Broker {
             let high_watermark = high_watermarks.get(&name).copied().unwrap_or(0);
             self.insert_partition(name, topic_id, log, high_watermark);
         }
-        let previous_epoch = if clean { files.get(BROKER_EPOCH_FILE).and_then(|file| number_in(file)).unwrap_or(-1) } else { -1 };
-        self.begin_files(fresh, out);
+        // `CleanShutdownFileHandler`: only an orderly stop says which incarnation it was.
+        let previous_epoch = files.get(CLEAN_SHUTDOWN_FILE).and_then(|file| broker_epoch_in(file)).unwrap_or(-1);
+        self.begin_files(now, fresh, out);
         self.report_started(clean, out);
         out.listen(BROKER_PORT);
         self.next_isr_check = Some(now + Duration::ms(self.settings.replica_lag_time_max_ms / 2));
@@ -117,17 +119,25 @@ impl Broker {
         image
     }
 
-    fn begin_files(&self, fresh: bool, out: &mut Outbox) {
+    fn begin_files(&self, now: Time, fresh: bool, out: &mut Outbox) {
         if fresh {
-            let text = meta_properties_text("2026-01-01T00:00:00Z", self.spec.id.0, &uuid_text(self.directory_id()), &self.spec.cluster_id);
+            let text = meta_properties_text(
+                "Thu Jan 01 00:00:00 UTC 2026",
+                self.spec.id.0,
+                &uuid_text(self.directory_id()),
+                &self.spec.cluster_id,
+            );
             out.store().replace_text("meta.properties", text);
+            let mut store = out.store();
+            let chunk = store.chunk(bootstrap::checkpoint(now, &self.spec.features));
+            // A fresh disk is not full.
+            let _ = store.disk.replace(now, "bootstrap.checkpoint", chunk);
         }
         // From now on a stop that does not come to its end is an unclean one.
         let _ = out.disk().delete(CLEAN_SHUTDOWN_FILE);
-    }
-
-    pub(super) fn write_broker_epoch(&self, epoch: i64, out: &mut Outbox) {
-        out.store().replace_text(BROKER_EPOCH_FILE, epoch.to_string());
+        // The directory is this process's (`LogManager.lockLogDirs`); its cleaner has cleaned nothing yet.
+        out.disk().touch(LOCK_FILE);
+        out.disk().touch("cleaner-offset-checkpoint");
     }
 
     /// `checkpointHighWatermarks`, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
@@ -157,6 +167,7 @@ impl Broker {
         self.write_recovery_points(out);
         self.write_log_starts(out);
         let epoch = self.lifecycle.broker_epoch().unwrap_or(-1);
+        let _ = out.disk().delete(LOCK_FILE);
         out.store().replace_text(CLEAN_SHUTDOWN_FILE, format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}"));
     }
 
@@ -177,6 +188,8 @@ fn partition_of(folder: &str) -> Option<TopicPartition> {
     Some(TopicPartition::new(topic, partition.parse().ok()?))
 }
 
-fn number_in(file: &File) -> Option<i64> {
-    std::str::from_utf8(&file.read()).ok()?.trim().parse().ok()
+/// `{"version":0,"brokerEpoch":16}`
+fn broker_epoch_in(file: &File) -> Option<i64> {
+    let json: serde_json::Value = serde_json::from_slice(&file.read()).ok()?;
+    json.get("brokerEpoch")?.as_i64()
 }

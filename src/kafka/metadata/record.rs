@@ -194,9 +194,10 @@ impl MetadataRecord {
             MetadataRecord::FeatureLevel { .. } => (12, 0),
             MetadataRecord::ClientQuota { .. } => (14, 0),
             MetadataRecord::ProducerIds { .. } => (15, 0),
-            MetadataRecord::BrokerRegistrationChange { .. } => (17, 1),
             MetadataRecord::UserScramCredential { .. } => (11, 0),
             MetadataRecord::RemoveUserScramCredential { .. } => (22, 0),
+            // The lowest version that has a place for what is said.
+            MetadataRecord::BrokerRegistrationChange { in_controlled_shutdown, .. } => (17, u32::from(*in_controlled_shutdown)),
             MetadataRecord::AccessControlEntry { .. } => (18, 0),
             MetadataRecord::RemoveAccessControlEntry { .. } => (19, 0),
             MetadataRecord::NoOp => (20, 0),

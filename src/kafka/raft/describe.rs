@@ -5,11 +5,11 @@ use kafka_protocol::messages::describe_quorum_response::{Listener, Node, Partiti
 use kafka_protocol::messages::{DescribeQuorumRequest, DescribeQuorumResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use super::ReplicaKey;
 use super::leader::Progress;
 use super::node::Raft;
 use super::role::Role;
 use super::voters::{CONTROLLER_LISTENER, VoterSet};
-use super::ReplicaKey;
 use crate::kafka::names::METADATA_TOPIC;
 use crate::sim::time::Time;
 

@@ -40,7 +40,12 @@ impl Raft {
     }
 
     /// handleBeginQuorumEpochRequest
-    pub(super) fn handle_begin_epoch(&mut self, now: Time, request: &BeginQuorumEpochRequest, out: &mut Outbox) -> BeginQuorumEpochResponse {
+    pub(super) fn handle_begin_epoch(
+        &mut self,
+        now: Time,
+        request: &BeginQuorumEpochRequest,
+        out: &mut Outbox,
+    ) -> BeginQuorumEpochResponse {
         if !self.is_cluster(request.cluster_id.as_ref()) {
             return BeginQuorumEpochResponse::default().with_error_code(ResponseError::InconsistentClusterId.code());
         }
@@ -60,8 +65,7 @@ impl Raft {
             .with_error_code(error)
             .with_leader_id(self.leader_id())
             .with_leader_epoch(self.epoch);
-        let topic =
-            begin_quorum_epoch_response::TopicData::default().with_topic_name(metadata_topic()).with_partitions(vec![partition]);
+        let topic = begin_quorum_epoch_response::TopicData::default().with_topic_name(metadata_topic()).with_partitions(vec![partition]);
         BeginQuorumEpochResponse::default().with_topics(vec![topic])
     }
 
@@ -127,9 +131,7 @@ impl Raft {
 
     pub(super) fn end_epoch_request(&self, successors: &[ReplicaKey]) -> EndQuorumEpochRequest {
         let candidates = successors.iter().map(|key| {
-            end_quorum_epoch_request::ReplicaInfo::default()
-                .with_candidate_id(key.id.0.into())
-                .with_candidate_directory_id(key.directory)
+            end_quorum_epoch_request::ReplicaInfo::default().with_candidate_id(key.id.0.into()).with_candidate_directory_id(key.directory)
         });
         let partition = end_quorum_epoch_request::PartitionData::default()
             .with_leader_id(self.me().0.into())

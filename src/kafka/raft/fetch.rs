@@ -134,7 +134,9 @@ impl Raft {
     fn validate_offset_and_epoch(&self, offset: i64, epoch: i32) -> Valid {
         let Some(log) = &self.log else { return Valid::Yes };
         let (start, end) = (log.log_start_offset(), log.log_end_offset());
-        if offset == 0 && let Some(id) = self.latest_snapshot() {
+        if offset == 0
+            && let Some(id) = self.latest_snapshot()
+        {
             return Valid::Snapshot(id);
         }
         if offset == 0 && epoch == 0 && start == 0 {
@@ -181,7 +183,8 @@ impl Raft {
     pub(super) fn answer_waiting(&mut self, now: Time, out: &mut Outbox) {
         let end = self.log.as_ref().map_or(0, |log| log.log_end_offset());
         let high_watermark = if let Role::Leader(leader) = &self.role { leader.high_watermark.unwrap_or(-1) } else { i64::MAX };
-        let is_due = |fetch: &WaitingFetch| fetch.asked.fetch_offset < end || fetch.asked.high_watermark < high_watermark || fetch.deadline <= now;
+        let is_due =
+            |fetch: &WaitingFetch| fetch.asked.fetch_offset < end || fetch.asked.high_watermark < high_watermark || fetch.deadline <= now;
         if !self.waiting.iter().any(is_due) {
             return;
         }

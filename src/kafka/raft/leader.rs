@@ -96,7 +96,8 @@ impl Leader {
 
     /// nonLeaderVotersByDescendingFetchOffset
     pub fn successors(&self, voters: Option<&VoterSet>, me: ReplicaKey) -> Vec<ReplicaKey> {
-        let mut keys: Vec<ReplicaKey> = voters.into_iter().flat_map(VoterSet::iter).map(|voter| voter.key).filter(|key| *key != me).collect();
+        let mut keys: Vec<ReplicaKey> =
+            voters.into_iter().flat_map(VoterSet::iter).map(|voter| voter.key).filter(|key| *key != me).collect();
         keys.sort_by_key(|key| -self.progress.get(key).map_or(-1, |progress| progress.log_end));
         keys
     }
@@ -109,9 +110,8 @@ impl Leader {
 
     /// Voters that have not fetched lately, and were not told since: the epoch has begun.
     pub fn to_be_told(&self, now: Time, voters: &VoterSet, me: ReplicaKey) -> Vec<ReplicaKey> {
-        let silent = |key: &ReplicaKey| {
-            self.progress.get(key).is_none_or(|progress| now.since(progress.last_fetch) >= self.begin_epoch_interval)
-        };
+        let silent =
+            |key: &ReplicaKey| self.progress.get(key).is_none_or(|progress| now.since(progress.last_fetch) >= self.begin_epoch_interval);
         let others = voters.iter().map(|voter| voter.key).filter(|key| *key != me && !self.told.contains(&key.id));
         others.filter(silent).collect()
     }

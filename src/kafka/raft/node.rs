@@ -341,7 +341,9 @@ impl Raft {
     pub fn next_wake(&self) -> Option<Time> {
         self.log.as_ref()?;
         let of_role = match &self.role {
-            Role::Unattached { election_ends, .. } if self.is_voter() => Some(*election_ends.min(&self.discover_at.max(self.now + DISCOVERY_BACKOFF))),
+            Role::Unattached { election_ends, .. } if self.is_voter() => {
+                Some(*election_ends.min(&self.discover_at.max(self.now + DISCOVERY_BACKOFF)))
+            }
             Role::Unattached { .. } => Some(self.discover_at.max(self.now + DISCOVERY_BACKOFF)),
             Role::Prospective { election_ends, .. } | Role::Candidate { election_ends, .. } | Role::Resigned { election_ends, .. } => {
                 Some(*election_ends)
@@ -395,7 +397,8 @@ impl Raft {
             Role::Prospective { votes, .. } | Role::Candidate { votes, .. } => {
                 let votes = votes.clone();
                 let pre_vote = matches!(self.role, Role::Prospective { .. });
-                let unanswered = others(self).into_iter().filter(|key| !votes.granted.contains(&key.id) && !votes.rejected.contains(&key.id));
+                let unanswered =
+                    others(self).into_iter().filter(|key| !votes.granted.contains(&key.id) && !votes.rejected.contains(&key.id));
                 for voter in unanswered.collect::<Vec<_>>() {
                     let request = self.vote_request(voter, pre_vote);
                     self.ask(now, voter.id, request, Call::Vote(self.epoch, pre_vote), out);

@@ -8,11 +8,11 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{AddRaftVoterRequest, AddRaftVoterResponse, RemoveRaftVoterRequest, RemoveRaftVoterResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use super::ReplicaKey;
 use super::control;
 use super::node::Raft;
 use super::role::Role;
 use super::voters::{Voter, VoterSet};
-use super::ReplicaKey;
 use crate::kafka::actor::Outbox;
 use crate::kafka::names::{BrokerId, uuid_text};
 use crate::kafka::protocol::api::{Request, Response};
@@ -93,9 +93,10 @@ impl Raft {
             return Err((ResponseError::InvalidRequest, Some(message.into())));
         };
         let Role::Leader(leader) = &self.role else { return Err((ResponseError::NotLeaderOrFollower, None)) };
-        let caught_up = leader.progress.get(&key).is_some_and(|progress| {
-            progress.last_caught_up.is_some() && now.since(progress.last_fetch) < CAUGHT_UP_WITHIN
-        });
+        let caught_up = leader
+            .progress
+            .get(&key)
+            .is_some_and(|progress| progress.last_caught_up.is_some() && now.since(progress.last_fetch) < CAUGHT_UP_WITHIN);
         if !caught_up {
             let message = format!("Aborted add voter operation for {} since it is lagging behind", shown(key));
             return Err((ResponseError::RequestTimedOut, Some(message)));

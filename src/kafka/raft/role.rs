@@ -25,14 +25,35 @@ use crate::sim::time::{Duration, Time};
 #[derive(Clone, Debug)]
 pub enum Role {
     /// `leader`: whom it last followed in this epoch.
-    Unattached { leader: Option<BrokerId>, voted: Option<ReplicaKey>, election_ends: Time },
-    Prospective { leader: Option<BrokerId>, voted: Option<ReplicaKey>, votes: Votes, election_ends: Time },
-    Candidate { votes: Votes, election_ends: Time },
+    Unattached {
+        leader: Option<BrokerId>,
+        voted: Option<ReplicaKey>,
+        election_ends: Time,
+    },
+    Prospective {
+        leader: Option<BrokerId>,
+        voted: Option<ReplicaKey>,
+        votes: Votes,
+        election_ends: Time,
+    },
+    Candidate {
+        votes: Votes,
+        election_ends: Time,
+    },
     Leader(Leader),
     /// `has_fetched`: the leader has answered a fetch in this epoch.
-    Follower { leader: BrokerId, voted: Option<ReplicaKey>, fetch_ends: Time, has_fetched: bool },
+    Follower {
+        leader: BrokerId,
+        voted: Option<ReplicaKey>,
+        fetch_ends: Time,
+        has_fetched: bool,
+    },
     /// `successors`: the other voters, the furthest first; `told`: who knows that it resigned.
-    Resigned { successors: Vec<ReplicaKey>, told: BTreeSet<BrokerId>, election_ends: Time },
+    Resigned {
+        successors: Vec<ReplicaKey>,
+        told: BTreeSet<BrokerId>,
+        election_ends: Time,
+    },
 }
 
 /// The answers to a candidate or prospective (`EpochElection`).
@@ -134,7 +155,8 @@ impl Raft {
         let election_ends = now + self.random_election_timeout(out);
         self.role = Role::Prospective { leader, voted, votes: Votes::of(self.me()), election_ends };
         if !self.voters.last().is_some_and(|voters| voters.is_only(self.spec.key)) {
-            let event = out.emit_without(Event::QuorumRoleChanged { node: self.me(), role: QuorumRole::Prospective, epoch: self.epoch }, absent);
+            let event =
+                out.emit_without(Event::QuorumRoleChanged { node: self.me(), role: QuorumRole::Prospective, epoch: self.epoch }, absent);
             out.because(Some(event));
         }
         self.store_election(out);

@@ -113,7 +113,11 @@ impl Raft {
     pub fn bytes_since_snapshot(&self) -> u64 {
         let from = self.latest_snapshot().map_or(0, |id| id.end_offset);
         let segments = self.log.iter().flat_map(|log| log.segments());
-        segments.flat_map(|segment| segment.batches.iter()).filter(|stored| stored.batch.base_offset >= from).map(|stored| u64::from(stored.batch.size_bytes())).sum()
+        segments
+            .flat_map(|segment| segment.batches.iter())
+            .filter(|stored| stored.batch.base_offset >= from)
+            .map(|stored| u64::from(stored.batch.size_bytes()))
+            .sum()
     }
 
     /// Writes a snapshot of what these records add up to: all that is committed before `end_offset`.
@@ -281,11 +285,15 @@ fn batches_of(bytes: &Bytes) -> Vec<Batch> {
     SegmentReader::new(bytes.clone(), || ChunkId(0)).map(|positioned| positioned.batch).collect()
 }
 
-/// The bytes of a snapshot: header and voters, the records, the footer (`RecordsSnapshotWriter`).
+/// The bytes of a snapshot (`RecordsSnapshotWriter`).
 fn write(now: Time, voters: &super::voters::VoterSet, records: &[MetadataRecord]) -> Bytes {
+    file(now, &[control::snapshot_header(now.wall_ms()), control::kraft_version(), control::kraft_voters(voters)], records)
+}
+
+/// A file in the form of a snapshot: a batch of control records, the records, the footer.
+pub fn file(now: Time, header: &[control::ControlRecord], records: &[MetadataRecord]) -> Bytes {
     let now_ms = now.wall_ms();
-    let header = [control::snapshot_header(now_ms), control::kraft_version(), control::kraft_voters(voters)];
-    let mut batches = vec![control::batch(&header, now_ms, ChunkId(0))];
+    let mut batches = vec![control::batch(header, now_ms, ChunkId(0))];
     for some in records.chunks(RECORDS_PER_BATCH) {
         let mut builder = BatchBuilder::new(CompressionType::None, u32::MAX >> 1);
         some.iter().for_each(|record| builder.append(now_ms, None, Some(&record.encode()), &[]));

@@ -113,7 +113,11 @@ impl Raft {
             Role::Candidate { votes, .. } if is_asked && !asked.1 => votes,
             _ => return,
         };
-        if answer.vote_granted { votes.granted.insert(from) } else { votes.rejected.insert(from) };
+        if answer.vote_granted {
+            votes.granted.insert(from)
+        } else {
+            votes.rejected.insert(from)
+        };
         self.count_votes(now, out);
     }
 
