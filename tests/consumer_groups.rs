@@ -95,10 +95,17 @@ impl World {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
         let (cluster, controllers) = (cluster_id.clone(), vec![controller]);
-        let spec = ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster, controllers, features: Default::default() };
+        let spec =
+            ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster, controllers, features: Default::default() };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         for id in (1..=3).map(BrokerId) {
-            let spec = BrokerSpec { id, config: config.clone(), controllers: vec![controller], cluster_id: cluster_id.clone(), ..BrokerSpec::default() };
+            let spec = BrokerSpec {
+                id,
+                config: config.clone(),
+                controllers: vec![controller],
+                cluster_id: cluster_id.clone(),
+                ..BrokerSpec::default()
+            };
             sim.spawn(&host_of(id), &host_of(id), Spec::Broker(spec), Duration::ZERO);
         }
         let mut world = World { sim, events: Vec::new() };

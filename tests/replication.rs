@@ -134,8 +134,7 @@ impl World {
         let controller = BrokerId(100);
         let cluster_id = "ottla".to_owned();
         let (config, controllers) = (Default::default(), vec![controller]);
-        let spec =
-            ControllerSpec { id: controller, config, cluster_id: cluster_id.clone(), controllers, features: Default::default() };
+        let spec = ControllerSpec { id: controller, config, cluster_id: cluster_id.clone(), controllers, features: Default::default() };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         let spawn = |id: i32, sim: &mut Sim<Cluster>| {
             let spec =

@@ -107,14 +107,21 @@ impl World {
         let controllers: Vec<BrokerId> = spec.combined.iter().map(|id| BrokerId(*id as i32)).chain(apart.iter().copied()).collect();
         let config = server_properties(&spec);
         for &id in &apart {
-            let (config, cluster_id, controllers, features) = (config.clone(), cluster_id.clone(), controllers.clone(), spec.features.clone());
+            let (config, cluster_id, controllers, features) =
+                (config.clone(), cluster_id.clone(), controllers.clone(), spec.features.clone());
             let controller = ControllerSpec { id, config, cluster_id, controllers, features };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Controller(controller), Duration::ZERO);
         }
         for id in (1..=spec.brokers).map(|id| BrokerId(id as i32)) {
             let mut config = config.clone();
             config.extend(spec.broker.get(&id.0.to_string()).map(|own| own.0.clone()).unwrap_or_default());
-            let broker = BrokerSpec { id, config, controllers: controllers.clone(), cluster_id: cluster_id.clone(), features: spec.features.clone() };
+            let broker = BrokerSpec {
+                id,
+                config,
+                controllers: controllers.clone(),
+                cluster_id: cluster_id.clone(),
+                features: spec.features.clone(),
+            };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Broker(broker), Duration::ZERO);
         }
     }

@@ -113,7 +113,10 @@ impl QuorumController {
     /// When it wants [`QuorumController::poll`].
     pub fn next_wake(&self) -> Option<Time> {
         let sessions = self.active.and_then(|_| self.state.next_session_end());
-        [sessions, self.next_no_op, self.active.and_then(|_| self.state.next_periodic_task()), self.registration.next_wake()].into_iter().flatten().min()
+        [sessions, self.next_no_op, self.active.and_then(|_| self.state.next_periodic_task()), self.registration.next_wake()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Answers for whoever asked without a connection.
