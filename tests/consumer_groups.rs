@@ -94,10 +94,18 @@ impl World {
         let config: Config = [("num.partitions", "6"), ("default.replication.factor", "3"), ("min.insync.replicas", "2")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        let spec = ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster_id.clone(), features: Default::default() };
+        let (cluster, controllers) = (cluster_id.clone(), vec![controller]);
+        let spec =
+            ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster, controllers, features: Default::default() };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         for id in (1..=3).map(BrokerId) {
-            let spec = BrokerSpec { id, config: config.clone(), controllers: vec![controller], cluster_id: cluster_id.clone() };
+            let spec = BrokerSpec {
+                id,
+                config: config.clone(),
+                controllers: vec![controller],
+                cluster_id: cluster_id.clone(),
+                ..BrokerSpec::default()
+            };
             sim.spawn(&host_of(id), &host_of(id), Spec::Broker(spec), Duration::ZERO);
         }
         let mut world = World { sim, events: Vec::new() };

@@ -41,6 +41,26 @@ pub enum Event {
         controller: BrokerId,
         epoch: i32,
     },
+    /// A replica of the metadata log is something else in its quorum, or is it in another epoch. (A leader is reported as elected.)
+    QuorumRoleChanged {
+        node: BrokerId,
+        role: QuorumRole,
+        epoch: i32,
+    },
+    /// A voter answered a candidate. `pre_vote`: it only said what it would do.
+    VoteCast {
+        voter: BrokerId,
+        candidate: BrokerId,
+        epoch: i32,
+        granted: bool,
+        pre_vote: bool,
+    },
+    /// A majority of the voters has the metadata log up to and without `high_watermark`.
+    MetadataCommitted {
+        leader: BrokerId,
+        epoch: i32,
+        high_watermark: i64,
+    },
 
     // --- topics and partitions, as the controller decides ---
     TopicCreated {
@@ -237,6 +257,17 @@ pub enum Event {
         status: i32,
         output: Name,
     },
+}
+
+/// What a replica of the metadata log is in its quorum (`EpochState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum QuorumRole {
+    Unattached,
+    Prospective,
+    Candidate,
+    Leader,
+    Follower,
+    Resigned,
 }
 
 /// Why a broker was fenced.

@@ -12,5 +12,6 @@ pub mod metadata;
 pub mod names;
 pub mod protocol;
 pub mod quota;
+pub mod raft;
 pub mod records;
 pub mod security;

@@ -1,7 +1,7 @@
 //! One plain sentence for each event and each command.
 
 use super::command::Command;
-use crate::kafka::event::{Event, Fenced, GroupState, Left};
+use crate::kafka::event::{Event, Fenced, GroupState, Left, QuorumRole};
 use crate::kafka::names::{BrokerId, TopicPartition, host_of};
 use crate::sim::fault::{Fault, Occurrence, Shaping};
 
@@ -122,6 +122,17 @@ fn cluster(event: &Event) -> String {
         },
         Event::ControlledShutdown { broker } => format!("broker {broker} hands over its leaderships"),
         Event::ControllerElected { controller, epoch } => format!("{} is the active controller, epoch {epoch}", host_of(*controller)),
+        Event::QuorumRoleChanged { node, role, epoch } => quorum(*node, *role, *epoch),
+        Event::VoteCast { voter, candidate, epoch, granted, pre_vote } => {
+            let (voter, candidate) = (host_of(*voter), host_of(*candidate));
+            match (pre_vote, granted) {
+                (true, true) => format!("{voter} would vote for {candidate}"),
+                (true, false) => format!("{voter} would not vote for {candidate}"),
+                (false, true) => format!("{voter} votes for {candidate} in epoch {epoch}"),
+                (false, false) => format!("{voter} does not vote for {candidate} in epoch {epoch}"),
+            }
+        }
+        Event::MetadataCommitted { high_watermark, .. } => format!("metadata is committed up to {high_watermark}"),
         Event::TopicCreated { topic, partitions, replication_factor } => {
             format!("topic {topic} was created: {}, replication factor {replication_factor}", count(*partitions as u64, "partition"))
         }
@@ -135,6 +146,18 @@ fn cluster(event: &Event) -> String {
         Event::ConfigChanged { resource, name, value: Some(value) } => format!("{resource}: {name} = {}", cut(value)),
         Event::ConfigChanged { resource, name, value: None } => format!("{resource}: {name} is its default again"),
         _ => String::new(),
+    }
+}
+
+fn quorum(node: BrokerId, role: QuorumRole, epoch: i32) -> String {
+    let node = host_of(node);
+    match role {
+        QuorumRole::Unattached => format!("{node} knows no leader of the quorum in epoch {epoch}"),
+        QuorumRole::Prospective => format!("{node} misses the quorum's leader, and asks whether it could win an election"),
+        QuorumRole::Candidate => format!("{node} asks for votes in epoch {epoch}"),
+        QuorumRole::Leader => format!("{node} leads the quorum in epoch {epoch}"),
+        QuorumRole::Follower => format!("{node} follows the quorum's leader of epoch {epoch}"),
+        QuorumRole::Resigned => format!("{node} leads the quorum no more"),
     }
 }
 

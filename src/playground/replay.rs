@@ -1,9 +1,8 @@
 //! Plays a transcript of real terminals on a fresh simulated cluster, and puts what is printed beside what was recorded.
-//!
-//! The recording's controllers run on its first brokers, ours on a host of its own, so that killing a broker never takes a controller away here.
 
 use std::collections::BTreeMap;
 
+use super::build::Machine;
 use super::command::Command;
 use super::spec::{BrokerConfig, ClusterSpec, Config};
 use super::timeline::Replayable;
@@ -126,9 +125,13 @@ impl Player {
         let broker = head.broker.iter().map(|(id, text)| (id.clone(), BrokerConfig(config(text)))).collect();
         // A recording without a cluster does not mind one.
         let brokers = head.brokers.unwrap_or(3).max(1);
-        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, features, ..ClusterSpec::default() };
+        // Controllers are brokers: those that the recording names, or the first three.
+        let combined = head.controllers.clone().unwrap_or_else(|| (1..=brokers.min(3)).collect());
+        let config = config(&head.config);
+        let spec = ClusterSpec { brokers, controllers: 0, combined, config, broker, features, ..ClusterSpec::default() };
         let timeout = Duration::secs(head.timeout.unwrap_or(90));
-        let world = World::build(&spec, seed)?;
+        let machine = Machine { down: head.down.clone(), ..Machine::default() };
+        let world = World::build_on(&machine, &spec, seed)?;
         let mut player = Player {
             world,
             files: head.files.clone(),
@@ -139,9 +142,6 @@ impl Player {
             logs: BTreeMap::new(),
         };
         let refused = |why| ReplayError::Refused { line: 1, why };
-        for id in &head.down {
-            player.host(HostVerb::Stop, *id).map_err(refused)?;
-        }
         player.open(FOREGROUND).map_err(refused)?;
         Ok(player)
     }
@@ -352,7 +352,7 @@ impl Player {
                 player.world.brokers().any(|(broker, slot, _)| broker.0 == id && matches!(slot.state, State::Exited(_)))
             }),
             HostVerb::Start => self.wait_until(HOST_PATIENCE, |player| {
-                player.world.controller().is_some_and(|controller| controller.state().image.is_active(id))
+                player.world.controller().is_some_and(|controller| controller.controller.image().is_active(id))
             }),
             HostVerb::Kill | HostVerb::Pause | HostVerb::Resume => true,
         };

@@ -20,6 +20,8 @@ pub enum State {
     Recovery,
     Running,
     PendingControlledShutdown,
+    /// The broker has ended; the controller in the same process hands over.
+    Stopped,
 }
 
 /// Where a broker is in its life.
@@ -86,25 +88,28 @@ impl Broker {
                 self.lifecycle.next_at = Some(now);
                 self.talk_to_controller(now, out);
             }
-            State::PendingControlledShutdown => {}
-            _ => self.shut_down(out),
+            State::PendingControlledShutdown | State::Stopped => {}
+            _ => self.shut_down(now, out),
         }
     }
 
     /// Registers or sends a heartbeat, if one is due.
     pub(super) fn talk_to_controller(&mut self, now: Time, out: &mut Outbox) {
         let lifecycle = &self.lifecycle;
-        if lifecycle.state == State::Starting || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now) {
+        if matches!(lifecycle.state, State::Starting | State::Stopped) || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now)
+        {
             return;
         }
         if !self.controller_ready(now, out) {
             return;
         }
+        // The answer may come at once, if the controller is in this process.
+        self.lifecycle.in_flight = true;
         let sent = match self.lifecycle.epoch {
             None => self.call_controller(now, self.registration(), Call::Register, out),
             Some(epoch) => self.call_controller(now, self.heartbeat_request(epoch), Call::Heartbeat, out),
         };
-        self.lifecycle.in_flight = sent;
+        self.lifecycle.in_flight &= sent;
     }
 
     pub(super) fn registered(&mut self, now: Time, response: Option<BrokerRegistrationResponse>, out: &mut Outbox) {
@@ -113,7 +118,6 @@ impl Broker {
         if let Some(response) = response.filter(|response| response.error_code == 0) {
             self.lifecycle.epoch = Some(response.broker_epoch);
             self.lifecycle.next_at = Some(now);
-            self.write_broker_epoch(response.broker_epoch, out);
         }
         self.talk_to_controller(now, out);
     }
@@ -126,7 +130,7 @@ impl Broker {
         };
         self.lifecycle.fenced = response.is_fenced;
         if response.should_shut_down {
-            return self.shut_down(out);
+            return self.shut_down(now, out);
         }
         if self.lifecycle.state == State::Recovery && !response.is_fenced {
             self.lifecycle.state = State::Running;
@@ -137,10 +141,17 @@ impl Broker {
         self.lifecycle.next_at = Some(now + wait);
     }
 
-    /// Closes the logs, leaves the mark of a clean stop, and ends.
-    pub(super) fn shut_down(&mut self, out: &mut Outbox) {
+    /// Closes the logs and leaves the mark of a clean stop; then its replica of the metadata log stops, and the process with it.
+    pub(super) fn shut_down(&mut self, now: Time, out: &mut Outbox) {
+        if self.lifecycle.state == State::Stopped {
+            return;
+        }
+        self.lifecycle.state = State::Stopped;
+        self.lifecycle.next_at = None;
+        self.close_clients(out);
         self.close_logs(out);
-        out.exit(143);
+        self.quorum.raft.shut_down(now, out);
+        self.finish_shutdown(out);
     }
 
     fn registration(&self) -> BrokerRegistrationRequest {

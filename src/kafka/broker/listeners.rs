@@ -66,7 +66,8 @@ mod tests {
         let of = |pairs: &[(&str, &str)]| {
             let config = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             let Endpoint { listener, address } =
-                BrokerSpec { id: BrokerId(1), config, controllers: Vec::new(), cluster_id: String::new() }.advertised();
+                BrokerSpec { id: BrokerId(1), config, controllers: Vec::new(), cluster_id: String::new(), features: Default::default() }
+                    .advertised();
             format!("{listener}://{address}")
         };
         assert_eq!(of(&[]), "PLAINTEXT://kafka-1:9092");

@@ -3,7 +3,8 @@
 //! * [`process`]: the process: inputs in, and who takes them
 //! * [`startup`]: reading the disk back, opening the logs
 //! * [`lifecycle`]: registration, heartbeats, controlled shutdown (`BrokerLifecycleManager`)
-//! * [`metadata`]: fetching the controller's log; what a change of metadata means here (`BrokerMetadataPublisher`)
+//! * [`quorum`]: its replica of the metadata log, and the controller in the same process, if there is one
+//! * [`metadata`]: what a change of metadata means here (`BrokerMetadataPublisher`)
 //! * [`partition`]: one partition as leader or follower: high watermark, ISR (`Partition`)
 //! * [`replicas`]: all partitions of this broker, and the requests that wait for them (`ReplicaManager`)
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
@@ -40,6 +41,7 @@ pub mod process;
 pub mod produce;
 mod produce_request;
 mod producers;
+pub mod quorum;
 pub mod quotas;
 pub mod replicas;
 pub mod requests;
@@ -57,9 +59,31 @@ pub struct BrokerSpec {
     pub id: BrokerId,
     /// server.properties
     pub config: Config,
-    /// The controllers; the first is the active one (there is one voter).
+    /// The voters with which the cluster was formatted. If this node is one of them, it is a broker and a controller in one process.
     pub controllers: Vec<BrokerId>,
     pub cluster_id: String,
+    /// Levels of features that `kafka-storage format --feature` was given.
+    pub features: std::collections::BTreeMap<String, i16>,
+}
+
+impl Default for BrokerSpec {
+    /// Of no cluster.
+    fn default() -> BrokerSpec {
+        BrokerSpec {
+            id: BrokerId(-1),
+            config: Config::new(),
+            controllers: Vec::new(),
+            cluster_id: String::new(),
+            features: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+impl BrokerSpec {
+    /// process.roles has `controller`, too.
+    pub fn is_controller(&self) -> bool {
+        self.controllers.contains(&self.id) || self.config.get("process.roles").is_some_and(|roles| roles.contains("controller"))
+    }
 }
 
 /// The broker's own settings, parsed.
@@ -67,6 +91,8 @@ pub struct BrokerSpec {
 pub struct Settings {
     /// replica.lag.time.max.ms
     pub replica_lag_time_max_ms: u64,
+    /// broker.session.timeout.ms
+    pub session_timeout_ms: u64,
     /// broker.heartbeat.interval.ms
     pub heartbeat_interval_ms: u64,
     /// replica.fetch.wait.max.ms, replica.fetch.min.bytes, replica.fetch.max.bytes, replica.fetch.response.max.bytes
@@ -102,6 +128,7 @@ impl Settings {
         let int = |name: &str, default: i64| number(name, default).clamp(0, i64::from(i32::MAX)) as i32;
         Settings {
             replica_lag_time_max_ms: positive("replica.lag.time.max.ms", 30_000),
+            session_timeout_ms: positive("broker.session.timeout.ms", 9_000),
             heartbeat_interval_ms: positive("broker.heartbeat.interval.ms", 2_000),
             replica_fetch_wait_max_ms: int("replica.fetch.wait.max.ms", 500),
             replica_fetch_min_bytes: int("replica.fetch.min.bytes", 1),

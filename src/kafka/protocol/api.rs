@@ -98,7 +98,7 @@ macro_rules! apis {
 
 apis! {
     Produce 0 13 ProduceRequest ProduceResponse,
-    Fetch 1 17 FetchRequest FetchResponse,
+    Fetch 1 18 FetchRequest FetchResponse,
     ListOffsets 2 10 ListOffsetsRequest ListOffsetsResponse,
     Metadata 3 13 MetadataRequest MetadataResponse,
     OffsetCommit 8 9 OffsetCommitRequest OffsetCommitResponse,
@@ -133,6 +133,9 @@ apis! {
     IncrementalAlterConfigs 44 1 IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse,
     AlterPartitionReassignments 45 1 AlterPartitionReassignmentsRequest AlterPartitionReassignmentsResponse,
     ListPartitionReassignments 46 0 ListPartitionReassignmentsRequest ListPartitionReassignmentsResponse,
+    Vote 52 2 VoteRequest VoteResponse,
+    BeginQuorumEpoch 53 1 BeginQuorumEpochRequest BeginQuorumEpochResponse,
+    EndQuorumEpoch 54 1 EndQuorumEpochRequest EndQuorumEpochResponse,
     DescribeQuorum 55 2 DescribeQuorumRequest DescribeQuorumResponse,
     OffsetDelete 47 0 OffsetDeleteRequest OffsetDeleteResponse,
     DescribeClientQuotas 48 1 DescribeClientQuotasRequest DescribeClientQuotasResponse,
@@ -141,6 +144,7 @@ apis! {
     AlterUserScramCredentials 51 0 AlterUserScramCredentialsRequest AlterUserScramCredentialsResponse,
     AlterPartition 56 3 AlterPartitionRequest AlterPartitionResponse,
     UpdateFeatures 57 2 UpdateFeaturesRequest UpdateFeaturesResponse,
+    FetchSnapshot 59 1 FetchSnapshotRequest FetchSnapshotResponse,
     DescribeCluster 60 2 DescribeClusterRequest DescribeClusterResponse,
     DescribeProducers 61 0 DescribeProducersRequest DescribeProducersResponse,
     BrokerRegistration 62 4 BrokerRegistrationRequest BrokerRegistrationResponse,
@@ -151,8 +155,10 @@ apis! {
     AllocateProducerIds 67 0 AllocateProducerIdsRequest AllocateProducerIdsResponse,
     ConsumerGroupHeartbeat 68 1 ConsumerGroupHeartbeatRequest ConsumerGroupHeartbeatResponse,
     ConsumerGroupDescribe 69 1 ConsumerGroupDescribeRequest ConsumerGroupDescribeResponse,
+    ControllerRegistration 70 0 ControllerRegistrationRequest ControllerRegistrationResponse,
     ListConfigResources 74 1 ListConfigResourcesRequest ListConfigResourcesResponse,
     DescribeTopicPartitions 75 0 DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
     ShareGroupHeartbeat 76 1 ShareGroupHeartbeatRequest ShareGroupHeartbeatResponse,
+    AddRaftVoter 80 0 AddRaftVoterRequest AddRaftVoterResponse,
     RemoveRaftVoter 81 0 RemoveRaftVoterRequest RemoveRaftVoterResponse,
 }

@@ -46,8 +46,14 @@ const RULES: &[(&str, &str)] = &[
     (r"^(Cluster ID: |ClusterId: +)[A-Za-z0-9_-]{22}$", "${1}ID"),
     (r#"("directoryId": |directoryId=)"?[A-Za-z0-9_-]{22}"?"#, "${1}ID"),
     (r"^(HighWatermark: +)\d+$", "${1}N"),
+    // Of a voter that has not been seen, the lag is the leader's whole log.
+    (r"^(MaxFollowerLag: +)\d\d+$", "${1}N"),
+    (r"^(MaxFollowerLagTimeMs: +)\d+$", "${1}N"),
+    (r#"("brokerEpoch"):\d+"#, "$1:N"),
+    (r#"([\[,])"[A-Za-z0-9_-]{22}""#, "$1ID"),
     (r"^(\d+ *\t)[A-Za-z0-9_-]{22}", "${1}ID"),
     (r"^(\d+ *\tID\t)\d+ *\t(\d+) *\t", "${1}N\t$2\t"),
+    (r"^(\d+ *\tID\t)-1 *\t\d+ *\t", "${1}-1\tN\t"),
     (r"\t\d{13} *\t\d{13} *\t", "\tT\tT\t"),
     (r"(FinalizedVersionLevel: \S+\s+Epoch: )\d+$", "${1}N"),
 ];
@@ -59,6 +65,7 @@ pub struct Normaliser {
     frame: Regex,
     table: Regex,
     digits: Regex,
+    unlucky: Regex,
 }
 
 impl Default for Normaliser {
@@ -69,6 +76,7 @@ impl Default for Normaliser {
             frame: regex(r"^(! )?(\tat |\t\.\.\. \d+ |Caused by: |Suppressed: )"),
             table: regex(r"^! Option( \(\* = required\))?\s+Description"),
             digits: regex(r"\d"),
+            unlucky: regex(r"Connection to node \d+ \(\S+ could not be established"),
         }
     }
 }
@@ -95,7 +103,9 @@ impl Normaliser {
             if left_out {
                 continue;
             }
-            if in_table || *seen > 2 || self.frame.is_match(line) || (line.starts_with('!') && line[1..].trim().is_empty()) {
+            // A client asks nodes at random, and so finds those that are down, or not.
+            let unlucky = warning && self.unlucky.is_match(line);
+            if in_table || unlucky || *seen > 2 || self.frame.is_match(line) || (line.starts_with('!') && line[1..].trim().is_empty()) {
                 continue;
             }
             let replaced = self.rules.iter().fold(line.clone(), |line, (rule, text)| rule.replace_all(&line, *text).into_owned());
