@@ -139,11 +139,10 @@ impl<'a> Module<'a> {
     /// The address of what stands `offset` bytes into the data section.
     fn address_in_data(&self, offset: u32) -> Option<u32> {
         let offset = self.data_section.checked_add(u64::from(offset))?;
-        let holding = self.data.iter().zip(self.segments().ok()?).find_map(|(data, (at, bytes))| {
+        self.data.iter().zip(self.segments().ok()?).find_map(|(data, (at, bytes))| {
             let begins = data.range.end - bytes.len() as u64;
             (begins..data.range.end).contains(&offset).then(|| at + (offset - begins) as u32)
-        });
-        holding
+        })
     }
 }
 
