@@ -13,4 +13,5 @@ pub mod names;
 pub mod protocol;
 pub mod quota;
 pub mod records;
+pub mod rules;
 pub mod security;

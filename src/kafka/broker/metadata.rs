@@ -17,6 +17,7 @@ use crate::kafka::metadata::image::Image;
 use crate::kafka::metadata::record::{MetadataRecord, TOPIC_RESOURCE};
 use crate::kafka::names::{CONTROLLER_PORT, OFFSETS_TOPIC, TopicPartition, host_of};
 use crate::kafka::protocol::api::Response;
+use crate::kafka::rules::Rule;
 use crate::sim::time::{Duration, Time};
 
 /// This broker's copy of the metadata log.
@@ -25,7 +26,7 @@ pub struct Metadata {
     pub log: Option<PartitionLog>,
     /// The offset after the last record that was applied.
     pub next_offset: i64,
-    /// What was on the disk at the start may be old: leaderships are taken up only after the controller has said the latest.
+    /// What was on the disk at the start may be old: leaderships are taken up only after the controller has taken this broker in.
     published: bool,
     in_flight: bool,
     retry_at: Option<Time>,
@@ -35,6 +36,10 @@ impl Metadata {
     /// The offset of the last record that was applied; -1 if none.
     pub fn applied_offset(&self) -> i64 {
         self.next_offset - 1
+    }
+
+    pub fn is_published(&self) -> bool {
+        self.published
     }
 
     pub fn next_wake(&self) -> Option<Time> {
@@ -87,13 +92,8 @@ impl Broker {
                         break;
                     }
                 }
-                let caught_up = data.is_some_and(|data| data.error_code == 0 && data.high_watermark <= log.log_end_offset());
                 if log.log_end_offset() > from {
                     self.apply_metadata(now, out);
-                }
-                if caught_up && !self.metadata.published {
-                    self.metadata.published = true;
-                    self.publish_everything(now, out);
                 }
             }
             Err(_) => self.metadata.retry_at = Some(now + Duration::ms(100)),
@@ -114,6 +114,15 @@ impl Broker {
         }
         if self.metadata.published {
             self.publish(now, touched, out);
+        }
+    }
+
+    /// The controller says that this broker has caught up with its own registration: only now it leads and follows (`BrokerServer.startup`
+    /// installs its publishers after `initialCatchUpFuture`). Before, the metadata may still count on what this broker lost.
+    pub(super) fn caught_up(&mut self, now: Time, out: &mut Outbox) {
+        if !self.metadata.published {
+            self.metadata.published = true;
+            self.publish_everything(now, out);
         }
     }
 
@@ -167,6 +176,9 @@ impl Broker {
             true => partition.make_leader(me, registration.clone(), now, &mut out.store()),
             false => partition.make_follower(registration.clone()),
         };
+        if !leads && changed && !partition.holds(Rule::TruncationByEpoch) {
+            partition.log.truncate_to(partition.high_watermark, &mut out.store());
+        }
         if leads {
             self.follow(name, topic.id, None);
             self.note_waiting_followers(name);

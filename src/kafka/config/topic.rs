@@ -2,6 +2,7 @@
 
 use crate::kafka::actor::Config;
 use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::rules::Rules;
 
 /// What values a configuration takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,5 +136,6 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
         min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
         compact: has_policy("compact"),
         delete: has_policy("delete"),
+        rules: Rules::parse(broker),
     }
 }

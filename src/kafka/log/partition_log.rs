@@ -11,6 +11,7 @@ use super::producer_snapshot::{self, ProducerSnapshotEntry};
 use super::producer_state::{ProducerStates, Verdict};
 use super::segment::Segment;
 use crate::kafka::records::batch::Batch;
+use crate::kafka::rules::{Rule, Rules};
 use crate::sim::process::Store;
 
 /// The settings of a log, from its topic's configuration and the broker's.
@@ -35,6 +36,9 @@ pub struct LogConfig {
     pub compact: bool,
     /// cleanup.policy contains `delete`
     pub delete: bool,
+    /// All hold, outside tests.
+    #[doc(hidden)]
+    pub rules: Rules,
 }
 
 impl Default for LogConfig {
@@ -50,6 +54,7 @@ impl Default for LogConfig {
             min_insync_replicas: 1,
             compact: false,
             delete: true,
+            rules: Rules::default(),
         }
     }
 }
@@ -171,8 +176,10 @@ impl PartitionLog {
         if batch.size_bytes() > self.config.max_message_bytes {
             return Err(ResponseError::MessageTooLarge);
         }
-        batch.check_crc().map_err(|_| ResponseError::CorruptMessage)?;
-        if let Verdict::Duplicate(base_offset) = self.producers.check(&batch)? {
+        self.check_crc(&batch)?;
+        if self.config.rules.holds(Rule::SequenceCheck)
+            && let Verdict::Duplicate(base_offset) = self.producers.check(&batch)?
+        {
             let last_offset = base_offset + i64::from(batch.info.last_offset_delta);
             return Ok(Appended { base_offset, last_offset, duplicate: true, rolled: false });
         }
@@ -186,7 +193,7 @@ impl PartitionLog {
     /// # Errors
     /// CorruptMessage, OffsetOutOfRange, KafkaStorageError.
     pub fn append_as_follower(&mut self, batch: Batch, store: &mut Store) -> Result<Appended, ResponseError> {
-        batch.check_crc().map_err(|_| ResponseError::CorruptMessage)?;
+        self.check_crc(&batch)?;
         if batch.base_offset < self.log_end_offset() {
             return Err(ResponseError::OffsetOutOfRange);
         }
@@ -229,6 +236,12 @@ impl PartitionLog {
     /// Cuts off everything at or after `offset` (`truncateTo`). Returns whether anything was cut.
     pub fn truncate_to(&mut self, offset: i64, store: &mut Store) -> bool {
         if offset >= self.log_end_offset() {
+            // Who led and appended nothing before another was elected has an epoch at its end that the leader knows nothing of.
+            let before = self.epochs.latest();
+            self.epochs.truncate_from_end(self.log_end_offset());
+            if self.epochs.latest() != before {
+                self.write_epochs(store);
+            }
             return false;
         }
         while self.segments.len() > 1 && self.active().base_offset >= offset {
@@ -331,6 +344,11 @@ impl PartitionLog {
         Some((record.offset, max))
     }
 
+    fn check_crc(&self, batch: &Batch) -> Result<(), ResponseError> {
+        let checked = !self.config.rules.holds(Rule::CrcCheck) || batch.check_crc().is_ok();
+        if checked { Ok(()) } else { Err(ResponseError::CorruptMessage) }
+    }
+
     fn write(&mut self, batch: Batch, store: &mut Store) -> Result<Appended, ResponseError> {
         let rolled = self.must_roll(&batch);
         if rolled {
@@ -385,9 +403,11 @@ impl PartitionLog {
         too_old || too_much
     }
 
-    /// After its segments were read back: all that is in them is on disk, and what follows from them is made anew.
-    pub(super) fn recovered(&mut self, store: &mut Store) {
-        self.recovery_point = self.log_end_offset();
+    /// After its segments were read back: what follows from them is made anew. After an unclean stop they may not all be on stable storage,
+    /// so that the recovery point stays: who loses power now has to look at them again (`LogLoader.recoverLog`).
+    pub(super) fn recovered(&mut self, clean: bool, recovery_point: i64, store: &mut Store) {
+        let is_flushed = clean || !self.config.rules.holds(Rule::FlushOrder);
+        self.recovery_point = if is_flushed { self.log_end_offset() } else { recovery_point.min(self.log_end_offset()) };
         self.epochs.truncate_from_end(self.log_end_offset() + 1);
         self.rebuild_producers();
         // `removeStraySnapshots`: those between segments go, but for the newest.

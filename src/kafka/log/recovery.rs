@@ -10,6 +10,7 @@ use super::partition_log::{LogConfig, PartitionLog};
 use super::segment::Segment;
 use super::segment_file::SegmentReader;
 use crate::kafka::records::batch::Batch;
+use crate::kafka::rules::Rule;
 use crate::sim::chunk::{Chunk, ChunkId};
 use crate::sim::disk::File;
 use crate::sim::process::Store;
@@ -33,6 +34,7 @@ pub struct Reopen<'a> {
 pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
     let mut segments = imbl::Vector::new();
     let mut cut = None;
+    let checks_crc = reopen.config.rules.holds(Rule::CrcCheck);
     for (path, file) in reopen.files.iter().filter(|(path, _)| path.ends_with(LOG_SUFFIX)) {
         let Some(base_offset) = offset_of(file_name(path)) else { continue };
         if cut.is_some() {
@@ -45,7 +47,7 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
         for batch in batches(file) {
             let unchecked = reopen.clean || batch.next_offset() <= reopen.recovery_point;
             let in_order = batch.base_offset >= segment.next_offset();
-            if !in_order || (!unchecked && batch.check_crc().is_err()) {
+            if !in_order || (!unchecked && checks_crc && batch.check_crc().is_err()) {
                 whole = false;
                 break;
             }
@@ -75,7 +77,7 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
         reopen.log_start_offset.max(first_offset),
         LeaderEpochCache::from_entries(epochs),
     );
-    log.recovered(store);
+    log.recovered(reopen.clean, reopen.recovery_point, store);
     (log, cut)
 }
 

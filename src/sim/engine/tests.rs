@@ -170,8 +170,5 @@ fn bits_flip_while_nothing_runs() {
     assert!(sim.inject(&flip, None).is_err());
     sim.inject(&Fault::Kill { host: "b".into() }, None).unwrap();
     sim.inject(&flip, None).unwrap();
-    assert_eq!(
-        &sim.host("b").unwrap().disk.file("words").unwrap().read()[..],
-        b"103203303403503613".map(|b| if b == b'1' { b } else { b })
-    );
+    assert_eq!(&sim.host("b").unwrap().disk.file("words").unwrap().read()[..], b"103203303403503613");
 }
