@@ -5,6 +5,8 @@
 
 #[path = "../src/bin/ottla/chromium.rs"]
 mod chromium;
+#[path = "browser/halves.rs"]
+mod halves;
 #[path = "browser/harness.rs"]
 mod harness;
 #[path = "browser/stage.rs"]

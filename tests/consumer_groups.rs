@@ -94,10 +94,18 @@ impl World {
         let config: Config = [("num.partitions", "6"), ("default.replication.factor", "3"), ("min.insync.replicas", "2")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        let spec = ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster_id.clone(), features: Default::default() };
+        let (cluster, controllers) = (cluster_id.clone(), vec![controller]);
+        let spec =
+            ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster, controllers, features: Default::default() };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         for id in (1..=3).map(BrokerId) {
-            let spec = BrokerSpec { id, config: config.clone(), controllers: vec![controller], cluster_id: cluster_id.clone() };
+            let spec = BrokerSpec {
+                id,
+                config: config.clone(),
+                controllers: vec![controller],
+                cluster_id: cluster_id.clone(),
+                ..BrokerSpec::default()
+            };
             sim.spawn(&host_of(id), &host_of(id), Spec::Broker(spec), Duration::ZERO);
         }
         let mut world = World { sim, events: Vec::new() };
@@ -118,12 +126,15 @@ impl World {
         self.sim.spawn("p", "p", Spec::Producer(load), Duration::ZERO);
     }
 
-    fn consumer(&mut self, client_id: &str) -> ProcessId {
+    /// `settings`: which protocol and assignor.
+    fn consumer(&mut self, client_id: &str, settings: How) -> ProcessId {
+        let mut config = Config::from([("auto.offset.reset".to_owned(), "earliest".to_owned())]);
+        config.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let load = ConsumerLoad {
             group: "g".into(),
             client_id: client_id.into(),
             topics: vec!["orders".into()],
-            config: Config::from([("auto.offset.reset".to_owned(), "earliest".to_owned())]),
+            config,
             bootstrap: bootstrap(),
             record_cost: Duration::ZERO,
         };
@@ -178,15 +189,28 @@ impl World {
     }
 }
 
+/// A consumer's settings that decide by which protocol its group is shared out.
+type How = &'static [(&'static str, &'static str)];
+
+const RANGE: How = &[];
+const COOPERATIVE: How = &[("partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor")];
+/// KIP-848.
+const CONSUMER: How = &[("group.protocol", "consumer")];
+const WAYS: [How; 3] = [RANGE, COOPERATIVE, CONSUMER];
+
 fn bootstrap() -> Vec<HostPort> {
     (1..=3).map(|id| HostPort { host: host_of(BrokerId(id)), port: BROKER_PORT }).collect()
 }
 
 #[test]
 fn two_members_read_all_that_is_produced_once() {
+    WAYS.iter().for_each(|how| read_all_once(how));
+}
+
+fn read_all_once(how: How) {
     let mut world = World::new(1);
     world.producer(1_000);
-    let members = ["c1", "c2"].map(|name| world.consumer(name));
+    let members = ["c1", "c2"].map(|name| world.consumer(name, how));
     world.run_s(30);
     for member in members {
         assert_eq!(world.process(member).owned().count(), 3, "{:?}", world.process(member));
@@ -201,10 +225,10 @@ fn two_members_read_all_that_is_produced_once() {
 
 #[test]
 fn the_coordinators_death_costs_no_rebalance_and_no_record() {
-    for seed in [2, 3] {
+    for (seed, how) in [(2, RANGE), (3, RANGE), (2, COOPERATIVE), (2, CONSUMER), (3, CONSUMER)] {
         let mut world = World::new(seed);
         world.producer(300);
-        let members = ["c1", "c2"].map(|name| world.consumer(name));
+        let members = ["c1", "c2"].map(|name| world.consumer(name, how));
         world.run_s(20);
         let ids = members.map(|member| world.process(member).member_id().cloned());
         let coordinator = world.coordinator();
@@ -225,11 +249,15 @@ fn the_coordinators_death_costs_no_rebalance_and_no_record() {
 
 #[test]
 fn a_killed_member_costs_a_session_and_no_record() {
+    WAYS.iter().for_each(|how| survive_a_killed_member(how));
+}
+
+fn survive_a_killed_member(how: How) {
     let mut world = World::new(4);
     // Fast enough for the sticky partitioner to go round all partitions between two commits.
     world.producer(3_000);
-    let survivor = world.consumer("c1");
-    world.consumer("c2");
+    let survivor = world.consumer("c1", how);
+    world.consumer("c2", how);
     // Between two commits (auto.commit.interval.ms is 5 s).
     world.run_s(22);
     world.sim.inject(&Fault::Kill { host: "c2".into() }, None).unwrap();
@@ -246,11 +274,38 @@ fn a_killed_member_costs_a_session_and_no_record() {
     assert!(twice > 0 && twice < 10_000, "{twice} records were read twice");
 }
 
+/// Who keeps a partition goes on reading it while others come and go.
+#[test]
+fn a_third_member_costs_those_before_it_only_what_it_gets() {
+    for how in [COOPERATIVE, CONSUMER] {
+        let mut world = World::new(6);
+        world.producer(1_000);
+        let members = ["c1", "c2"].map(|name| world.consumer(name, how));
+        world.run_s(30);
+        let owned = |world: &World, member| world.process(member).owned().map(|(partition, _)| partition.clone()).collect::<Vec<_>>();
+        let before = members.map(|member| owned(&world, member));
+        let third = world.consumer("c3", how);
+        world.run_s(30);
+        let after = members.map(|member| owned(&world, member));
+        for (before, after) in before.iter().zip(&after) {
+            assert_eq!((before.len(), after.len()), (3, 2));
+            assert!(after.iter().all(|partition| before.contains(partition)), "{before:?} became {after:?}");
+        }
+        assert_eq!(owned(&world, third).len(), 2);
+        world.sim.inject(&Fault::Stop { host: "p".into() }, None).unwrap();
+        world.run_s(5);
+        let read = world.assert_nothing_missing();
+        // By the cooperative protocol what is read between the commit and the loss of a partition is read again.
+        assert!(how != CONSUMER || read.values().all(|times| *times == 1), "committed before they went over");
+    }
+}
+
 #[test]
 fn an_idle_group_does_little() {
     let mut world = World::new(5);
     world.producer(1);
-    world.consumer("c1");
+    world.consumer("c1", RANGE);
+    world.consumer("c2", CONSUMER);
     world.run_s(20);
     let mut steps = 0;
     let end = world.sim.now() + Duration::secs(60);

@@ -133,12 +133,12 @@ impl World {
         let mut sim = Sim::new(Settings { seed: 7, ..Settings::default() });
         let controller = BrokerId(100);
         let cluster_id = "ottla".to_owned();
-        let spec =
-            ControllerSpec { id: controller, config: Default::default(), cluster_id: cluster_id.clone(), features: Default::default() };
+        let (config, controllers) = (Default::default(), vec![controller]);
+        let spec = ControllerSpec { id: controller, config, cluster_id: cluster_id.clone(), controllers, features: Default::default() };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         let spawn = |id: i32, sim: &mut Sim<Cluster>| {
             let spec =
-                BrokerSpec { id: BrokerId(id), config: Default::default(), controllers: vec![controller], cluster_id: cluster_id.clone() };
+                BrokerSpec { id: BrokerId(id), controllers: vec![controller], cluster_id: cluster_id.clone(), ..BrokerSpec::default() };
             sim.spawn(&host_of(BrokerId(id)), &format!("kafka-{id}"), Spec::Broker(spec), Duration::ZERO)
         };
         let brokers = (1..=brokers).map(|id| spawn(id, &mut sim)).collect();

@@ -41,6 +41,26 @@ pub enum Event {
         controller: BrokerId,
         epoch: i32,
     },
+    /// A replica of the metadata log is something else in its quorum, or is it in another epoch. (A leader is reported as elected.)
+    QuorumRoleChanged {
+        node: BrokerId,
+        role: QuorumRole,
+        epoch: i32,
+    },
+    /// A voter answered a candidate. `pre_vote`: it only said what it would do.
+    VoteCast {
+        voter: BrokerId,
+        candidate: BrokerId,
+        epoch: i32,
+        granted: bool,
+        pre_vote: bool,
+    },
+    /// A majority of the voters has the metadata log up to and without `high_watermark`.
+    MetadataCommitted {
+        leader: BrokerId,
+        epoch: i32,
+        high_watermark: i64,
+    },
 
     // --- topics and partitions, as the controller decides ---
     TopicCreated {
@@ -116,6 +136,14 @@ pub enum Event {
         partition: TopicPartition,
         broker: BrokerId,
         log_start: i64,
+    },
+    /// The log cleaner went over a log: of each key only the newest value is left before `first_dirty`.
+    LogCleaned {
+        partition: TopicPartition,
+        broker: BrokerId,
+        first_dirty: i64,
+        bytes_before: u64,
+        bytes_after: u64,
     },
     /// A checksum did not fit.
     CorruptBatch {
@@ -201,6 +229,12 @@ pub enum Event {
         to: i64,
     },
 
+    /// A broker wrote this into its server.log: level, text and logger, as Kafka does.
+    ServerLog {
+        broker: BrokerId,
+        line: Name,
+    },
+
     // --- the terminal ---
     /// A person (or a solution) entered a line.
     LineEntered {
@@ -225,6 +259,17 @@ pub enum Event {
     },
 }
 
+/// What a replica of the metadata log is in its quorum (`EpochState`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum QuorumRole {
+    Unattached,
+    Prospective,
+    Candidate,
+    Leader,
+    Follower,
+    Resigned,
+}
+
 /// Why a broker was fenced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Fenced {
@@ -247,13 +292,17 @@ pub enum Left {
     RebalanceTimedOut,
 }
 
-/// ClassicGroupState.
+/// ClassicGroupState, and ConsumerGroupState.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum GroupState {
     #[default]
     Empty,
     PreparingRebalance,
     CompletingRebalance,
+    /// Of KIP-848: a new target is to be computed.
+    Assigning,
+    /// Of KIP-848: members are on their way to the target.
+    Reconciling,
     Stable,
     Dead,
 }
@@ -265,6 +314,8 @@ impl GroupState {
             GroupState::Empty => "Empty",
             GroupState::PreparingRebalance => "PreparingRebalance",
             GroupState::CompletingRebalance => "CompletingRebalance",
+            GroupState::Assigning => "Assigning",
+            GroupState::Reconciling => "Reconciling",
             GroupState::Stable => "Stable",
             GroupState::Dead => "Dead",
         }

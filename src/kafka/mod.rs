@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod names;
 pub mod protocol;
 pub mod quota;
+pub mod raft;
 pub mod records;
 pub mod rules;
 pub mod security;

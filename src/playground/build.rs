@@ -15,6 +15,7 @@ use crate::kafka::log::control_json::uuid_base64;
 use crate::kafka::names::{BrokerId, TopicPartition, host_of};
 use crate::kafka::protocol::frame::Frame;
 use crate::sim::engine::{Settings, Sim, State};
+use crate::sim::fault::Fault;
 use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
 
@@ -32,6 +33,8 @@ pub struct Machine {
     pub settings: Settings,
     /// Every frame passes through here.
     pub recode: Option<fn(Frame) -> Frame>,
+    /// Brokers, by number, that are not started at first.
+    pub down: Vec<u32>,
 }
 
 /// Why no cluster came of a description.
@@ -60,19 +63,16 @@ impl World {
     /// # Errors
     /// As [`World::build`].
     pub fn build_on(machine: &Machine, spec: &ClusterSpec, seed: u64) -> Result<World, BuildError> {
-        let mut problems = spec.problems();
-        if spec.controllers > 1 {
-            problems.push(SpecProblem {
-                path: "controllers".into(),
-                message: format!("{} controllers are asked for", spec.controllers),
-                remedy: "a quorum is still to come: choose 1".into(),
-            });
-        }
+        let problems = spec.problems();
         if !problems.is_empty() {
             return Err(BuildError::Impossible(problems));
         }
         let mut world = World::bare(machine, spec, seed);
         world.start_nodes();
+        for id in &machine.down {
+            // Before it has begun; a broker that the description does not have cannot be kept down.
+            let _ = world.sim.inject(&Fault::Kill { host: host_of(BrokerId(*id as i32)) }, None);
+        }
         world.wait_for(World::missing_broker)?;
         if !spec.topics.is_empty() {
             let host = world.free_host("setup");
@@ -103,16 +103,25 @@ impl World {
     pub(super) fn start_nodes(&mut self) {
         let spec = self.spec.clone();
         let cluster_id = uuid_base64(&Rng::derive(self.seed, "cluster.id").bytes16());
-        let controllers: Vec<BrokerId> = (0..spec.controllers).map(|i| BrokerId(FIRST_CONTROLLER + i as i32)).collect();
+        let apart: Vec<BrokerId> = (0..spec.controllers).map(|i| BrokerId(FIRST_CONTROLLER + i as i32)).collect();
+        let controllers: Vec<BrokerId> = spec.combined.iter().map(|id| BrokerId(*id as i32)).chain(apart.iter().copied()).collect();
         let config = server_properties(&spec);
-        for &id in &controllers {
-            let controller = ControllerSpec { id, config: config.clone(), cluster_id: cluster_id.clone(), features: spec.features.clone() };
+        for &id in &apart {
+            let (config, cluster_id, controllers, features) =
+                (config.clone(), cluster_id.clone(), controllers.clone(), spec.features.clone());
+            let controller = ControllerSpec { id, config, cluster_id, controllers, features };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Controller(controller), Duration::ZERO);
         }
         for id in (1..=spec.brokers).map(|id| BrokerId(id as i32)) {
             let mut config = config.clone();
             config.extend(spec.broker.get(&id.0.to_string()).map(|own| own.0.clone()).unwrap_or_default());
-            let broker = BrokerSpec { id, config, controllers: controllers.clone(), cluster_id: cluster_id.clone() };
+            let broker = BrokerSpec {
+                id,
+                config,
+                controllers: controllers.clone(),
+                cluster_id: cluster_id.clone(),
+                features: spec.features.clone(),
+            };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Broker(broker), Duration::ZERO);
         }
     }
@@ -144,9 +153,10 @@ impl World {
     }
 
     pub(super) fn missing_broker(&self) -> Option<String> {
-        let Some(controller) = self.controller() else { return Some("its controller".into()) };
-        let image = &controller.state().image;
-        (1..=self.spec.brokers as i32).find(|id| !image.is_active(*id)).map(|id| format!("broker {id}"))
+        let Some(controller) = self.controller() else { return Some("its active controller".into()) };
+        let image = controller.controller.image();
+        let started = self.brokers().filter(|(_, slot, _)| slot.state != State::Killed).map(|(id, ..)| id.0);
+        started.into_iter().find(|id| !image.is_active(*id)).map(|id| format!("broker {id}"))
     }
 
     fn missing_topic(&self) -> Option<String> {
@@ -214,7 +224,6 @@ mod tests {
     use crate::playground::command::Command;
     use crate::playground::spec::TopicSpec;
     use crate::playground::timeline::Timeline;
-    use crate::sim::fault::Fault;
 
     fn orders() -> ClusterSpec {
         let topic = TopicSpec { name: "orders".into(), partitions: 3, replication_factor: 3, config: Config::new() };

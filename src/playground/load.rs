@@ -66,7 +66,7 @@ pub fn lesson_cluster() -> ClusterSpec {
 /// Machines whose network costs nothing but its latency.
 pub fn unlimited() -> Machine {
     let link = LinkSpec { bytes_per_us: 0, ..LinkSpec::default() };
-    Machine { settings: Settings { link, disk_bytes: u64::MAX / 2, read_bytes_per_us: 0, ..Settings::default() }, recode: None }
+    Machine { settings: Settings { link, disk_bytes: u64::MAX / 2, read_bytes_per_us: 0, ..Settings::default() }, ..Machine::default() }
 }
 
 /// The throughput load, ready to be run.

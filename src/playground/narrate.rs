@@ -1,9 +1,9 @@
 //! One plain sentence for each event and each command.
 
 use super::command::Command;
-use crate::kafka::event::{Event, Fenced, GroupState, Left};
+use crate::kafka::event::{Event, Fenced, GroupState, Left, QuorumRole};
 use crate::kafka::names::{BrokerId, TopicPartition, host_of};
-use crate::sim::fault::{Fault, Occurrence};
+use crate::sim::fault::{Fault, Occurrence, Shaping};
 
 /// At most so much of a typed line or of a list is repeated.
 const MOST: usize = 80;
@@ -14,6 +14,7 @@ pub fn event(event: &Event) -> String {
         Event::Sim(occurrence) => self::occurrence(occurrence),
         Event::LineEntered { line, .. } => format!("`{}` was entered", cut(line)),
         Event::ToolStarted { tool, .. } => format!("{tool} began"),
+        Event::ServerLog { broker, line } => format!("{} logs: {line}", host_of(*broker)),
         Event::ToolEnded { tool, status: 0, .. } => format!("{tool} ended"),
         Event::ToolEnded { tool, status, .. } => format!("{tool} ended with status {status}"),
         Event::GroupChanged { .. }
@@ -30,6 +31,7 @@ pub fn event(event: &Event) -> String {
         | Event::Truncated { .. }
         | Event::SegmentRolled { .. }
         | Event::LogStartMoved { .. }
+        | Event::LogCleaned { .. }
         | Event::CorruptBatch { .. } => log(event),
         _ => cluster(event),
     }
@@ -60,7 +62,7 @@ fn fault(fault: &Fault) -> String {
         Fault::Cut { a, b } => format!("cut {a} off from {b}"),
         Fault::Heal { a, b } => format!("mend the link of {a} and {b}"),
         Fault::HealAll => "mend all links".into(),
-        Fault::CutOneWay { from, to } => format!("drop what {from} sends to {to}"),
+        Fault::CutOneWay { from, to } | Fault::CutAtSender { from, to } => format!("drop what {from} sends to {to}"),
         Fault::HealOneWay { from, to } => format!("let through what {from} sends to {to}"),
         Fault::Lose { a, b, permille } => format!("lose {} of the packets between {a} and {b}", percent(*permille)),
         Fault::SlowDisk { host, delay_us } => format!("slow the disk of {host} down to {} a write", milliseconds(*delay_us)),
@@ -68,7 +70,17 @@ fn fault(fault: &Fault) -> String {
         Fault::FreeDisk { host } => format!("make room on the disk of {host}"),
         Fault::SkewClock { host, ms } => format!("set the clock of {host} off by {ms} ms"),
         Fault::FlipBit { host, path } => format!("flip a bit of {path} on {host}"),
+        Fault::Shape { host, shaping } => format!("{host}: {}", shaped(*shaping)),
     }
+}
+
+fn shaped(shaping: Shaping) -> String {
+    if shaping.is_nothing() {
+        return "what it sends is no longer slowed".into();
+    }
+    let Shaping { delay_us, jitter_us, lost_ppm } = shaping;
+    let ms = |us: u64| format!("{}.{:03} ms", us / 1_000, us % 1_000);
+    format!("what it sends is {} late, up to {} more or less, and {lost_ppm} of a million packets are lost", ms(delay_us), ms(jitter_us))
 }
 
 fn occurrence(occurrence: &Occurrence) -> String {
@@ -93,6 +105,7 @@ fn occurrence(occurrence: &Occurrence) -> String {
         Occurrence::ClockSkewed { host, ms: 0 } => format!("the clock of {host} is right again"),
         Occurrence::ClockSkewed { host, ms } => format!("the clock of {host} is off by {ms} ms"),
         Occurrence::BitFlipped { host, path } => format!("a bit of {path} on {host} flipped"),
+        Occurrence::Shaped { host, shaping } => format!("{host}: {}", shaped(*shaping)),
     }
 }
 
@@ -109,6 +122,17 @@ fn cluster(event: &Event) -> String {
         },
         Event::ControlledShutdown { broker } => format!("broker {broker} hands over its leaderships"),
         Event::ControllerElected { controller, epoch } => format!("{} is the active controller, epoch {epoch}", host_of(*controller)),
+        Event::QuorumRoleChanged { node, role, epoch } => quorum(*node, *role, *epoch),
+        Event::VoteCast { voter, candidate, epoch, granted, pre_vote } => {
+            let (voter, candidate) = (host_of(*voter), host_of(*candidate));
+            match (pre_vote, granted) {
+                (true, true) => format!("{voter} would vote for {candidate}"),
+                (true, false) => format!("{voter} would not vote for {candidate}"),
+                (false, true) => format!("{voter} votes for {candidate} in epoch {epoch}"),
+                (false, false) => format!("{voter} does not vote for {candidate} in epoch {epoch}"),
+            }
+        }
+        Event::MetadataCommitted { high_watermark, .. } => format!("metadata is committed up to {high_watermark}"),
         Event::TopicCreated { topic, partitions, replication_factor } => {
             format!("topic {topic} was created: {}, replication factor {replication_factor}", count(*partitions as u64, "partition"))
         }
@@ -122,6 +146,18 @@ fn cluster(event: &Event) -> String {
         Event::ConfigChanged { resource, name, value: Some(value) } => format!("{resource}: {name} = {}", cut(value)),
         Event::ConfigChanged { resource, name, value: None } => format!("{resource}: {name} is its default again"),
         _ => String::new(),
+    }
+}
+
+fn quorum(node: BrokerId, role: QuorumRole, epoch: i32) -> String {
+    let node = host_of(node);
+    match role {
+        QuorumRole::Unattached => format!("{node} knows no leader of the quorum in epoch {epoch}"),
+        QuorumRole::Prospective => format!("{node} misses the quorum's leader, and asks whether it could win an election"),
+        QuorumRole::Candidate => format!("{node} asks for votes in epoch {epoch}"),
+        QuorumRole::Leader => format!("{node} leads the quorum in epoch {epoch}"),
+        QuorumRole::Follower => format!("{node} follows the quorum's leader of epoch {epoch}"),
+        QuorumRole::Resigned => format!("{node} leads the quorum no more"),
     }
 }
 
@@ -141,6 +177,9 @@ fn log(event: &Event) -> String {
         }
         Event::LogStartMoved { partition, broker, log_start } => {
             format!("{partition}: {} deleted what was before {log_start}", on(broker))
+        }
+        Event::LogCleaned { partition, broker, first_dirty, bytes_before, bytes_after } => {
+            format!("{partition}: {} compacted what was before {first_dirty}: {bytes_before} bytes became {bytes_after}", on(broker))
         }
         Event::CorruptBatch { partition, broker, offset } => {
             format!("{partition}: {} found a batch whose checksum is wrong, at {offset}", on(broker))
@@ -173,6 +212,8 @@ fn group(event: &Event) -> String {
         Event::GroupChanged { group, state, generation } => match state {
             GroupState::Empty => format!("{group} is empty"),
             GroupState::PreparingRebalance => format!("{group} rebalances: it waits for its members to join"),
+            GroupState::Assigning => format!("{group}: epoch {generation}, a new target is due"),
+            GroupState::Reconciling => format!("{group}: epoch {generation}, members give up and take over partitions"),
             GroupState::CompletingRebalance => format!("{group}: generation {generation}, its leader assigns partitions"),
             GroupState::Stable => format!("{group} is stable, generation {generation}"),
             GroupState::Dead => format!("{group} is gone"),

@@ -1,13 +1,13 @@
 //! Plays a transcript of real terminals on a fresh simulated cluster, and puts what is printed beside what was recorded.
-//!
-//! The recording's controllers run on its first brokers, ours on a host of its own, so that killing a broker never takes a controller away here.
 
 use std::collections::BTreeMap;
 
+use super::build::Machine;
 use super::command::Command;
 use super::spec::{BrokerConfig, ClusterSpec, Config};
 use super::timeline::Replayable;
 use super::world::{CommandError, World};
+use crate::kafka::event::Event;
 use crate::kafka::log::properties_file;
 use crate::shell::screen::Stream;
 use crate::shell::syntax;
@@ -107,6 +107,8 @@ struct Player {
     background: BTreeMap<String, u32>,
     next_session: u32,
     next_chunk: u64,
+    /// What brokers wrote into their logs.
+    logs: BTreeMap<u32, Vec<String>>,
 }
 
 /// The session of the commands in the foreground.
@@ -123,30 +125,39 @@ impl Player {
         let broker = head.broker.iter().map(|(id, text)| (id.clone(), BrokerConfig(config(text)))).collect();
         // A recording without a cluster does not mind one.
         let brokers = head.brokers.unwrap_or(3).max(1);
-        let spec = ClusterSpec { brokers, controllers: 1, config: config(&head.config), broker, features, ..ClusterSpec::default() };
+        // Controllers are brokers: those that the recording names, or the first three.
+        let combined = head.controllers.clone().unwrap_or_else(|| (1..=brokers.min(3)).collect());
+        let config = config(&head.config);
+        let spec = ClusterSpec { brokers, controllers: 0, combined, config, broker, features, ..ClusterSpec::default() };
         let timeout = Duration::secs(head.timeout.unwrap_or(90));
-        let world = World::build(&spec, seed)?;
-        let mut player =
-            Player { world, files: head.files.clone(), timeout, background: BTreeMap::new(), next_session: FOREGROUND + 1, next_chunk: 0 };
+        let machine = Machine { down: head.down.clone(), ..Machine::default() };
+        let world = World::build_on(&machine, &spec, seed)?;
+        let mut player = Player {
+            world,
+            files: head.files.clone(),
+            timeout,
+            background: BTreeMap::new(),
+            next_session: FOREGROUND + 1,
+            next_chunk: 0,
+            logs: BTreeMap::new(),
+        };
         let refused = |why| ReplayError::Refused { line: 1, why };
-        for id in &head.down {
-            player.host(HostVerb::Stop, *id).map_err(refused)?;
-        }
         player.open(FOREGROUND).map_err(refused)?;
         Ok(player)
     }
 
     /// Does every step; what each printed goes to `played`.
     fn steps(&mut self, transcript: &Transcript, played: &mut Vec<Played>) -> Result<(), ReplayError> {
-        let slain: Vec<&str> =
-            transcript.steps.iter().filter_map(|step| if let Act::Slay(name) = &step.act { Some(name.as_str()) } else { None }).collect();
-        for step in &transcript.steps {
+        for (at, step) in transcript.steps.iter().enumerate() {
             let refused = |why| ReplayError::Refused { line: step.line, why };
             let failed = |what: String| ReplayError::Step { line: step.line, what };
             let printed = match &step.act {
                 Act::Run { command, stdin } => Some(self.run(command, stdin.as_deref()).map_err(refused)?),
                 Act::Start { name, command, stdin } => {
-                    let killed = slain.contains(&name.as_str());
+                    // A name may be used again: what ends it first is about this one.
+                    let ends = |step: &&Step| matches!(&step.act, Act::Await(of) | Act::Interrupt(of) | Act::Slay(of) if of == name);
+                    let end = transcript.steps[at..].iter().find(ends);
+                    let killed = end.is_some_and(|step| matches!(step.act, Act::Slay(_)));
                     let typed = |step: &Step| matches!(&step.act, Act::Type { name: to, .. } if to == name);
                     // The recorder types into a pipe: a producer shows no prompt.
                     let piped = !killed && syntax::is_one_command(command) && (stdin.is_some() || transcript.steps.iter().any(typed));
@@ -179,9 +190,8 @@ impl Player {
                     self.host(*verb, *id).map_err(refused)?;
                     None
                 }
-                Act::Cut { one_way: true, .. } => return Err(ReplayError::Unsupported("link that is cut one way")),
-                Act::Cut { a, b, .. } => {
-                    self.cut(a, b).map_err(refused)?;
+                Act::Cut { a, b, one_way } => {
+                    self.cut(a, b, *one_way).map_err(refused)?;
                     None
                 }
                 Act::Heal => {
@@ -194,6 +204,7 @@ impl Player {
                 }
                 Act::List { id, folder } => Some(self.list(*id, folder)),
                 Act::Show { id, file } => Some(self.show(*id, file)),
+                Act::Log { id, pattern } => Some(self.logged(*id, pattern)),
                 Act::Note => None,
                 Act::Other(_) => Some(vec!["(this is not played)".into()]),
             };
@@ -305,7 +316,7 @@ impl Player {
         for (path, file) in host.disk.list(&prefix) {
             match path[prefix.len()..].split_once('/') {
                 Some((below, _)) => entries.insert(below.to_owned(), format!("{below}/")),
-                None => entries.insert(path[prefix.len()..].to_owned(), format!("{} {}", &path[prefix.len()..], file.len())),
+                None => entries.insert(path[prefix.len()..].to_owned(), format!("{} {}", &path[prefix.len()..], file.size())),
             };
         }
         entries.into_values().collect()
@@ -317,6 +328,12 @@ impl Player {
         let text =
             text.map_or_else(|| format!("cat: {file}: No such file or directory"), |bytes| String::from_utf8_lossy(&bytes).into_owned());
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// Lines of a broker's log that fit a pattern. A pattern that is none fits nothing.
+    fn logged(&self, id: u32, pattern: &str) -> Vec<String> {
+        let Ok(pattern) = regex_lite::Regex::new(pattern) else { return Vec::new() };
+        self.logs.get(&id).into_iter().flatten().filter(|line| pattern.is_match(line)).cloned().collect()
     }
 
     fn host(&mut self, verb: HostVerb, id: u32) -> Result<(), CommandError> {
@@ -335,20 +352,24 @@ impl Player {
                 player.world.brokers().any(|(broker, slot, _)| broker.0 == id && matches!(slot.state, State::Exited(_)))
             }),
             HostVerb::Start => self.wait_until(HOST_PATIENCE, |player| {
-                player.world.controller().is_some_and(|controller| controller.state().image.is_active(id))
+                player.world.controller().is_some_and(|controller| controller.controller.image().is_active(id))
             }),
             HostVerb::Kill | HostVerb::Pause | HostVerb::Resume => true,
         };
         Ok(())
     }
 
-    fn cut(&mut self, a: &str, b: &str) -> Result<(), CommandError> {
+    fn cut(&mut self, a: &str, b: &str, one_way: bool) -> Result<(), CommandError> {
         let terminals: Vec<String> =
             self.world.sessions().filter_map(|session| Some(self.world.session(session)?.spec().host.clone())).collect();
         let hosts = |name: &str| if name == "client" { terminals.clone() } else { vec![format!("kafka-{name}")] };
         for a in hosts(a) {
             for b in hosts(b) {
-                self.apply(Command::Fault(Fault::Cut { a: a.clone(), b }))?;
+                let fault = match one_way {
+                    true => Fault::CutAtSender { from: a.clone(), to: b },
+                    false => Fault::Cut { a: a.clone(), b },
+                };
+                self.apply(Command::Fault(fault))?;
             }
         }
         Ok(())
@@ -380,7 +401,10 @@ impl Player {
 
     fn run_until(&mut self, until: Time) {
         self.world.wait(until);
-        // Nobody reads them.
-        drop(self.world.take_events());
+        for recorded in self.world.take_events() {
+            if let Event::ServerLog { broker, line } = recorded.event {
+                self.logs.entry(broker.0 as u32).or_default().push(line.to_string());
+            }
+        }
     }
 }

@@ -25,8 +25,10 @@ pub const MAX_PARTITIONS: u32 = 10_000;
 pub struct ClusterSpec {
     /// How many brokers: `kafka-1` to `kafka-N`.
     pub brokers: u32,
-    /// How many controllers apart from the brokers: `kafka-100`, `kafka-101`, ...
+    /// How many controllers apart from the brokers; 0 if some brokers are controllers: `kafka-100`, `kafka-101`, ...
     pub controllers: u32,
+    /// Brokers, by number, that are controllers as well, in the same process (process.roles=broker,controller).
+    pub combined: Vec<u32>,
     /// server.properties of every broker and controller.
     #[serde(with = "scalars")]
     pub config: Config,
@@ -124,6 +126,7 @@ impl Default for ClusterSpec {
         ClusterSpec {
             brokers: 3,
             controllers: 1,
+            combined: Vec::new(),
             config: Config::new(),
             features: BTreeMap::new(),
             broker: BTreeMap::new(),
@@ -161,7 +164,13 @@ impl ClusterSpec {
     pub fn problems(&self) -> Vec<SpecProblem> {
         let mut found = Problems::default();
         found.within("brokers", self.brokers, 1, MAX_BROKERS);
-        found.within("controllers", self.controllers, 1, 9);
+        found.within("controllers", self.controllers, u32::from(self.combined.is_empty()), 9);
+        for (i, id) in self.combined.iter().enumerate() {
+            found.within(&format!("combined.{i}"), *id, 1, self.brokers);
+            if self.combined[..i].contains(id) {
+                found.add(&format!("combined.{i}"), &format!("broker {id} is named twice"), "name each broker once");
+            }
+        }
         for id in self.broker.keys() {
             if !id.parse().is_ok_and(|id: u32| (1..=self.brokers).contains(&id)) {
                 found.add(&format!("broker.{id}"), "there is no such broker", &format!("brokers go from 1 to {}", self.brokers));

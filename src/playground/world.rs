@@ -12,9 +12,10 @@ use crate::kafka::actor::{HostPort, Tell};
 use crate::kafka::broker::process::Broker;
 use crate::kafka::client::consumer::load::{ConsumerLoad, ConsumerProcess};
 use crate::kafka::client::producer::load::{KeyChoice, ProducerLoad, ValueChoice};
-use crate::kafka::controller::process::Controller;
+use crate::kafka::controller::{self, quorum_controller::QuorumController};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BROKER_PORT, BrokerId, host_of};
+use crate::kafka::raft::node::Raft;
 use crate::shell::session::{Session, SessionSpec};
 use crate::sim::engine::{Sim, Slot, State};
 use crate::sim::fault::{Fault, FaultError};
@@ -60,6 +61,29 @@ pub enum CommandError {
     NameTaken(String),
 }
 
+/// A controller that runs, with its replica of the metadata log.
+#[derive(Clone, Copy, Debug)]
+pub struct Quorate<'w> {
+    pub controller: &'w QuorumController,
+    pub raft: &'w Raft,
+}
+
+impl<'w> Quorate<'w> {
+    pub fn id(self) -> BrokerId {
+        self.controller.id()
+    }
+
+    /// What it decides on.
+    pub fn state(self) -> &'w controller::State {
+        self.controller.state()
+    }
+
+    /// Of its replica.
+    pub fn epoch(self) -> i32 {
+        self.raft.epoch()
+    }
+}
+
 impl World {
     pub fn sim(&self) -> &Sim<Cluster> {
         &self.sim
@@ -101,23 +125,30 @@ impl World {
         })
     }
 
-    /// Every controller with its process, if it has one, by id.
-    pub fn controllers(&self) -> impl Iterator<Item = (BrokerId, &Slot<Cluster>, Option<&Controller>)> {
-        self.sim.slots().filter_map(|slot| match &slot.spec {
+    /// Every controller with what runs of it, by id: those in brokers' processes, then those apart.
+    pub fn controllers(&self) -> impl Iterator<Item = (BrokerId, &Slot<Cluster>, Option<Quorate<'_>>)> {
+        let combined = self.brokers().filter_map(|(id, slot, broker)| {
+            let Spec::Broker(spec) = &slot.spec else { return None };
+            let running = broker.and_then(|broker| Some(Quorate { controller: broker.controller()?, raft: broker.raft() }));
+            spec.is_controller().then_some((id, slot, running))
+        });
+        let apart = self.sim.slots().filter_map(|slot| match &slot.spec {
             Spec::Controller(spec) => {
                 let running = match &slot.process {
-                    Some(Process::Controller(controller)) => Some(controller),
+                    Some(Process::Controller(process)) => Some(Quorate { controller: process.controller(), raft: process.raft() }),
                     _ => None,
                 };
                 Some((spec.id, slot, running))
             }
             _ => None,
-        })
+        });
+        combined.chain(apart)
     }
 
-    /// The active controller, if it runs. (There is one voter.)
-    pub fn controller(&self) -> Option<&Controller> {
-        self.controllers().find_map(|(_, _, controller)| controller)
+    /// The active controller, if there is one. (Of two that think so, one that was cut off and another, the later.)
+    pub fn controller(&self) -> Option<Quorate<'_>> {
+        let running = self.controllers().filter_map(|(_, _, controller)| controller);
+        running.filter(|node| node.controller.is_active()).max_by_key(|node| node.epoch())
     }
 
     /// A terminal.
@@ -147,8 +178,8 @@ impl World {
 
     /// The hosts of the cluster itself, brokers first.
     fn cluster_hosts(&self) -> Vec<String> {
-        let nodes = self.brokers().map(|(id, ..)| id).chain(self.controllers().map(|(id, ..)| id));
-        nodes.map(host_of).collect()
+        let apart = self.sim.slots().filter_map(|slot| if let Spec::Controller(spec) = &slot.spec { Some(spec.id) } else { None });
+        self.brokers().map(|(id, ..)| id).chain(apart).map(host_of).collect()
     }
 
     fn line(&mut self, session: u32, tell: Tell) -> Result<(), CommandError> {
@@ -333,5 +364,6 @@ pub fn is_notable(event: &Event) -> bool {
             | Event::BatchAcked { .. }
             | Event::Consumed { .. }
             | Event::OffsetCommitted { .. }
+            | Event::MetadataCommitted { .. }
     )
 }

@@ -151,7 +151,9 @@ fn group_head(stage: &mut Stage, item: &Item, group: &GroupView, at: Rect) {
     let inner = Rect::new(at.x + 12.0, at.y + 10.0, at.w - 24.0, 17.0);
     let state = match group.state {
         GroupState::Stable if !narrow => format!("Stable · gen {}", group.generation),
-        GroupState::PreparingRebalance | GroupState::CompletingRebalance => format!("rebalance: {}", state_word(group)),
+        GroupState::PreparingRebalance | GroupState::CompletingRebalance | GroupState::Assigning | GroupState::Reconciling => {
+            format!("rebalance: {}", state_word(group))
+        }
         _ => state_word(group).to_owned(),
     };
     let name_w = bold_width(&group.name, 13.5);

@@ -1,11 +1,13 @@
 //! What could stand at the cursor of a command line (Tab): tools, their options, topics, groups, hosts, and otherwise files.
 
+use super::argparse::{Kind, Parser};
 use super::files::FOLDER_MARK;
 use super::options::{Arg, Completes, Opt};
 use super::run::builtin;
 use super::session::Session;
 use super::syntax::is_name;
-use super::tools::{file, help, hosts, kafka_table, text, tool_name};
+use super::tools::hosts::units;
+use super::tools::{file, help, hosts, kafka_table, program, text, tool_name};
 use crate::sim::disk::Disk;
 
 /// What there is to choose from.
@@ -72,7 +74,10 @@ pub fn complete(line: &str, cursor: usize, context: &CompletionContext) -> Compl
                     context.files.clone()
                 }
             }
-            None => others(tool, args, current, context),
+            None => match program::parser(tool_name(tool)) {
+                Some(parser) => parsed(parser, args, current, context),
+                None => others(tool, args, current, context),
+            },
         },
     };
     let mut candidates: Vec<String> = candidates.into_iter().filter(|word| word.starts_with(current)).collect();
@@ -138,6 +143,25 @@ fn options(table: &[Opt]) -> Vec<String> {
     table.iter().map(|opt| format!("--{}", opt.name)).chain(["--help".to_owned(), "--version".to_owned()]).collect()
 }
 
+/// Options and commands of a tool that reads them as argparse4j does.
+fn parsed(parser: &'static Parser, args: &[&str], current: &str, context: &CompletionContext) -> Vec<String> {
+    let command = parser.commands.iter().find(|command| args.contains(&command.name));
+    let arguments = command.map_or(parser.arguments, |command| command.arguments);
+    if current.starts_with('-') {
+        return arguments.iter().flat_map(|argument| argument.flags).copied().chain(["--help"]).map(str::to_owned).collect();
+    }
+    let asked = arguments.iter().chain(parser.arguments).find(|argument| args.last().is_some_and(|last| argument.flags.contains(last)));
+    match asked.map(|argument| (argument.flags[0], argument.kind)) {
+        Some((_, Kind::Choice(words))) => words.iter().map(|word| (*word).to_owned()).collect(),
+        Some(("--bootstrap-server" | "--bootstrap-controller", _)) => brokers(context).map(|host| format!("{host}:9092")).collect(),
+        Some(("--topic", _)) => context.topics.clone(),
+        Some(("--group-id", _)) => context.groups.clone(),
+        Some((_, kind)) if kind != Kind::Flag => context.files.clone(),
+        _ if command.is_none() && !parser.commands.is_empty() => parser.commands.iter().map(|command| command.name.to_owned()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn commands() -> Vec<String> {
     let kafka = help::KAFKA.iter().chain(super::tools::program::NAMES).map(|name| format!("{name}.sh"));
     let others = [text::NAMES, file::NAMES, hosts::NAMES, builtin::NAMES, &["sleep"]].into_iter().flatten().map(|name| (*name).to_owned());
@@ -147,7 +171,14 @@ fn commands() -> Vec<String> {
 /// Arguments of the tools that have no table.
 fn others(tool: &str, args: &[&str], current: &str, context: &CompletionContext) -> Vec<String> {
     match tool {
-        "systemctl" if args.is_empty() => ["start", "stop", "kill"].map(str::to_owned).to_vec(),
+        "systemctl" if args.is_empty() => units::VERBS.split(", ").map(str::to_owned).collect(),
+        "cut" | "heal" if current.starts_with('-') => vec!["--one-way".to_owned()],
+        "iptables" if current.starts_with('-') => ["-A", "-D", "-F", "-L", "-S", "-d", "-j", "-s"].map(str::to_owned).to_vec(),
+        "iptables" => match args.last() {
+            Some(&("-A" | "-D" | "-I" | "-F" | "-L")) => ["INPUT", "OUTPUT"].map(str::to_owned).to_vec(),
+            Some(&"-j") => vec!["DROP".to_owned()],
+            _ => context.hosts.clone(),
+        },
         "kill" if current.starts_with('-') => ["-9", "-CONT", "-KILL", "-STOP", "-TERM"].map(str::to_owned).to_vec(),
         "ssh" if args.is_empty() => context.hosts.clone(),
         _ if hosts::NAMES.contains(&tool) => context.hosts.clone(),
@@ -188,9 +219,17 @@ mod tests {
         check("kafka-topics.sh --bootstrap-server ^", "kafka-topics.sh --bootstrap-server [kafka-1:9092 kafka-2:9092]");
         check("kafka-consumer-groups.sh --group ^", "kafka-consumer-groups.sh --group [billing]");
         check("kafka-console-consumer.sh --topic orders --offset e^", "kafka-console-consumer.sh --topic orders --offset [earliest]");
+        check("kafka-storage.sh f^", "kafka-storage.sh [format]");
+        check("kafka-storage.sh format --clus^", "kafka-storage.sh format [--cluster-id]");
+        check("kafka-producer-perf-test.sh --topic pay^", "kafka-producer-perf-test.sh --topic [payments]");
+        check("kafka-features.sh --bootstrap-server kafka-1^", "kafka-features.sh --bootstrap-server [kafka-1:9092]");
         check("kill -^", "kill [-9 -CONT -KILL -STOP -TERM]");
         check("kill -9 kafka-1^", "kill -9 [kafka-1 kafka-100]");
-        check("systemctl st^", "systemctl [start stop]");
+        check("systemctl st^", "systemctl [start status stop]");
+        check("cut kafka-1 kafka-2 --^", "cut kafka-1 kafka-2 [--one-way]");
+        check("iptables -A I^", "iptables -A [INPUT]");
+        check("iptables -A INPUT -s kafka-1^", "iptables -A INPUT -s [kafka-1 kafka-100]");
+        check("nc -z kafka-2^", "nc -z [kafka-2]");
         check("systemctl stop kafka-2^", "systemctl stop [kafka-2]");
         check("cat ^", "cat [client.properties plan.json]");
         check("kafka-topics.sh --command-config cl^", "kafka-topics.sh --command-config [client.properties]");

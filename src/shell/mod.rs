@@ -4,7 +4,7 @@
 //! * [`session`]: a terminal session: lines in, text out
 //! * [`syntax`]: a script as bash reads it; [`expand`]: what its words become
 //! * [`run`]: shells and tools as processes with streams; [`pipe`]: what flows between them; [`files`]: what they read
-//! * [`screen`]: what was shown
+//! * [`screen`]: what was shown; [`bang`]: `!!`
 //! * [`tools`]: the tools
 //! * [`complete`]: what Tab offers
 //! * [`alone`], [`fuzz`]: a terminal without a cluster, and lines for it by the million
@@ -15,6 +15,7 @@
 
 pub mod alone;
 pub mod argparse;
+pub mod bang;
 pub mod complete;
 pub mod escapes;
 pub mod expand;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use imbl::Vector;
 
+use super::bang;
 use super::expand::state::State;
 use super::run::shell::Shell;
 use super::run::table::{MAIN, Table};
@@ -217,7 +218,7 @@ impl Session {
     fn report_jobs(&mut self) {
         let Some(main) = self.table.main_mut() else { return };
         for (job, status) in main.ended_jobs() {
-            let said = builtin::epitaph(job.number, status, &job.text);
+            let said = builtin::jobs::epitaph(job.number, status, &job.text);
             self.screen.push(Some(job.id), Stream::Note, &said, true);
         }
     }
@@ -261,6 +262,13 @@ impl Session {
 
     fn command(&mut self, line: &str, out: &mut Outbox) {
         self.screen.push(None, Stream::Input, line, true);
+        let expanded = match bang::expand(line, self.history.iter().map(|line| &**line)) {
+            Ok(expanded) => expanded,
+            Err(said) => return self.screen.push(None, Stream::Err, &format!("bash: {said}"), true),
+        };
+        // As bash does, the line is shown as it is run.
+        expanded.iter().for_each(|line| self.screen.push(None, Stream::Out, line, true));
+        let line = expanded.as_deref().unwrap_or(line);
         // What the line sets off in this step, a broker's end for one, was set off by the line.
         let entered = out.emit(Event::LineEntered { session: self.spec.session, line: line.into() });
         out.because(Some(entered));
@@ -275,7 +283,8 @@ impl Session {
             return self.refuse(&SyntaxError::Unsupported("room for so long a line"));
         }
         let text = std::mem::take(&mut self.pending) + line;
-        match syntax::parse(&text) {
+        let aliased = self.table.main().map_or_else(|| text.clone(), |main| main.with_aliases(&text));
+        match syntax::parse(&aliased) {
             Ok(list) => self.table.main_mut().into_iter().for_each(|main| main.run(list.clone())),
             Err(error) if error.is_incomplete() => self.pending = text + "\n",
             Err(error) => self.refuse(&error),

@@ -72,15 +72,23 @@ pub struct File {
     len: u64,
     /// Bytes from the start that an explicit flush has made stable.
     flushed: u64,
+    /// The file reaches at least so far: behind what was written it is a hole, which reads as zeros and takes no room.
+    allocated: u64,
 }
 
 impl File {
+    /// The bytes that were written.
     pub fn len(&self) -> u64 {
         self.len
     }
 
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// What `ls` shows: the bytes that were written, and the hole behind them.
+    pub fn size(&self) -> u64 {
+        self.len.max(self.allocated)
     }
 
     pub fn flushed(&self) -> u64 {
@@ -104,8 +112,18 @@ impl File {
         self.extents.len() as u64
     }
 
-    /// All bytes in one piece (a copy, unless the file is one chunk).
+    /// All bytes in one piece, zeros for a hole (a copy, unless the file is one chunk).
     pub fn read(&self) -> Bytes {
+        if self.allocated > self.len {
+            let mut bytes = BytesMut::from(&self.written()[..]);
+            bytes.resize(self.allocated as usize, 0);
+            return bytes.freeze();
+        }
+        self.written()
+    }
+
+    /// As [`File::read`], without a hole.
+    pub fn written(&self) -> Bytes {
         if self.extents.len() == 1 && self.extents[0].head.len == 0 {
             return self.extents[0].body.bytes().clone();
         }
@@ -272,6 +290,18 @@ impl Disk {
         Ok(())
     }
 
+    /// Makes a file as long as this by a hole (`RandomAccessFile.setLength`), creating it where it is missing. A hole takes no room.
+    pub fn preallocate(&mut self, path: &str, size: u64) {
+        self.entry(path).allocated = size;
+    }
+
+    /// Takes the hole off a file's end.
+    pub fn trim(&mut self, path: &str) {
+        if self.files.get(path).is_some_and(|file| file.allocated > 0) {
+            self.entry(path).allocated = 0;
+        }
+    }
+
     /// Creates an empty file where there is none.
     pub fn touch(&mut self, path: &str) {
         self.entry(path);
@@ -377,6 +407,17 @@ mod tests {
         disk.truncate("log", 18).unwrap();
         assert_eq!(&disk.file("log").unwrap().read()[..], b"hhhhhhhhhhhhhhhhbo");
         assert_ne!(disk.file("log").unwrap().extents().next().unwrap().body.id(), ChunkId(1));
+    }
+
+    #[test]
+    fn a_hole_is_seen_and_takes_no_room() {
+        let mut disk = Disk::new(10);
+        disk.preallocate("index", 100);
+        disk.append(Time(0), "index", Head::EMPTY, chunk(1, "12")).unwrap();
+        let file = disk.file("index").unwrap();
+        assert_eq!((file.len(), file.size(), file.read().len(), disk.used_bytes()), (2, 100, 100, 2));
+        disk.trim("index");
+        assert_eq!(&disk.file("index").unwrap().read()[..], b"12");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum Fault {
     Cut { a: String, b: String },
     /// Packets between two hosts flow again.
     Heal { a: String, b: String },
-    /// All links are mended: nothing is cut, nothing is lost.
+    /// All links are mended: nothing is cut, nothing is lost, nothing is slowed.
     HealAll,
     /// Packets from one host to another are dropped; the other way they flow.
     CutOneWay { from: String, to: String },
@@ -39,6 +39,29 @@ pub enum Fault {
     SkewClock { host: String, ms: i64 },
     /// A bit of the last thing written to a file flips, while nothing runs on its host.
     FlipBit { host: String, path: String },
+    /// As [`Fault::CutOneWay`], but it is the sender that drops them, by its own rule (iptables' OUTPUT).
+    CutAtSender { from: String, to: String },
+    /// What leaves a host is slowed, and lost in part.
+    Shape { host: String, shaping: Shaping },
+}
+
+/// What a host does to all that leaves it (`tc qdisc ... netem`). All zero: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shaping {
+    pub delay_us: u64,
+    /// Up to so much more or less, at random.
+    pub jitter_us: u64,
+    /// So many packets of a million are lost. A connection sends them again after a while; at a million it is as if the links were cut.
+    pub lost_ppm: u32,
+}
+
+impl Shaping {
+    /// Everything is lost.
+    pub const ALL_LOST: u32 = 1_000_000;
+
+    pub fn is_nothing(&self) -> bool {
+        *self == Shaping::default()
+    }
 }
 
 /// Why a fault could not be done.
@@ -124,5 +147,10 @@ pub enum Occurrence {
     BitFlipped {
         host: String,
         path: String,
+    },
+    /// What leaves the host is treated so from now on.
+    Shaped {
+        host: String,
+        shaping: Shaping,
     },
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::fault::Shaping;
 use super::process::{CloseReason, ConnId, EventId, ProcessId};
 use super::rng::Rng;
 use super::time::{Duration, Time};
@@ -36,6 +37,8 @@ pub struct Link {
     busy_until: Time,
     /// The event that cut it, while it is cut.
     pub cut: Option<EventId>,
+    /// It is the sender's rule that cuts it, not the receiver's.
+    pub cut_at_sender: bool,
     /// Of a thousand packets so many are lost, and sent again.
     pub loss_permille: u16,
 }
@@ -47,7 +50,7 @@ const RETRANSMISSIONS: u32 = 6;
 
 impl Link {
     pub fn new(spec: LinkSpec, rng: Rng) -> Link {
-        Link { spec, rng, busy_until: Time::ZERO, cut: None, loss_permille: 0 }
+        Link { spec, rng, busy_until: Time::ZERO, cut: None, cut_at_sender: false, loss_permille: 0 }
     }
 
     /// When something of this size, handed over now, is at the other end.
@@ -62,11 +65,22 @@ impl Link {
         self.cut.is_none() && self.loss_permille == 0
     }
 
-    /// How much later a packet arrives because it was lost a few times.
+    /// What the sender's shaping makes of an arrival.
+    pub fn shaped(&mut self, arrival: Time, shaping: &Shaping) -> Time {
+        let Shaping { delay_us, jitter_us, lost_ppm } = *shaping;
+        let delay = (delay_us + self.rng.below(2 * jitter_us + 1)).saturating_sub(jitter_us);
+        arrival + Duration::us(delay) + self.late(lost_ppm)
+    }
+
     fn retransmissions(&mut self) -> Duration {
+        self.late(u32::from(self.loss_permille) * (Shaping::ALL_LOST / 1_000))
+    }
+
+    /// How much later a packet arrives because it was lost a few times.
+    fn late(&mut self, lost_ppm: u32) -> Duration {
         let mut late = Duration::ZERO;
         for times in 0..RETRANSMISSIONS {
-            if self.loss_permille == 0 || !self.rng.chance(u64::from(self.loss_permille)) {
+            if lost_ppm == 0 || self.rng.below(u64::from(Shaping::ALL_LOST)) >= u64::from(lost_ppm) {
                 break;
             }
             late = late + Duration(RETRANSMIT_AFTER.0 << times);

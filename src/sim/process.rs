@@ -162,6 +162,9 @@ pub enum Wanted {
     File(String),
     /// A line for each file: its length, when it was last written (microseconds), its path, with tabs between them.
     Listing,
+    /// How all machines are, as somebody at their consoles sees it; no network is needed for that. A line each, with tabs between its parts:
+    /// `host NAME STATE SINCE_US DELAY_US JITTER_US LOST_PPM`, then `cut FROM TO sender|receiver` for each direction that is cut.
+    Machines,
 }
 
 /// An event as it happened.
@@ -322,6 +325,11 @@ impl<F, E> Outbox<'_, F, E> {
     /// Asks for the [`Wanted::Listing`] of another host's disk; it comes as a file's contents, or nothing if the host cannot be reached.
     pub fn list_of(&mut self, host: &str) -> ReadId {
         self.ask_for(Some(host.to_owned()), Wanted::Listing)
+    }
+
+    /// Asks for [`Wanted::Machines`]; they come as a file's contents.
+    pub fn machines(&mut self) -> ReadId {
+        self.ask_for(None, Wanted::Machines)
     }
 
     fn ask_for(&mut self, host: Option<String>, wanted: Wanted) -> ReadId {

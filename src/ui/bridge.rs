@@ -22,6 +22,9 @@ pub fn connect(heard: impl Fn(FromWorker) + 'static) -> Link {
     use crate::web::{Engine, launch};
 
     let bridge = Engine::spawner().callback(heard).spawn(&launch::engine_url());
+    if let Some(url) = launch::engine_rest_url() {
+        bridge.send(ToWorker::Rest(url));
+    }
     Link(Rc::new(move |message| bridge.send(message)))
 }
 

@@ -11,6 +11,7 @@ use super::format::real_ms;
 use super::lessons;
 use super::model::{Action, Model};
 use super::stage::store::Store;
+use crate::web::rest;
 use crate::wire::{FromWorker, Storage};
 
 /// Real milliseconds between two changes of the page's text.
@@ -123,4 +124,5 @@ fn mark_ready() {
         // A browser that keeps no marks loses nothing that a learner sees.
         let _ = performance.mark("ottla-ready");
     }
+    wasm_bindgen_futures::spawn_local(rest::fetch_soon());
 }

@@ -8,6 +8,7 @@ use super::keep::{Keep, Kept};
 use super::open::{Found, Plan};
 use super::page::Page;
 use super::pump::{Pump, Wake};
+use super::rest;
 use super::run::Run;
 use super::say::{Say, clock};
 use super::store::{Store, StoreError, dump};
@@ -62,6 +63,7 @@ impl Worker for Engine {
     fn received(&mut self, scope: &WorkerScope<Self>, message: ToWorker, id: HandlerId) {
         let page = self.page.get_or_insert_with(|| Page::new(scope, id)).clone();
         match (message, &mut self.run) {
+            (ToWorker::Rest(url), _) => return rest::is_at(url),
             (ToWorker::Open(open), None) => self.open(scope, &page, open),
             (ToWorker::Open(_), Some(_)) => {
                 page.say(FromWorker::Refused("A cluster runs here already: reload the page for another".into()))
@@ -139,6 +141,7 @@ impl Engine {
         self.keep = store.map_or_else(Keep::nothing, |store| Keep::in_store(store, run.timeline().now().0));
         self.run = Some(run);
         self.say.owe();
+        wasm_bindgen_futures::spawn_local(rest::fetch_soon());
     }
 
     fn ask(&mut self, page: &Page, plan: Plan, why: &str) {
@@ -199,7 +202,8 @@ fn hear(page: &Page, run: &mut Run, say: &mut Say, message: ToWorker) {
         ToWorker::TakeFile { name } => page.say(answer::take_file(run, name)),
         ToWorker::Export => page.say(answer::export(run)),
         // Handled before there is a run.
-        ToWorker::Open(_)
+        ToWorker::Rest(_)
+        | ToWorker::Open(_)
         | ToWorker::ExportStored(_)
         | ToWorker::Bench
         | ToWorker::File { .. }

@@ -9,6 +9,7 @@
 //! * [`answer`]: questions with one answer: why, complete, a dropped file, an export
 //! * [`bench`]: what is measured in a tab
 //! * [`page`]: the way to the page, also for a last word
+//! * [`rest`]: what a start does not need comes after it
 
 mod answer;
 mod bar;
@@ -21,6 +22,7 @@ mod open;
 mod pace;
 mod page;
 mod pump;
+pub mod rest;
 mod run;
 mod say;
 mod store;

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use gloo::worker::{HandlerId, WorkerScope};
 
 use super::engine::Engine;
+use super::rest;
 use crate::wire::FromWorker;
 
 /// The page that opened this worker.
@@ -40,9 +41,15 @@ pub fn confess_panics() {
             return;
         }
         console_error_panic_hook::hook(info);
-        let page = LAST_WORD.try_with(|last| last.try_borrow().ok().and_then(|page| page.clone())).ok().flatten();
-        if let Some(page) = page {
-            page.say(FromWorker::Panicked { message: info.to_string() });
-        }
+        last_word(&info.to_string());
     }));
+    rest::tell_failure(last_word);
+}
+
+/// Tells the page why nothing follows.
+fn last_word(message: &str) {
+    IS_DYING.set(true);
+    if let Some(page) = LAST_WORD.try_with(|last| last.try_borrow().ok().and_then(|page| page.clone())).ok().flatten() {
+        page.say(FromWorker::Panicked { message: message.to_owned() });
+    }
 }

@@ -27,8 +27,13 @@ pub struct Page {
 ///
 /// Without Chromium on the machine it prints one line and passes, but under CI=true it fails.
 pub fn in_browser(name: &str, size: Size, test: impl AsyncFnOnce(&mut Page) -> Result<(), ChromiumError>) {
+    in_browser_at(&dist(), name, size, test);
+}
+
+/// As [`in_browser`], with the page in `dist`.
+pub fn in_browser_at(dist: &Path, name: &str, size: Size, test: impl AsyncFnOnce(&mut Page) -> Result<(), ChromiumError>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let server = Server::start(&dist());
+    let server = Server::start(dist);
     let profile = Profile::fresh().expect("an empty profile");
     let chromium = match runtime.block_on(Chromium::start(profile.clone(), size.0, size.1)) {
         Ok(chromium) => chromium,
@@ -114,7 +119,7 @@ impl Drop for Server {
 }
 
 /// The built page. `ottla build` is what `cargo run` does, and does nothing when nothing has changed.
-fn dist() -> PathBuf {
+pub fn dist() -> PathBuf {
     if let Some(dist) = std::env::var_os("OTTLA_DIST") {
         return dist.into();
     }

@@ -6,9 +6,12 @@ use std::process::Command;
 
 use thiserror::Error;
 
+use crate::compress::{self, Sizes};
 use crate::fingerprint::{self, Fingerprint};
+use crate::halves;
 use crate::progress::{self, Failure};
 use crate::project::Project;
+use crate::split::SplitError;
 use crate::toolchain::{self, Toolchain, ToolchainError};
 
 /// The page's folder inside the project, which `trunk serve` uses too.
@@ -25,11 +28,14 @@ pub struct BuildArgs {
     /// Build even if nothing has changed
     #[arg(long)]
     pub force: bool,
+    /// Leave each wasm in one piece, with its functions' names
+    #[arg(long)]
+    pub whole: bool,
 }
 
 impl Default for BuildArgs {
     fn default() -> Self {
-        Self { public_url: "./".to_owned(), out: None, force: false }
+        Self { public_url: "./".to_owned(), out: None, force: false, whole: false }
     }
 }
 
@@ -41,6 +47,10 @@ pub enum BuildError {
     Trunk,
     #[error("cannot run {program}: {said}")]
     CannotRun { program: PathBuf, said: String },
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    #[error("{out} has not the files that trunk writes: {missing}")]
+    NoWasm { out: PathBuf, missing: &'static str },
     #[error("{out} is not empty and no page of ours: name another folder with --out, or empty it")]
     NotOurs { out: PathBuf },
     #[error("{path}: {source}")]
@@ -66,8 +76,12 @@ pub fn build(project: &Project, args: &BuildArgs) -> Result<PathBuf, BuildError>
     let tools = toolchain::ensure(project)?;
     progress::say("building the page (the first time takes some minutes)");
     run_trunk(project, &tools, args, &out)?;
+    if !args.whole {
+        halves::split(&out)?;
+    }
     name_engine(&out)?;
-    let sizes = crate::compress::precompress(&out)?;
+    // A whole page is for whoever works on it, on this machine.
+    let sizes = if args.whole { Sizes::default() } else { compress::precompress(&out)? };
     progress::say(&format!("the page is in {}: {sizes}", out.display()));
     if let Some(built) = built_stamp(&wanted, &out) {
         write(&stamp, built.as_bytes())?;
@@ -98,15 +112,21 @@ fn may_be_emptied(out: &Path) -> bool {
 /// Writes the digest of the engine and the lessons into the page; `ottla::web::launch` says what for.
 fn name_engine(out: &Path) -> Result<(), BuildError> {
     let mut engine = Fingerprint::default();
-    for file in ["engine.js", "engine_bg.wasm"] {
-        engine.add(file, &read(&out.join(file))?);
+    for file in ["engine.js", "engine_bg.wasm", "engine_rest.wasm"] {
+        if out.join(file).is_file() {
+            engine.add(file, &read(&out.join(file))?);
+        }
     }
     fingerprint::add(&mut engine, out, Path::new("lessons")).map_err(|(path, source)| BuildError::Io { path, source })?;
+    write_meta(out, "ottla-engine", &engine.finish())
+}
+
+/// Fills in what the page is to know of its files.
+pub fn write_meta(out: &Path, name: &str, content: &str) -> Result<(), BuildError> {
     let index = out.join("index.html");
     let html = String::from_utf8_lossy(&read(&index)?).into_owned();
-    let empty = r#"name="ottla-engine" content="""#;
-    let named = format!(r#"name="ottla-engine" content="{}""#, engine.finish());
-    write(&index, html.replacen(empty, &named, 1).as_bytes())
+    let named = format!(r#"name="{name}" content="{content}""#);
+    write(&index, html.replacen(&format!(r#"name="{name}" content="""#), &named, 1).as_bytes())
 }
 
 /// Of what the files would be built from.
@@ -114,6 +134,8 @@ fn wanted(project: &Project, args: &BuildArgs) -> Result<String, BuildError> {
     let mut wanted = fingerprint::of_sources(&project.root).map_err(|(path, source)| BuildError::Io { path, source })?;
     wanted.add("versions", toolchain::versions(project)?.as_bytes());
     wanted.add("public-url", args.public_url.as_bytes());
+    wanted.add("whole", &[u8::from(args.whole)]);
+    halves::COLD.iter().for_each(|(file, cold)| wanted.add(file, cold));
     Ok(wanted.finish())
 }
 
@@ -145,11 +167,11 @@ fn lock(project: &Project) -> Result<File, BuildError> {
     Ok(file)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
+pub fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     fs::read(path).map_err(|source| BuildError::Io { path: path.to_path_buf(), source })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     fs::write(path, bytes).map_err(|source| BuildError::Io { path: path.to_path_buf(), source })
 }
 

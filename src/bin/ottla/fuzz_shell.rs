@@ -47,6 +47,15 @@ pub fn run(args: &FuzzShellArgs) -> ExitCode {
     }
     let took = begin.elapsed();
     println!("{} lines in {:.1} s: {ended} ended, {interrupted} were interrupted, {stuck} were stuck", args.lines, took.as_secs_f64());
+    if let Some(peak) = peak_memory() {
+        println!("peak memory {peak}");
+    }
     println!("the longest took {:.1} ms: {:?}", longest.0.as_secs_f64() * 1_000.0, longest.1);
     if stuck == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The most memory that this process held, as Linux tells it.
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|peak| peak.trim().to_owned())
 }

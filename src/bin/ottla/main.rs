@@ -9,13 +9,16 @@ mod dump_log;
 mod fingerprint;
 mod fuzz;
 mod fuzz_shell;
+mod halves;
 mod lessons;
 mod progress;
 mod project;
 mod record;
+mod record_start;
 mod replay;
 mod serve;
 mod shot;
+mod split;
 mod toolchain;
 
 use std::process::ExitCode;
@@ -58,6 +61,9 @@ enum Command {
     /// Type random lines into terminals of the simulation, and say how long the longest took
     #[command(hide = true)]
     FuzzShell(fuzz_shell::FuzzShellArgs),
+    /// Record which functions a start of the page calls, so that `build` can leave out of its first files what it does not need
+    #[command(hide = true)]
+    RecordStart(record_start::RecordStartArgs),
     /// Save a picture of a page, drawn by headless Chromium
     #[command(hide = true)]
     Shot(shot::ShotArgs),
@@ -76,6 +82,7 @@ fn main() -> ExitCode {
         Command::Lessons(args) => report(lessons::run(&args)),
         Command::Fuzz(args) => fuzz::run_fuzz(&args),
         Command::FuzzShell(args) => fuzz_shell::run(&args),
+        Command::RecordStart(args) => report(record_start::run(&args)),
         Command::Shot(args) => report(shot::run(&args)),
     }
 }

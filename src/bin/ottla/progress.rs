@@ -24,10 +24,15 @@ pub fn say(line: &str) {
 
 /// Runs a child to its end. Its output is shown as it comes; Cargo's progress bar is kept where we are on a terminal.
 pub fn run(command: &mut Command) -> Result<(), Failure> {
-    let shown = shown(command);
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "100").env("CARGO_TERM_COLOR", "always");
     }
+    run_beside(command)
+}
+
+/// As [`run`], for a child that runs beside another: two progress bars would write over each other.
+pub fn run_beside(command: &mut Command) -> Result<(), Failure> {
+    let shown = shown(command);
     let failure = |said, not_found| Failure { command: shown.clone(), said, not_found };
     let mut child = command
         .stdin(Stdio::null())

@@ -2,7 +2,7 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::FetchPartition;
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
 use uuid::Uuid;
 
@@ -26,6 +26,8 @@ pub struct FetchParams {
     pub incremental: bool,
     pub min_bytes: u32,
     pub max_bytes: u32,
+    /// isolation.level read_committed
+    pub read_committed: bool,
     /// What a consumer wants; a follower's is in its session.
     pub wanted: Vec<Wanted>,
 }
@@ -41,6 +43,8 @@ pub struct Wanted {
 /// `FetchRequest.CONSUMER_REPLICA_ID`, `FetchRequest.DEBUGGING_CONSUMER_ID`
 const CONSUMER: i32 = -1;
 const DEBUGGING: i32 = -2;
+/// `IsolationLevel.READ_COMMITTED`
+const READ_COMMITTED: i8 = 1;
 
 /// What a partition has for a fetch.
 struct Read {
@@ -112,6 +116,7 @@ impl Broker {
             incremental: false,
             min_bytes: (request.min_bytes.max(0) as u32).min(max_bytes),
             max_bytes,
+            read_committed: request.isolation_level == READ_COMMITTED,
             wanted: wanted.collect(),
         }
     }
@@ -158,6 +163,7 @@ impl Broker {
             incremental: !full,
             min_bytes: request.min_bytes.max(0) as u32,
             max_bytes: request.max_bytes.max(0) as u32,
+            read_committed: false,
             wanted: Vec::new(),
         })
     }
@@ -285,7 +291,7 @@ impl Broker {
         }
         let high_watermark = partition.high_watermark;
         data.high_watermark = high_watermark;
-        data.last_stable_offset = high_watermark;
+        data.last_stable_offset = partition.log.last_stable_offset(high_watermark);
         data.log_start_offset = partition.log.log_start_offset();
         let end = partition.log.log_end_offset();
         if let Some((epoch, end_offset)) = partition.diverging_epoch(wanted.place.last_fetched_epoch, wanted.place.fetch_offset) {
@@ -293,14 +299,28 @@ impl Broker {
             data.diverging_epoch.end_offset = end_offset;
             return Read { data, batches: Vec::new(), urgent: true, starved: false };
         }
-        let before = if params.replica == CONSUMER { high_watermark } else { end };
+        let before = match params.replica {
+            CONSUMER if params.read_committed => data.last_stable_offset,
+            CONSUMER => high_watermark,
+            _ => end,
+        };
         let max_bytes = (wanted.place.max_bytes.max(0) as u32).min(budget);
         let throttled = params.replica >= 0 && self.throttles_leader(now, &wanted.partition, params.replica, partition.isr());
         if throttled || has_some && max_bytes == 0 {
             return Read { data, batches: Vec::new(), urgent: false, starved: true };
         }
         match partition.log.read(wanted.place.fetch_offset, max_bytes, before) {
-            Ok(batches) => Read { data, batches, urgent: false, starved: false },
+            Ok(batches) => {
+                if params.read_committed {
+                    // addAbortedTransactions: of what is sent, whose markers may lie ahead.
+                    let to = batches.last().map_or(wanted.place.fetch_offset, |batch| batch.next_offset());
+                    let aborted = partition.log.aborted_transactions(wanted.place.fetch_offset, to).into_iter().map(|aborted| {
+                        AbortedTransaction::default().with_producer_id(aborted.producer_id.into()).with_first_offset(aborted.first_offset)
+                    });
+                    data.aborted_transactions = Some(aborted.collect());
+                }
+                Read { data, batches, urgent: false, starved: false }
+            }
             Err(error) => refuse(data, error),
         }
     }

@@ -190,6 +190,7 @@ impl Broker {
                 out.emit(Event::Truncated { partition: name.clone(), broker, from: end, to: answer.offset });
             } else if asked == EARLIEST && answer.offset > end {
                 partition.log.start_anew_at(answer.offset, &mut out.store());
+                self.logs.delete_later(partition.log.take_doomed());
                 out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start: answer.offset });
             }
             partition.follow_high_watermark(partition.high_watermark);
@@ -280,6 +281,8 @@ impl Broker {
                     let from = partition.log.log_end_offset();
                     let to = truncation_offset(partition, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
                     if partition.log.truncate_to(to, &mut out.store()) {
+                        self.cleaner.truncated(&name, to);
+                        self.logs.delete_later(partition.log.take_doomed());
                         partition.follow_high_watermark(partition.high_watermark);
                         out.emit(Event::Truncated { partition: name.clone(), broker, from, to });
                     }

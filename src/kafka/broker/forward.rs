@@ -13,14 +13,15 @@ use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::{HostPort, Outbox};
 use crate::kafka::client::network::{Completed, Outgoing};
+use crate::kafka::controller::quorum_controller::LOCAL;
 use crate::kafka::names::{CONTROLLER_PORT, host_of};
 use crate::kafka::protocol::api::{Request, Response};
-use crate::kafka::protocol::frame::Envelope;
+use crate::kafka::protocol::frame::{Envelope, Frame};
 use crate::kafka::security::address_of;
 use crate::sim::time::{Duration, Time};
 
 /// Why the controller was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Call {
     Register,
     Heartbeat,
@@ -30,6 +31,8 @@ pub enum Call {
     Forwarded(Asker),
     /// A topic that a client only named.
     CreateTopic,
+    /// One of the two above, since when it is on its way, and the request: it is passed on again if the controller goes.
+    Passed(Box<(Time, Request, Call)>),
 }
 
 /// Requests that wait for a controller to talk to, at most [`MAX_WAITING`].
@@ -46,6 +49,16 @@ pub struct Forwarding {
     ids_retry_at: Time,
     /// Of alterations that were passed on in part: what was refused here already.
     pub(super) refused: BTreeMap<Asker, Vec<AlterConfigsResourceResponse>>,
+    /// Calls of the controller in this process that are not answered yet, by number.
+    local: Vec<(i32, Call)>,
+    next_local: i32,
+}
+
+impl Forwarding {
+    pub(super) fn take_local(&mut self, correlation_id: i32) -> Option<Call> {
+        let position = self.local.iter().position(|(id, _)| *id == correlation_id)?;
+        Some(self.local.remove(position).1)
+    }
 }
 
 /// More than so many requests do not wait: the client's request times out.
@@ -54,19 +67,48 @@ const MAX_WAITING: usize = 1_000;
 const PRODUCER_ID_BLOCK_SIZE: i64 = 1_000;
 /// `RPCProducerIdManager.RETRY_BACKOFF_MS`
 const PRODUCER_IDS_RETRY: Duration = Duration::ms(50);
+/// So long a request waits for a controller, even if the client has given up (`BrokerServer`: the channel of the forwarding manager).
+const RETRY_TIMEOUT: Duration = Duration::secs(60);
 
 impl Broker {
     /// Whether the controller can be called now; opens the connection if not.
     pub(super) fn controller_ready(&mut self, now: Time, out: &mut Outbox) -> bool {
-        let Some(&controller) = self.spec.controllers.first() else { return false };
-        self.controller_net.set_node(controller, HostPort { host: host_of(controller), port: CONTROLLER_PORT });
-        self.controller_net.ready(now, controller, out)
+        match self.quorum.raft.leader() {
+            None => false,
+            Some(leader) if leader == self.spec.id => self.controller().is_some_and(|controller| controller.is_active()),
+            Some(leader) => {
+                self.controller_net.set_node(leader, HostPort { host: host_of(leader), port: CONTROLLER_PORT });
+                self.controller_net.ready(now, leader, out)
+            }
+        }
     }
 
     /// Calls the controller; false if it cannot be called now.
     pub(super) fn call_controller(&mut self, now: Time, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {
-        let Some(&controller) = self.spec.controllers.first() else { return false };
-        self.controller_net.send(now, controller, request, Vec::new(), call, out).is_ok()
+        self.call_with(now, Outgoing::new(request), call, out)
+    }
+
+    fn call_with(&mut self, now: Time, mut outgoing: Outgoing, call: Call, out: &mut Outbox) -> bool {
+        let Some(leader) = self.quorum.raft.leader() else { return false };
+        if leader == self.spec.id {
+            return self.call_own_controller(now, outgoing, call, out);
+        }
+        // The heartbeat's channel has a shorter timeout than the others (`BrokerServer`): half a session.
+        let half_a_session = Duration::ms(self.settings.session_timeout_ms / 2);
+        outgoing.timeout = matches!(call, Call::Heartbeat | Call::Register).then_some(half_a_session);
+        self.controller_net.send_with(now, leader, outgoing, call, out).is_ok()
+    }
+
+    /// The controller is in this process: nothing needs to be sent. (Kafka's broker connects to it all the same.)
+    fn call_own_controller(&mut self, now: Time, outgoing: Outgoing, call: Call, out: &mut Outbox) -> bool {
+        let Some(controller) = self.quorum.controller.as_mut().filter(|controller| controller.is_active()) else { return false };
+        let correlation_id = self.forwarding.next_local;
+        self.forwarding.next_local = correlation_id.wrapping_add(1);
+        self.forwarding.local.push((correlation_id, call));
+        let mut frame = Frame::request(correlation_id, "", outgoing.request);
+        frame.envelope = outgoing.envelope;
+        controller.frame(&mut self.quorum.raft, now, LOCAL, frame, out);
+        true
     }
 
     /// Passes a request on, now or as soon as there is a controller.
@@ -78,20 +120,20 @@ impl Broker {
     }
 
     pub(super) fn send_forwards(&mut self, now: Time, out: &mut Outbox) {
-        // What a client has given up is not worth sending.
-        self.forwarding.waiting.retain(|(since, _, _)| now.since(*since) < Duration::secs(30));
+        self.forwarding.waiting.retain(|(since, _, _)| now.since(*since) < RETRY_TIMEOUT);
         self.forwarding.refused.retain(|asker, _| self.conns.contains_key(&asker.conn));
         while !self.forwarding.waiting.is_empty() && self.controller_ready(now, out) {
-            let Some((_, request, call)) = self.forwarding.waiting.pop_front() else { break };
-            let outgoing = Outgoing { envelope: self.envelope(call), ..Outgoing::new(request) };
-            let Some(&controller) = self.spec.controllers.first() else { break };
-            // `controller_ready` has said that it can take it.
-            let _ = self.controller_net.send_with(now, controller, outgoing, call, out);
+            let Some(next) = self.forwarding.waiting.pop_front() else { break };
+            let outgoing = Outgoing { envelope: self.envelope(&next.2), ..Outgoing::new(next.1.clone()) };
+            if !self.call_with(now, outgoing, Call::Passed(Box::new(next.clone())), out) {
+                self.forwarding.waiting.push_front(next);
+                break;
+            }
         }
     }
 
     /// Whose request is passed on.
-    fn envelope(&self, call: Call) -> Option<Arc<Envelope>> {
+    fn envelope(&self, call: &Call) -> Option<Arc<Envelope>> {
         let Call::Forwarded(asker) = call else { return None };
         let client = self.conns.get(&asker.conn)?;
         let (principal, client_id) = (client.principal().into(), client.client_id().into());
@@ -100,7 +142,16 @@ impl Broker {
 
     pub(super) fn controller_answered(&mut self, now: Time, completed: Completed<Call>, out: &mut Outbox) {
         let response = completed.result.ok().map(|answer| answer.response);
-        match (completed.token, response) {
+        let token = match (completed.token, &response) {
+            (Call::Passed(passed), Some(_)) => passed.2,
+            // The controller is gone: the next one is asked. (It may be asked twice, as in Kafka.)
+            (Call::Passed(passed), None) => {
+                self.forwarding.waiting.push_front(*passed);
+                return;
+            }
+            (token, _) => token,
+        };
+        match (token, response) {
             (Call::Register, Some(Response::BrokerRegistration(response))) => self.registered(now, Some(response), out),
             (Call::Register, _) => self.registered(now, None, out),
             (Call::Heartbeat, Some(Response::BrokerHeartbeat(response))) => self.heartbeat_answered(now, Some(response), out),
@@ -114,12 +165,7 @@ impl Broker {
                 self.respond(now, asker, response, Vec::new(), out);
             }
             (Call::Forwarded(asker), Some(response)) => self.respond(now, asker, response, Vec::new(), out),
-            // The controller is gone: the client's request waits for its own timeout, then it asks again.
-            (Call::Forwarded(asker), None) => {
-                self.forwarding.refused.remove(&asker);
-                self.close_client(asker.conn, out);
-            }
-            (Call::CreateTopic, _) => {}
+            (Call::Forwarded(_), None) | (Call::CreateTopic | Call::Passed(_), _) => {}
         }
     }
 

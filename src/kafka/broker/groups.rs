@@ -10,8 +10,10 @@ use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
 use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::group::out::{AppendId, ClientInfo, GroupOut, Token};
+use crate::kafka::log::producer_state::Origin;
 use crate::kafka::metadata::image::Image;
-use crate::kafka::names::{OFFSETS_TOPIC, TopicPartition};
+use crate::kafka::metadata::record::GROUP_RESOURCE;
+use crate::kafka::names::{BrokerId, Name, OFFSETS_TOPIC, TopicPartition};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::records::batch::Batch;
 use crate::sim::chunk::ChunkId;
@@ -43,6 +45,7 @@ const COMMIT_TIMEOUT: Duration = Duration::secs(5);
 struct Said<'a, 'b> {
     out: &'a mut Outbox<'b>,
     image: &'a Image,
+    broker: BrokerId,
     next_append: &'a mut u64,
     responses: Vec<(Token, Response)>,
     appends: Vec<(AppendId, i32, Batch)>,
@@ -74,6 +77,24 @@ impl GroupOut for Said<'_, '_> {
 
     fn topic_id(&mut self, topic: &str) -> Uuid {
         self.image.topic(topic).map_or(Uuid::nil(), |topic| topic.id)
+    }
+
+    fn topic(&mut self, name: &str) -> Option<(Uuid, i32)> {
+        self.image.topic(name).map(|topic| (topic.id, topic.partitions.len() as i32))
+    }
+
+    fn topic_name(&mut self, id: &Uuid) -> Option<Name> {
+        self.image.topic_by_id(*id).map(|topic| Name::from(&*topic.name))
+    }
+
+    fn group_config(&mut self, group: &str, name: &str) -> Option<u64> {
+        self.image.configs(GROUP_RESOURCE, group).get(name)?.parse().ok()
+    }
+
+    fn log(&mut self, partition: i32, message: String) {
+        let context = format!("[GroupCoordinator id={} topic={OFFSETS_TOPIC} partition={partition}]", self.broker);
+        let line = format!("INFO {context} {message} (org.apache.kafka.coordinator.group.GroupMetadataManager)");
+        self.out.emit(Event::ServerLog { broker: self.broker, line: line.into() });
     }
 
     fn has_partition(&mut self, partition: &TopicPartition) -> bool {
@@ -126,7 +147,14 @@ impl Broker {
 
     fn with_coordinator(&mut self, now: Time, out: &mut Outbox, call: impl FnOnce(&mut GroupCoordinator, &mut dyn GroupOut)) {
         let groups = &mut self.groups;
-        let mut said = Said { out, image: &self.image, next_append: &mut groups.next_append, responses: Vec::new(), appends: Vec::new() };
+        let mut said = Said {
+            out,
+            image: &self.image,
+            broker: self.spec.id,
+            next_append: &mut groups.next_append,
+            responses: Vec::new(),
+            appends: Vec::new(),
+        };
         call(&mut groups.coordinator, &mut said);
         let Said { responses, appends, .. } = said;
         for (append, partition, batch) in appends {
@@ -142,13 +170,13 @@ impl Broker {
     /// Appends as with acks=all; the coordinator hears of it once it is committed.
     fn append_for_coordinator(&mut self, now: Time, append: AppendId, partition: i32, batch: Batch, out: &mut Outbox) {
         let name = TopicPartition::new(OFFSETS_TOPIC, partition);
-        match self.append_batches(now, &name, vec![batch], -1, out) {
+        match self.append_batches(now, &name, vec![batch], -1, Origin::Coordinator { transaction_version: 0 }, out) {
             Err(refused) => self.groups.appended.push((append, Err(refused.error.code()))),
-            Ok((_, _, next)) => {
+            Ok((appended, _)) => {
                 let topic_id = self.replicas.get(&name).map_or(Uuid::nil(), |replica| replica.topic_id);
                 let answers = vec![(topic_id, partition, PartitionProduceResponse::default(), false)];
                 let from = WaitsFor::Coordinator(append.0);
-                self.wait_for_replicas(now, from, now + COMMIT_TIMEOUT, answers, vec![(name, next, 0)], out);
+                self.wait_for_replicas(now, from, now + COMMIT_TIMEOUT, answers, vec![(name, appended.last_offset + 1, 0)], out);
             }
         }
     }

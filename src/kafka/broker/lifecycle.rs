@@ -9,7 +9,6 @@ use super::forward::Call;
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
-use crate::kafka::names::{BROKER_PORT, host_of};
 use crate::sim::time::{Duration, Time};
 
 /// `BrokerState`
@@ -21,6 +20,8 @@ pub enum State {
     Recovery,
     Running,
     PendingControlledShutdown,
+    /// The broker has ended; the controller in the same process hands over.
+    Stopped,
 }
 
 /// Where a broker is in its life.
@@ -87,25 +88,28 @@ impl Broker {
                 self.lifecycle.next_at = Some(now);
                 self.talk_to_controller(now, out);
             }
-            State::PendingControlledShutdown => {}
-            _ => self.shut_down(out),
+            State::PendingControlledShutdown | State::Stopped => {}
+            _ => self.shut_down(now, out),
         }
     }
 
     /// Registers or sends a heartbeat, if one is due.
     pub(super) fn talk_to_controller(&mut self, now: Time, out: &mut Outbox) {
         let lifecycle = &self.lifecycle;
-        if lifecycle.state == State::Starting || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now) {
+        if matches!(lifecycle.state, State::Starting | State::Stopped) || lifecycle.in_flight || lifecycle.next_at.is_none_or(|at| at > now)
+        {
             return;
         }
         if !self.controller_ready(now, out) {
             return;
         }
+        // The answer may come at once, if the controller is in this process.
+        self.lifecycle.in_flight = true;
         let sent = match self.lifecycle.epoch {
             None => self.call_controller(now, self.registration(), Call::Register, out),
             Some(epoch) => self.call_controller(now, self.heartbeat_request(epoch), Call::Heartbeat, out),
         };
-        self.lifecycle.in_flight = sent;
+        self.lifecycle.in_flight &= sent;
     }
 
     pub(super) fn registered(&mut self, now: Time, response: Option<BrokerRegistrationResponse>, out: &mut Outbox) {
@@ -114,7 +118,6 @@ impl Broker {
         if let Some(response) = response.filter(|response| response.error_code == 0) {
             self.lifecycle.epoch = Some(response.broker_epoch);
             self.lifecycle.next_at = Some(now);
-            self.write_broker_epoch(response.broker_epoch, out);
         }
         self.talk_to_controller(now, out);
     }
@@ -127,7 +130,7 @@ impl Broker {
         };
         self.lifecycle.fenced = response.is_fenced;
         if response.should_shut_down {
-            return self.shut_down(out);
+            return self.shut_down(now, out);
         }
         if self.lifecycle.state == State::Recovery && !response.is_fenced {
             self.lifecycle.state = State::Running;
@@ -144,18 +147,26 @@ impl Broker {
         }
     }
 
-    /// Closes the logs, leaves the mark of a clean stop, and ends.
-    pub(super) fn shut_down(&mut self, out: &mut Outbox) {
+    /// Closes the logs and leaves the mark of a clean stop; then its replica of the metadata log stops, and the process with it.
+    pub(super) fn shut_down(&mut self, now: Time, out: &mut Outbox) {
+        if self.lifecycle.state == State::Stopped {
+            return;
+        }
+        self.lifecycle.state = State::Stopped;
+        self.lifecycle.next_at = None;
+        self.close_clients(out);
         self.close_logs(out);
-        out.exit(143);
+        self.quorum.raft.shut_down(now, out);
+        self.finish_shutdown(out);
     }
 
     fn registration(&self) -> BrokerRegistrationRequest {
         let text = |text: String| StrBytes::from_string(text);
+        let advertised = self.spec.advertised();
         let listener = Listener::default()
-            .with_name(StrBytes::from_static_str("PLAINTEXT"))
-            .with_host(text(host_of(self.spec.id)))
-            .with_port(BROKER_PORT);
+            .with_name(text(advertised.listener))
+            .with_host(text(advertised.address.host))
+            .with_port(advertised.address.port);
         let feature = |name, min, max| {
             Feature::default().with_name(StrBytes::from_static_str(name)).with_min_supported_version(min).with_max_supported_version(max)
         };

@@ -1,35 +1,28 @@
-//! Fetching the controller's log, and what its records mean for this broker (`BrokerMetadataPublisher`).
+//! What the committed records of the metadata log mean for this broker (`BrokerMetadataPublisher`).
 
 use std::collections::BTreeSet;
 
-use kafka_protocol::messages::FetchRequest;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
-
+use super::lifecycle::State;
 use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
-use crate::kafka::actor::{HostPort, Outbox};
-use crate::kafka::client::network::Completed;
-use crate::kafka::controller::METADATA_TOPIC_ID;
-use crate::kafka::controller::metadata_log::{self, METADATA_DIR};
+use crate::kafka::actor::Outbox;
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::metadata::record::{MetadataRecord, TOPIC_RESOURCE};
-use crate::kafka::names::{CONTROLLER_PORT, OFFSETS_TOPIC, TopicPartition, host_of};
-use crate::kafka::protocol::api::Response;
+use crate::kafka::names::{BrokerId, OFFSETS_TOPIC, TopicPartition};
 use crate::kafka::rules::Rule;
-use crate::sim::time::{Duration, Time};
+use crate::sim::time::Time;
 
-/// This broker's copy of the metadata log.
+/// How far this broker has applied the metadata log.
 #[derive(Clone, Debug, Default)]
 pub struct Metadata {
-    pub log: Option<PartitionLog>,
     /// The offset after the last record that was applied.
     pub next_offset: i64,
     /// What was on the disk at the start may be old: leaderships are taken up only after the controller has taken this broker in.
     published: bool,
-    in_flight: bool,
-    retry_at: Option<Time>,
+    /// Who leads the quorum, when it was last looked.
+    pub(super) leader: Option<BrokerId>,
 }
 
 impl Metadata {
@@ -40,10 +33,6 @@ impl Metadata {
 
     pub fn is_published(&self) -> bool {
         self.published
-    }
-
-    pub fn next_wake(&self) -> Option<Time> {
-        self.retry_at.filter(|_| !self.in_flight)
     }
 }
 
@@ -58,60 +47,39 @@ struct Touched {
     brokers: BTreeSet<i32>,
 }
 
+impl Touched {
+    /// A snapshot may say anything: all that was and all that is.
+    fn everything(&mut self, image: &Image) {
+        self.partitions.extend(image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }));
+        self.configs = true;
+        self.brokers.extend(image.brokers.keys());
+    }
+}
+
 impl Broker {
-    /// Asks for the next records, if nothing is asked for already.
-    pub(super) fn fetch_metadata(&mut self, now: Time, out: &mut Outbox) {
-        let Some(log) = &self.metadata.log else { return };
-        let Some(&controller) = self.spec.controllers.first() else { return };
-        if self.metadata.in_flight || self.metadata.retry_at.is_some_and(|at| at > now) {
+    /// Applies what is committed and not yet in the image. What was on the disk at the start may be old: leaderships are taken up only once the
+    /// quorum has said what is committed.
+    pub(super) fn apply_metadata(&mut self, now: Time, out: &mut Outbox) {
+        let Some(high_watermark) = self.quorum.raft.high_watermark().filter(|_| self.lifecycle.state != State::Starting) else { return };
+        if self.metadata.published && self.metadata.next_offset >= high_watermark {
             return;
         }
-        let request = metadata_fetch(self.spec.id.0, log);
-        self.raft_net.set_node(controller, HostPort { host: host_of(controller), port: CONTROLLER_PORT });
-        if self.raft_net.ready(now, controller, out) {
-            self.metadata.in_flight = self.raft_net.send(now, controller, request, Vec::new(), (), out).is_ok();
-        }
-    }
-
-    pub(super) fn metadata_fetched(&mut self, now: Time, completed: Completed<()>, out: &mut Outbox) {
-        self.metadata.in_flight = false;
-        let Some(log) = &mut self.metadata.log else { return };
-        match completed.result {
-            Ok(answer) => {
-                self.metadata.retry_at = None;
-                let Response::Fetch(response) = answer.response else { return };
-                let data = response.responses.first().and_then(|topic| topic.partitions.first());
-                if let Some(data) = data.filter(|data| data.diverging_epoch.epoch >= 0) {
-                    // An observer that has more than the quorum: its tail was never committed.
-                    let end = data.diverging_epoch.end_offset;
-                    log.truncate_to(end, &mut out.store());
-                }
-                let from = log.log_end_offset();
-                for batch in answer.batches.into_iter().flatten() {
-                    if log.append_as_follower(batch, &mut out.store()).is_err() {
-                        break;
-                    }
-                }
-                if log.log_end_offset() > from {
-                    self.apply_metadata(now, out);
-                }
-            }
-            Err(_) => self.metadata.retry_at = Some(now + Duration::ms(100)),
-        }
-        self.fetch_metadata(now, out);
-    }
-
-    /// Applies what is in the copy and not yet in the image.
-    fn apply_metadata(&mut self, now: Time, out: &mut Outbox) {
-        let Some(log) = &self.metadata.log else { return };
         let mut touched = Touched::default();
-        for (next, records) in metadata_log::records_from(log, self.metadata.next_offset) {
-            for record in records {
+        for committed in self.quorum.raft.committed(self.metadata.next_offset) {
+            if committed.is_snapshot {
+                let before = std::mem::take(&mut self.image);
+                touched.everything(&before);
+            }
+            for record in committed.records {
                 touch(&mut touched, &self.image, &record);
                 self.image.apply(&record);
             }
-            self.metadata.next_offset = next;
+            if committed.is_snapshot {
+                touched.everything(&self.image);
+            }
+            self.metadata.next_offset = committed.next_offset;
         }
+        // Before this broker has caught up, all is published at once then.
         if self.metadata.published {
             self.publish(now, touched, out);
         }
@@ -153,7 +121,6 @@ impl Broker {
         self.complete_deletes(now, out);
         self.shed_fetchers();
         self.send_fetches(now, out);
-        self.fetch_metadata(now, out);
     }
 
     fn publish_partition(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
@@ -217,11 +184,8 @@ impl Broker {
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
         self.replicas.partitions.remove(name);
-        let files: Vec<String> = out.disk().list(&format!("{name}/")).map(|(path, _)| path.to_string()).collect();
-        for path in files {
-            // Listed a moment ago.
-            let _ = out.disk().delete(&path);
-        }
+        self.log_truncated(name, -1, out);
+        self.delete_folder_later(now, &name.to_string(), out);
     }
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
@@ -241,6 +205,8 @@ impl Broker {
 
     pub(super) fn insert_partition(&mut self, name: TopicPartition, topic_id: uuid::Uuid, log: PartitionLog, high_watermark: i64) {
         let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
+        let mut log = log;
+        log.high_watermark_moved(high_watermark);
         let partition = Partition {
             name: name.clone(),
             topic_id,
@@ -253,24 +219,6 @@ impl Broker {
         };
         self.replicas.partitions.insert(name, partition.into());
     }
-}
-
-/// The fetch of an observer.
-fn metadata_fetch(me: i32, log: &PartitionLog) -> FetchRequest {
-    let partition = FetchPartition::default()
-        .with_partition(0)
-        .with_fetch_offset(log.log_end_offset())
-        .with_last_fetched_epoch(log.latest_epoch().unwrap_or(-1))
-        .with_current_leader_epoch(-1)
-        .with_log_start_offset(log.log_start_offset())
-        .with_partition_max_bytes(1 << 20);
-    FetchRequest::default()
-        .with_max_wait_ms(500)
-        .with_min_bytes(1)
-        .with_max_bytes(8 << 20)
-        .with_replica_state(ReplicaState::default().with_replica_id(me.into()))
-        .with_session_epoch(-1)
-        .with_topics(vec![FetchTopic::default().with_topic_id(METADATA_TOPIC_ID).with_partitions(vec![partition])])
 }
 
 fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
@@ -300,9 +248,4 @@ fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
         MetadataRecord::Config { resource_type, .. } => touched.configs |= *resource_type == TOPIC_RESOURCE || *resource_type == 4,
         _ => {}
     }
-}
-
-/// The copy of the metadata log of a broker that starts for the first time.
-pub(super) fn new_metadata_log(out: &mut Outbox) -> PartitionLog {
-    PartitionLog::create(METADATA_DIR, metadata_log::log_config(), &mut out.store())
 }

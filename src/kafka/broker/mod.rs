@@ -3,7 +3,8 @@
 //! * [`process`]: the process: inputs in, and who takes them
 //! * [`startup`]: reading the disk back, opening the logs
 //! * [`lifecycle`]: registration, heartbeats, controlled shutdown (`BrokerLifecycleManager`)
-//! * [`metadata`]: fetching the controller's log; what a change of metadata means here (`BrokerMetadataPublisher`)
+//! * [`quorum`]: its replica of the metadata log, and the controller in the same process, if there is one
+//! * [`metadata`]: what a change of metadata means here (`BrokerMetadataPublisher`)
 //! * [`partition`]: one partition as leader or follower: high watermark, ISR (`Partition`)
 //! * [`replicas`]: all partitions of this broker, and the requests that wait for them (`ReplicaManager`)
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
@@ -14,7 +15,9 @@
 //! * [`authentication`]: who is at the other end, and what of a request it may do
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
-//! * [`log_dirs`]: its log directory
+//! * [`listeners`]: what it says where it is
+//! * [`log_dirs`]: its log directory; [`log_manager`]: retention, checkpoints, deletions;
+//!   [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
@@ -28,13 +31,17 @@ pub mod forward;
 pub mod groups;
 pub mod isr;
 pub mod lifecycle;
+pub mod listeners;
+pub mod log_cleaner;
 pub mod log_dirs;
+pub mod log_manager;
 pub mod metadata;
 pub mod partition;
 pub mod process;
 pub mod produce;
 mod produce_request;
 mod producers;
+pub mod quorum;
 pub mod quotas;
 pub mod replicas;
 pub mod requests;
@@ -52,9 +59,31 @@ pub struct BrokerSpec {
     pub id: BrokerId,
     /// server.properties
     pub config: Config,
-    /// The controllers; the first is the active one (there is one voter).
+    /// The voters with which the cluster was formatted. If this node is one of them, it is a broker and a controller in one process.
     pub controllers: Vec<BrokerId>,
     pub cluster_id: String,
+    /// Levels of features that `kafka-storage format --feature` was given.
+    pub features: std::collections::BTreeMap<String, i16>,
+}
+
+impl Default for BrokerSpec {
+    /// Of no cluster.
+    fn default() -> BrokerSpec {
+        BrokerSpec {
+            id: BrokerId(-1),
+            config: Config::new(),
+            controllers: Vec::new(),
+            cluster_id: String::new(),
+            features: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+impl BrokerSpec {
+    /// process.roles has `controller`, too.
+    pub fn is_controller(&self) -> bool {
+        self.controllers.contains(&self.id) || self.config.get("process.roles").is_some_and(|roles| roles.contains("controller"))
+    }
 }
 
 /// The broker's own settings, parsed.
@@ -62,6 +91,8 @@ pub struct BrokerSpec {
 pub struct Settings {
     /// replica.lag.time.max.ms
     pub replica_lag_time_max_ms: u64,
+    /// broker.session.timeout.ms
+    pub session_timeout_ms: u64,
     /// broker.heartbeat.interval.ms
     pub heartbeat_interval_ms: u64,
     /// replica.fetch.wait.max.ms, replica.fetch.min.bytes, replica.fetch.max.bytes, replica.fetch.response.max.bytes
@@ -73,8 +104,8 @@ pub struct Settings {
     pub replica_fetch_backoff_ms: u64,
     /// replica.high.watermark.checkpoint.interval.ms
     pub hw_checkpoint_interval_ms: u64,
-    /// log.retention.check.interval.ms
-    pub retention_check_interval_ms: u64,
+    pub logs: log_manager::LogManagerSettings,
+    pub cleaner: log_cleaner::CleanerSettings,
     /// auto.create.topics.enable
     pub auto_create_topics: bool,
     /// offsets.topic.num.partitions, offsets.topic.replication.factor
@@ -97,6 +128,7 @@ impl Settings {
         let int = |name: &str, default: i64| number(name, default).clamp(0, i64::from(i32::MAX)) as i32;
         Settings {
             replica_lag_time_max_ms: positive("replica.lag.time.max.ms", 30_000),
+            session_timeout_ms: positive("broker.session.timeout.ms", 9_000),
             heartbeat_interval_ms: positive("broker.heartbeat.interval.ms", 2_000),
             replica_fetch_wait_max_ms: int("replica.fetch.wait.max.ms", 500),
             replica_fetch_min_bytes: int("replica.fetch.min.bytes", 1),
@@ -104,7 +136,8 @@ impl Settings {
             replica_fetch_response_max_bytes: int("replica.fetch.response.max.bytes", 10_485_760),
             replica_fetch_backoff_ms: positive("replica.fetch.backoff.ms", 1_000),
             hw_checkpoint_interval_ms: positive("replica.high.watermark.checkpoint.interval.ms", 5_000),
-            retention_check_interval_ms: positive("log.retention.check.interval.ms", 300_000),
+            logs: log_manager::LogManagerSettings::parse(config),
+            cleaner: log_cleaner::CleanerSettings::parse(config),
             auto_create_topics: config.get("auto.create.topics.enable").is_none_or(|value| value != "false"),
             offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
             offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,

@@ -7,6 +7,8 @@ use kafka_protocol::ResponseError;
 use uuid::Uuid;
 
 use crate::kafka::log::partition_log::{Appended, PartitionLog};
+use crate::kafka::log::producer_state::Origin;
+use crate::kafka::log::validator::Refused;
 use crate::kafka::metadata::image::PartitionRegistration;
 use crate::kafka::names::TopicPartition;
 use crate::kafka::records::batch::Batch;
@@ -145,16 +147,17 @@ impl Partition {
         &mut self,
         batch: Batch,
         required_acks: i16,
+        origin: Origin,
         last_fetches: &BTreeMap<i32, Time>,
         store: &mut Store,
-    ) -> Result<Appended, ResponseError> {
+    ) -> Result<Appended, Refused> {
         let min_isr = self.effective_min_isr();
-        let Some(leading) = &mut self.leading else { return Err(ResponseError::NotLeaderOrFollower) };
+        let Some(leading) = &mut self.leading else { return Err(ResponseError::NotLeaderOrFollower.into()) };
         if required_acks == -1 && self.registration.isr.len() < min_isr {
-            return Err(ResponseError::NotEnoughReplicas);
+            return Err(ResponseError::NotEnoughReplicas.into());
         }
         let end = self.log.log_end_offset();
-        let appended = self.log.append_as_leader(batch, leading.epoch, store)?;
+        let appended = self.log.append(batch, leading.epoch, origin, store)?;
         // Until this moment, who had everything was caught up as of its last fetch, also if that fetch told nothing new.
         for (replica, follower) in &mut leading.followers {
             if follower.log_end == end {
@@ -216,6 +219,7 @@ impl Partition {
         }
         (high_watermark > self.high_watermark).then(|| {
             self.high_watermark = high_watermark;
+            self.log.high_watermark_moved(high_watermark);
             high_watermark
         })
     }
@@ -252,5 +256,6 @@ impl Partition {
     /// A follower's high watermark: what its leader said, as far as it has it.
     pub fn follow_high_watermark(&mut self, leaders: i64) {
         self.high_watermark = leaders.clamp(self.log.log_start_offset(), self.log.log_end_offset());
+        self.log.high_watermark_moved(self.high_watermark);
     }
 }

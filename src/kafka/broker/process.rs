@@ -7,7 +7,10 @@ use super::forward::{Call, Forwarding};
 use super::groups::Groups;
 use super::isr::IsrProposals;
 use super::lifecycle::Lifecycle;
+use super::log_cleaner::LogCleaner;
+use super::log_manager::LogManager;
 use super::metadata::Metadata;
+use super::quorum::Quorum;
 use super::replicas::Replicas;
 use super::requests::ClientConn;
 use super::startup::Reading;
@@ -18,7 +21,7 @@ use crate::kafka::client::network::{NetworkClient, NetworkConfig};
 use crate::kafka::group::config::GroupConfig;
 use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::metadata::image::Image;
-use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::kafka::names::{BrokerId, CONTROLLER_PORT};
 use crate::kafka::protocol::frame::Frame;
 use crate::kafka::quota::Sampling;
 use crate::kafka::quota::client_quotas::ClientQuotas;
@@ -53,15 +56,16 @@ pub struct Broker {
     pub(super) conns: BTreeMap<ConnId, ClientConn>,
     /// The request handlers, and the requests that wait for one.
     pub(super) handlers: Pool<(ConnId, Frame, Option<EventId>)>,
-    /// To the controller's quorum, for the metadata; to the controller, for calls; to other brokers, to follow them.
-    pub(super) raft_net: NetworkClient<()>,
+    pub(super) quorum: Quorum,
+    /// To the controller, for calls; to other brokers, to follow them.
     pub(super) controller_net: NetworkClient<Call>,
     pub(super) replica_net: NetworkClient<BrokerId>,
     /// Of the last step: what was due then and could not be done (no connection yet) is tried when the network says so, not by waking again.
     now: Time,
     pub(super) next_isr_check: Option<Time>,
     pub(super) next_checkpoint: Option<Time>,
-    pub(super) next_retention_check: Option<Time>,
+    pub(super) logs: LogManager,
+    pub(super) cleaner: LogCleaner,
 }
 
 impl Broker {
@@ -88,13 +92,14 @@ impl Broker {
             forwarding: Forwarding::default(),
             conns: BTreeMap::new(),
             handlers: Pool::new(Settings::parse(&spec.config).io_threads),
-            raft_net: NetworkClient::new(&client_id("raft"), "", NetworkConfig { request_timeout: Duration::secs(2), ..network.clone() }),
+            quorum: Quorum::new(spec),
             controller_net: NetworkClient::new(&client_id("to-controller"), "", NetworkConfig { max_in_flight: 100, ..network.clone() }),
             replica_net: NetworkClient::new(&client_id("fetcher-0"), "", to_brokers),
             now: Time::ZERO,
             next_isr_check: None,
             next_checkpoint: None,
-            next_retention_check: None,
+            logs: LogManager::default(),
+            cleaner: LogCleaner::default(),
             spec: spec.clone(),
         }
     }
@@ -134,22 +139,26 @@ impl Broker {
         match input {
             Input::Start => self.start_up(now, out),
             Input::Read(id, file) => self.read_back(now, id, file, out),
+            Input::Accepted { conn, port: CONTROLLER_PORT, from } => self.quorum.accepted(conn, &from),
             Input::Accepted { conn, port, from } => self.accepted(conn, port, from),
             Input::Terminate => self.begin_controlled_shutdown(now, out),
             Input::Wake => self.wake(now, out),
             Input::Told(_) => {}
             input @ (Input::Connected(_) | Input::Frame(..) | Input::Closed(..)) => self.network(now, input, out),
         }
+        // The controller in this process may have answered already.
+        if self.quorum.controller.as_ref().is_some_and(|controller| controller.has_local()) {
+            self.quorum_moved(now, out);
+        }
         self.poll_groups(now, out);
     }
 
     pub fn next_wake(&self) -> Option<Time> {
         [
-            self.raft_net.next_wake(),
+            self.quorum.wake,
             self.controller_net.next_wake(),
             self.replica_net.next_wake(),
             self.lifecycle.next_wake(),
-            self.metadata.next_wake(),
             self.proposals.next_wake(),
             self.fetchers_wake(),
             self.replicas.next_deadline(),
@@ -158,7 +167,8 @@ impl Broker {
             self.groups.coordinator.next_wake(),
             self.next_isr_check,
             self.next_checkpoint,
-            self.next_retention_check,
+            self.logs.next_wake(),
+            self.cleaner.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -167,18 +177,16 @@ impl Broker {
     }
 
     fn network(&mut self, now: Time, input: Input, out: &mut Outbox) {
-        if self.raft_net.owns(&input) {
-            let completed = self.raft_net.handle(now, input, out);
-            completed.into_iter().for_each(|completed| self.metadata_fetched(now, completed, out));
-            self.fetch_metadata(now, out);
+        if self.replica_net.owns(&input) {
+            let completed = self.replica_net.handle(now, input, out);
+            completed.into_iter().for_each(|completed| self.fetched(now, completed.token, completed.result, out));
+            self.send_fetches(now, out);
         } else if self.controller_net.owns(&input) {
             let completed = self.controller_net.handle(now, input, out);
             completed.into_iter().for_each(|completed| self.controller_answered(now, completed, out));
             self.call_what_waits(now, out);
-        } else if self.replica_net.owns(&input) {
-            let completed = self.replica_net.handle(now, input, out);
-            completed.into_iter().for_each(|completed| self.fetched(now, completed.token, completed.result, out));
-            self.send_fetches(now, out);
+        } else if self.quorum.owns(&input) {
+            self.quorum_input(now, input, out);
         } else {
             match input {
                 Input::Frame(conn, frame) => self.received(now, conn, frame, out),
@@ -189,8 +197,8 @@ impl Broker {
     }
 
     fn wake(&mut self, now: Time, out: &mut Outbox) {
-        for completed in self.raft_net.poll(now, out) {
-            self.metadata_fetched(now, completed, out);
+        if self.quorum.wake.is_some_and(|at| at <= now) {
+            self.poll_quorum(now, out);
         }
         for completed in self.controller_net.poll(now, out) {
             self.controller_answered(now, completed, out);
@@ -204,13 +212,12 @@ impl Broker {
         self.expire_fetches(now, out);
         self.complete_deletes(now, out);
         self.call_what_waits(now, out);
-        self.fetch_metadata(now, out);
         self.send_fetches(now, out);
         self.periodic(now, out);
     }
 
     /// Everything that waits for the controller.
-    fn call_what_waits(&mut self, now: Time, out: &mut Outbox) {
+    pub(super) fn call_what_waits(&mut self, now: Time, out: &mut Outbox) {
         self.talk_to_controller(now, out);
         self.send_proposals(now, out);
         self.send_forwards(now, out);
@@ -224,22 +231,9 @@ impl Broker {
         }
         if self.next_checkpoint.is_some_and(|at| at <= now) {
             self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
-            self.write_checkpoints(out);
+            self.write_high_watermarks(out);
         }
-        if self.next_retention_check.is_some_and(|at| at <= now) {
-            self.next_retention_check = Some(now + Duration::ms(self.settings.retention_check_interval_ms));
-            self.delete_old_segments(now, out);
-        }
-    }
-
-    fn delete_old_segments(&mut self, now: Time, out: &mut Outbox) {
-        let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
-        for name in names {
-            let Some(partition) = self.replicas.get_mut(&name) else { continue };
-            if partition.log.delete_old_segments(now.wall_ms(), partition.high_watermark, &mut out.store()) {
-                let log_start = partition.log.log_start_offset();
-                out.emit(crate::kafka::event::Event::LogStartMoved { partition: name, broker: self.spec.id, log_start });
-            }
-        }
+        self.run_log_tasks(now, out);
+        self.run_cleaner(now, out);
     }
 }

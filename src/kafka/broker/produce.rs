@@ -9,10 +9,14 @@ use super::process::Broker;
 use super::replicas::{Asker, WaitingProduce, WaitsFor};
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
+use crate::kafka::log::partition_log::Appended;
+use crate::kafka::log::producer_state::Origin;
+use crate::kafka::log::validator::Refused;
 use crate::kafka::names::TopicPartition;
 use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::frame::Batches;
 use crate::kafka::records::batch::Batch;
+use crate::sim::chunk::ChunkId;
 use crate::sim::time::{Duration, Time};
 
 /// acks=all
@@ -31,9 +35,9 @@ impl Broker {
                 let appended = self.append_to_partition(now, topic.topic_id, partition.index, batches, acks, out);
                 let (answer, required) = match appended {
                     Ok((answer, name, required)) => (answer, Some((name, required))),
-                    Err(refused) => (refused.answer(), None),
+                    Err(refused) => (answer_of(refused), None),
                 };
-                let answer = answer.with_index(partition.index).with_log_append_time_ms(-1);
+                let answer = answer.with_index(partition.index);
                 let done = required.is_none();
                 waits.extend(required.map(|(name, offset)| (name, offset, answers.len())));
                 answers.push((topic.topic_id, partition.index, answer, done));
@@ -157,38 +161,40 @@ impl Broker {
         if topic.partition(index).is_none() {
             return Err(ResponseError::UnknownTopicOrPartition.into());
         }
-        let (base_offset, log_start, next) = self.append_batches(now, &name, batches, acks, out)?;
-        let answer = PartitionProduceResponse::default().with_base_offset(base_offset).with_log_start_offset(log_start);
-        Ok((answer, name, next))
+        let (appended, log_start) = self.append_batches(now, &name, batches, acks, Origin::Client, out)?;
+        let answer = PartitionProduceResponse::default()
+            .with_base_offset(appended.base_offset)
+            .with_log_append_time_ms(appended.log_append_time_ms)
+            .with_log_start_offset(log_start);
+        Ok((answer, name, appended.last_offset + 1))
     }
 
-    /// Appends batches to a log that is led here. Returns the first offset, the log start, and the offset after the last.
+    /// Appends batches to a log that is led here. Returns where they went, and the log start.
     pub(super) fn append_batches(
         &mut self,
         now: Time,
         name: &TopicPartition,
         batches: Batches,
         acks: i16,
+        origin: Origin,
         out: &mut Outbox,
-    ) -> Result<(i64, i64, i64), Refused> {
+    ) -> Result<(Appended, i64), Refused> {
         let broker = self.spec.id;
         let last_fetches = std::mem::take(&mut self.replicas.last_fetches);
         let result = (|| {
             let partition = self.replicas.get_mut(name).ok_or(ResponseError::NotLeaderOrFollower)?;
             // A client sends one batch a partition (`ProduceRequest.validateRecords`).
             let [batch] = <[Batch; 1]>::try_from(batches).map_err(|_| ResponseError::InvalidRecord)?;
-            if partition.log.config().compact {
-                check_keys(&batch, name)?;
-            }
-            let (size_bytes, chunk) = (batch.size_bytes(), batch.body.id());
-            let appended = partition.append_to_leader(batch, acks, &last_fetches, &mut out.store())?;
-            Ok::<_, Refused>((appended, size_bytes, chunk, partition.log.log_start_offset()))
+            let appended = partition.append_to_leader(batch, acks, origin, &last_fetches, &mut out.store())?;
+            // As it was stored: a topic's codec and its kind of timestamps may have changed it.
+            let stored = partition.log.tail(i64::MAX).next().map_or((0, ChunkId(0)), |batch| (batch.size_bytes(), batch.body.id()));
+            Ok::<_, Refused>((appended, stored, partition.log.log_start_offset()))
         })();
         self.replicas.last_fetches = last_fetches;
         if matches!(&result, Err(Refused { error: ResponseError::KafkaStorageError, .. })) {
             self.log_dir_failed(out);
         }
-        let (appended, size_bytes, chunk, log_start) = result?;
+        let (appended, (size_bytes, chunk), log_start) = result?;
         if appended.rolled {
             out.emit(Event::SegmentRolled { partition: name.clone(), broker, base_offset: appended.base_offset });
         }
@@ -199,7 +205,7 @@ impl Broker {
             out.because(Some(event));
             self.after_append(now, name, out);
         }
-        Ok((appended.base_offset, log_start, appended.last_offset + 1))
+        Ok((appended, log_start))
     }
 
     fn settle_produce(&mut self, number: u64, topic_id: Uuid, index: i32, error: i16) {
@@ -228,45 +234,17 @@ impl Broker {
     }
 }
 
-/// Why nothing of a batch was written; which of its records are to blame, if only some are (`RecordValidationException`).
-#[derive(Clone, Debug)]
-pub(super) struct Refused {
-    pub error: ResponseError,
-    records: Vec<(i32, String)>,
-}
-
-impl From<ResponseError> for Refused {
-    fn from(error: ResponseError) -> Refused {
-        Refused { error, records: Vec::new() }
-    }
-}
-
-impl Refused {
-    fn answer(self) -> PartitionProduceResponse {
-        let answer = PartitionProduceResponse::default().with_error_code(self.error.code()).with_base_offset(-1);
-        if self.records.is_empty() {
-            return answer;
-        }
-        let shown = self.records.iter().take(3).map(|(index, message)| format!("RecordError(batchIndex={index}, message='{message}')"));
-        let message = format!(
-            "One or more records have been rejected due to {} record errors in total, and only showing the first three errors at most: [{}]",
-            self.records.len(),
-            shown.collect::<Vec<_>>().join(", ")
-        );
-        let of_record = |(index, message): (i32, String)| {
-            BatchIndexAndErrorMessage::default().with_batch_index(index).with_batch_index_error_message(Some(message.into()))
-        };
-        answer.with_error_message(Some(message.into())).with_record_errors(self.records.into_iter().map(of_record).collect())
-    }
-}
-
-/// On a compacted topic every record needs a key (`LogValidator.validateKey`).
-fn check_keys(batch: &Batch, name: &TopicPartition) -> Result<(), Refused> {
-    let records = batch.records().map_err(|_| ResponseError::CorruptMessage)?;
-    let keyless = records.iter().zip(0..).filter(|(record, _)| record.as_ref().is_ok_and(|record| record.key.is_none()));
-    let message = format!("Compacted topic cannot accept message without key in topic partition {name}");
-    let records: Vec<(i32, String)> = keyless.map(|(_, index)| (index, message.clone())).collect();
-    if records.is_empty() { Ok(()) } else { Err(Refused { error: ResponseError::InvalidRecord, records }) }
+/// The answer to a batch of which nothing was written.
+fn answer_of(refused: Refused) -> PartitionProduceResponse {
+    let of_record = |(index, message): (i32, String)| {
+        BatchIndexAndErrorMessage::default().with_batch_index(index).with_batch_index_error_message(Some(message.into()))
+    };
+    PartitionProduceResponse::default()
+        .with_error_code(refused.error.code())
+        .with_base_offset(-1)
+        .with_log_append_time_ms(-1)
+        .with_error_message(refused.message.map(Into::into))
+        .with_record_errors(refused.records.into_iter().map(of_record).collect())
 }
 
 fn produce_response(answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>) -> Response {

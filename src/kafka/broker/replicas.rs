@@ -13,7 +13,7 @@ use super::session::Sessions;
 use crate::kafka::actor::Config;
 use crate::kafka::config::broker::in_ms;
 use crate::kafka::config::topic::log_config;
-use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::log::config::LogConfig;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::metadata::record::{BROKER_RESOURCE, TOPIC_RESOURCE};
 use crate::kafka::names::TopicPartition;

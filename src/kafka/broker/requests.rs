@@ -76,6 +76,7 @@ fn is_passed_on(request: &Request) -> bool {
             | Request::UpdateFeatures(_)
             | Request::UnregisterBroker(_)
             | Request::DescribeQuorum(_)
+            | Request::AddRaftVoter(_)
             | Request::RemoveRaftVoter(_)
             | Request::ListPartitionReassignments(_)
     )
@@ -116,6 +117,14 @@ impl Broker {
             out.close(conn);
         }
         self.replicas.forget_conn(conn);
+    }
+
+    /// The broker has stopped: whoever was connected is told.
+    pub(super) fn close_clients(&mut self, out: &mut Outbox) {
+        let conns: Vec<ConnId> = self.conns.keys().copied().collect();
+        conns.into_iter().for_each(|conn| self.close_client(conn, out));
+        self.controller_net.close(out);
+        self.replica_net.close(out);
     }
 
     pub(super) fn received(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
@@ -233,7 +242,9 @@ impl Broker {
             | Request::DescribeGroups(_)
             | Request::DeleteGroups(_)
             | Request::OffsetDelete(_)
-            | Request::ListGroups(_) => return self.group_request(now, asker, &client_id, &request, out),
+            | Request::ListGroups(_)
+            | Request::ConsumerGroupHeartbeat(_)
+            | Request::ConsumerGroupDescribe(_) => return self.group_request(now, asker, &client_id, &request, out),
             _ => {}
         }
         let response: Response = match &request {

@@ -5,26 +5,29 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::log_manager::DELETE_DIR_SUFFIX;
+use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
-use crate::kafka::controller::metadata_log::{self, METADATA_DIR};
+use crate::kafka::controller::bootstrap;
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
-use crate::kafka::log::file_name::LOG_SUFFIX;
-use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
-use crate::kafka::names::{BROKER_PORT, TopicPartition, directory_id, uuid_text};
+use crate::kafka::metadata::image::Image;
+use crate::kafka::names::{CONTROLLER_PORT, TopicPartition, directory_id, uuid_text};
+use crate::kafka::raft::node::METADATA_DIR;
 use crate::sim::disk::File;
 use crate::sim::process::ReadId;
 use crate::sim::time::{Duration, Time};
 
 const CLEAN_SHUTDOWN_FILE: &str = ".kafka_cleanshutdown";
-const BROKER_EPOCH_FILE: &str = "broker-epoch";
+const LOCK_FILE: &str = ".lock";
 const HW_CHECKPOINT: &str = "replication-offset-checkpoint";
-const RECOVERY_POINT_CHECKPOINT: &str = "recovery-point-offset-checkpoint";
-const LOG_START_CHECKPOINT: &str = "log-start-offset-checkpoint";
+pub(super) const RECOVERY_POINT_CHECKPOINT: &str = "recovery-point-offset-checkpoint";
+pub(super) const LOG_START_CHECKPOINT: &str = "log-start-offset-checkpoint";
+pub(super) const CLEANER_CHECKPOINT: &str = "cleaner-offset-checkpoint";
 
 /// What has come back from the disk so far.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +39,8 @@ pub struct Reading {
 impl Broker {
     /// Asks for every file that opening the logs needs.
     pub(super) fn start_up(&mut self, now: Time, out: &mut Outbox) {
-        let wanted = |path: &str| {
-            path.ends_with(LOG_SUFFIX)
-                || path.ends_with("leader-epoch-checkpoint")
-                || path.ends_with("-offset-checkpoint")
-                || !path.contains('/')
-        };
+        // A folder that is being deleted is not opened any more.
+        let wanted = |path: &str| path.split_once('/').is_none_or(|(folder, _)| !folder.ends_with(DELETE_DIR_SUFFIX));
         let paths: Vec<String> = out.disk().list("").map(|(path, _)| path.to_string()).filter(|path| wanted(path)).collect();
         for path in paths {
             self.reading.waiting.insert(out.read(&path), path);
@@ -72,86 +71,88 @@ impl Broker {
         let (high_watermarks, recovery_points, log_starts) =
             (checkpoint(HW_CHECKPOINT), checkpoint(RECOVERY_POINT_CHECKPOINT), checkpoint(LOG_START_CHECKPOINT));
         // The copy of the metadata comes first: it says what the other folders are.
-        let metadata_files = in_folder(&files, METADATA_DIR);
-        self.metadata.log = Some(if metadata_files.is_empty() {
-            super::metadata::new_metadata_log(out)
-        } else {
-            let config = metadata_log::log_config();
-            let reopen = Reopen { dir: METADATA_DIR, config, files: &metadata_files, clean, recovery_point: 0, log_start_offset: 0 };
-            open(reopen, &mut out.store()).0
-        });
-        self.replay_local_metadata();
+        self.quorum.raft.open(now, &in_folder(&files, METADATA_DIR), clean, out);
+        let image = self.local_metadata();
         let folders: BTreeSet<&str> = files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
         for folder in folders.into_iter().filter(|&folder| folder != METADATA_DIR) {
             let Some(name) = partition_of(folder) else { continue };
             // A folder of a topic that was deleted meanwhile (a stray): left alone, as by Kafka until it is told to delete it.
-            let Some(topic_id) = self.image.topic(&name.topic).map(|topic| topic.id) else { continue };
+            let Some(topic_id) = image.topic(&name.topic).map(|topic| topic.id) else { continue };
             let reopen = Reopen {
                 dir: folder,
-                config: log_config_of(&self.image, &name.topic, &self.spec),
+                config: log_config_of(&image, &name.topic, &self.spec),
                 files: &in_folder(&files, folder),
                 clean,
                 recovery_point: recovery_points.get(&name).copied().unwrap_or(0),
                 log_start_offset: log_starts.get(&name).copied().unwrap_or(0),
             };
-            let (log, cut) = open(reopen, &mut out.store());
+            let (mut log, cut) = open(reopen, &mut out.store());
+            self.logs.delete_later(log.take_doomed());
+            log.remove_expired_producers(now.wall_ms(), self.settings.logs.producer_expiration_ms);
             if let Some(to) = cut {
                 out.emit(Event::Truncated { partition: name.clone(), broker: self.spec.id, from: to, to: log.log_end_offset() });
             }
             let high_watermark = high_watermarks.get(&name).copied().unwrap_or(0);
             self.insert_partition(name, topic_id, log, high_watermark);
         }
-        let previous_epoch = if clean { files.get(BROKER_EPOCH_FILE).and_then(|file| number_in(file)).unwrap_or(-1) } else { -1 };
-        self.begin_files(fresh, out);
+        // `CleanShutdownFileHandler`: only an orderly stop says which incarnation it was.
+        let previous_epoch = files.get(CLEAN_SHUTDOWN_FILE).and_then(|file| broker_epoch_in(file)).unwrap_or(-1);
+        self.begin_files(now, fresh, out);
         self.report_started(clean, out);
-        out.listen(BROKER_PORT);
+        self.spec.ports().into_iter().for_each(|port| out.listen(port));
         self.next_isr_check = Some(now + Duration::ms(self.settings.replica_lag_time_max_ms / 2));
         self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
-        self.next_retention_check = Some(now + Duration::ms(self.settings.retention_check_interval_ms));
-        self.begin_registration(now, previous_epoch, out);
-        self.fetch_metadata(now, out);
-    }
-
-    /// The image as of the last stop; leaderships are taken up only once the controller has been heard.
-    fn replay_local_metadata(&mut self) {
-        let Some(log) = &self.metadata.log else { return };
-        for (next, records) in metadata_log::records_from(log, log.log_start_offset()) {
-            records.iter().for_each(|record| self.image.apply(record));
-            self.metadata.next_offset = next;
+        self.delete_folders_found(now, out);
+        self.logs.start(now, &self.settings.logs);
+        self.cleaner.start(now, &self.settings.cleaner, checkpoint(CLEANER_CHECKPOINT));
+        if self.quorum.controller.is_some() {
+            out.listen(CONTROLLER_PORT);
         }
+        self.begin_registration(now, previous_epoch, out);
+        self.quorum_moved(now, out);
     }
 
-    fn begin_files(&self, fresh: bool, out: &mut Outbox) {
+    /// The metadata as it was at the last stop, committed or not: what the folders are for. (Kafka reads that in each folder.)
+    fn local_metadata(&self) -> Image {
+        let mut image = Image::default();
+        self.quorum.raft.stored_records().iter().for_each(|record| image.apply(record));
+        image
+    }
+
+    fn begin_files(&self, now: Time, fresh: bool, out: &mut Outbox) {
         if fresh {
-            let text = meta_properties_text("2026-01-01T00:00:00Z", self.spec.id.0, &uuid_text(self.directory_id()), &self.spec.cluster_id);
+            let text = meta_properties_text(
+                "Thu Jan 01 00:00:00 UTC 2026",
+                self.spec.id.0,
+                &uuid_text(self.directory_id()),
+                &self.spec.cluster_id,
+            );
             out.store().replace_text("meta.properties", text);
+            let mut store = out.store();
+            let chunk = store.chunk(bootstrap::checkpoint(now, &self.spec.features));
+            // A fresh disk is not full.
+            let _ = store.disk.replace(now, "bootstrap.checkpoint", chunk);
         }
         // From now on a stop that does not come to its end is an unclean one.
         let _ = out.disk().delete(CLEAN_SHUTDOWN_FILE);
+        // The directory is this process's (`LogManager.lockLogDirs`); its cleaner has cleaned nothing yet.
+        out.disk().touch(LOCK_FILE);
+        out.disk().touch("cleaner-offset-checkpoint");
     }
 
-    pub(super) fn write_broker_epoch(&self, epoch: i64, out: &mut Outbox) {
-        out.store().replace_text(BROKER_EPOCH_FILE, epoch.to_string());
+    /// `checkpointHighWatermarks`, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
+    pub(super) fn write_high_watermarks(&self, out: &mut Outbox) {
+        let text = self.checkpoint_text(|partition| Some(partition.high_watermark));
+        out.store().replace_text(HW_CHECKPOINT, text);
     }
 
-    /// The checkpoints of all logs, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
-    pub(super) fn write_checkpoints(&self, out: &mut Outbox) {
-        let text = |of: &dyn Fn(&super::partition::Partition) -> Option<i64>| {
-            let entries = self.replicas.partitions.values().filter_map(|partition| {
-                Some(OffsetCheckpointEntry {
-                    topic: partition.name.topic.to_string(),
-                    partition: partition.name.partition,
-                    offset: of(partition)?,
-                })
-            });
-            offsets_text(&entries.collect::<Vec<_>>())
-        };
-        let mut store = out.store();
-        store.replace_text(HW_CHECKPOINT, text(&|partition| Some(partition.high_watermark)));
-        store.replace_text(RECOVERY_POINT_CHECKPOINT, text(&|partition| Some(partition.log.recovery_point())));
-        // Where a log begins with a segment, the segment's name says so.
-        let log_start = |log: &PartitionLog| log.starts_within_a_segment().then(|| log.log_start_offset());
-        store.replace_text(LOG_START_CHECKPOINT, text(&|partition| log_start(&partition.log)));
+    /// A checkpoint of the partitions that have something to say.
+    pub(super) fn checkpoint_text(&self, of: impl Fn(&Partition) -> Option<i64>) -> String {
+        let entries = self.replicas.partitions.values().filter_map(|partition| {
+            let (topic, offset) = (partition.name.topic.to_string(), of(partition)?);
+            Some(OffsetCheckpointEntry { topic, partition: partition.name.partition, offset })
+        });
+        offsets_text(&entries.collect::<Vec<_>>())
     }
 
     /// A write failed: its log directory is offline, and since there is no other, the broker halts (`LogManager.handleLogDirFailure`,
@@ -168,11 +169,11 @@ impl Broker {
                 partition.log.close(&mut out.store());
             }
         }
-        if let Some(log) = &mut self.metadata.log {
-            log.close(&mut out.store());
-        }
-        self.write_checkpoints(out);
+        self.write_high_watermarks(out);
+        self.write_recovery_points(out);
+        self.write_log_starts(out);
         let epoch = self.lifecycle.broker_epoch().unwrap_or(-1);
+        let _ = out.disk().delete(LOCK_FILE);
         out.store().replace_text(CLEAN_SHUTDOWN_FILE, format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}"));
     }
 
@@ -193,6 +194,8 @@ fn partition_of(folder: &str) -> Option<TopicPartition> {
     Some(TopicPartition::new(topic, partition.parse().ok()?))
 }
 
-fn number_in(file: &File) -> Option<i64> {
-    std::str::from_utf8(&file.read()).ok()?.trim().parse().ok()
+/// `{"version":0,"brokerEpoch":16}`
+fn broker_epoch_in(file: &File) -> Option<i64> {
+    let json: serde_json::Value = serde_json::from_slice(&file.read()).ok()?;
+    json.get("brokerEpoch")?.as_i64()
 }

@@ -243,9 +243,11 @@ impl<T> ClusterClient<T> {
             self.update_waits = true;
             return;
         };
+        // Asked for, in either way.
+        let metadata = self.metadata.request(now);
         let request = match self.from_controllers {
             true => DescribeClusterRequest::default().with_endpoint_type(CONTROLLER_ENDPOINTS).into(),
-            false => Request::from(self.metadata.request(now)),
+            false => Request::from(metadata),
         };
         let sent = self.network.send(now, node, request, Vec::new(), Token::Metadata, out);
         debug_assert!(sent.is_ok(), "any_ready said so");

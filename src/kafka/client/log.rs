@@ -23,6 +23,8 @@ pub struct Line {
     pub message: String,
     /// The class that logs.
     pub logger: &'static str,
+    /// An exception that follows on a line of its own.
+    pub thrown: Option<String>,
 }
 
 /// The log of one client. Kafka's tools show WARN and ERROR only, so nothing below is kept.
@@ -40,11 +42,16 @@ impl Log {
     }
 
     pub fn warn(&mut self, at: Time, logger: &'static str, message: &str) {
-        self.push(at, Level::Warn, logger, message);
+        self.push(at, Level::Warn, logger, message, None);
+    }
+
+    /// A warning with an exception, `java.net.UnknownHostException: nowhere`.
+    pub fn warn_with(&mut self, at: Time, logger: &'static str, message: &str, thrown: String) {
+        self.push(at, Level::Warn, logger, message, Some(thrown));
     }
 
     pub fn error(&mut self, at: Time, logger: &'static str, message: &str) {
-        self.push(at, Level::Error, logger, message);
+        self.push(at, Level::Error, logger, message, None);
     }
 
     /// Takes what was logged since the last call, oldest first.
@@ -57,11 +64,11 @@ impl Log {
         self.lines.iter()
     }
 
-    fn push(&mut self, at: Time, level: Level, logger: &'static str, message: &str) {
+    fn push(&mut self, at: Time, level: Level, logger: &'static str, message: &str, thrown: Option<String>) {
         let lines = Arc::make_mut(&mut self.lines);
         if lines.len() == LINES_MAX {
             lines.pop_front();
         }
-        lines.push_back(Line { at, level, message: format!("{}{message}", self.context), logger });
+        lines.push_back(Line { at, level, message: format!("{}{message}", self.context), logger, thrown });
     }
 }

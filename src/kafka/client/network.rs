@@ -572,14 +572,20 @@ impl<T> NetworkClient<T> {
     fn closed(&mut self, now: Time, id: BrokerId, reason: CloseReason, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
         let Some(node) = self.nodes.get(&id) else { return };
         if matches!(node.link, Link::Connecting { .. }) {
-            let message = match reason {
-                CloseReason::UnknownHost => format!("Error connecting to node {}", describe(id, &node.address)),
-                _ => format!(
-                    "Connection to node {id} ({}) could not be established. Node may not be available.",
-                    socket_address(&node.address)
-                ),
-            };
-            self.log.warn(now, LOGGER, &message);
+            match reason {
+                CloseReason::UnknownHost => {
+                    // The resolver is asked once; what it did not know, Java remembers (`networkaddress.cache.negative.ttl`).
+                    let fresh = node.failed_attempts == 0;
+                    let why = if fresh { ": Temporary failure in name resolution" } else { "" };
+                    let thrown = format!("java.net.UnknownHostException: {}{why}", node.address.host);
+                    self.log.warn_with(now, LOGGER, &format!("Error connecting to node {}", describe(id, &node.address)), thrown);
+                }
+                _ => {
+                    let address = socket_address(&node.address);
+                    let message = format!("Connection to node {id} ({address}) could not be established. Node may not be available.");
+                    self.log.warn(now, LOGGER, &message);
+                }
+            }
         }
         self.disconnect(now, id, completed, out);
     }

@@ -1,7 +1,9 @@
 //! Topic configuration (`TopicConfig`, `LogConfig`): which names there are, what values they take, and what they add up to for a log.
 
 use crate::kafka::actor::Config;
-use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::log::config::LogConfig;
+use crate::kafka::records::batch::TimestampType;
+use crate::kafka::records::compression::CompressionType;
 use crate::kafka::rules::Rules;
 
 /// What values a configuration takes.
@@ -128,14 +130,36 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
     LogConfig {
         segment_bytes: clamp(segment_bytes),
         segment_ms: long("segment.ms", default.segment_ms),
+        segment_jitter_ms: long("segment.jitter.ms", 0),
         segment_index_bytes: clamp(long("segment.index.bytes", i64::from(default.segment_index_bytes))),
         index_interval_bytes: clamp(long("index.interval.bytes", i64::from(default.index_interval_bytes))),
         max_message_bytes: clamp(long("max.message.bytes", i64::from(default.max_message_bytes))),
         retention_ms: long("retention.ms", default.retention_ms),
         retention_bytes: long("retention.bytes", -1),
         min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
+        file_delete_delay_ms: long("file.delete.delay.ms", default.file_delete_delay_ms),
+        compression: match text("compression.type").as_str() {
+            "producer" => None,
+            name => Some(CompressionType::from_name(name).unwrap_or_default()),
+        },
+        timestamp_type: match text("message.timestamp.type").as_str() {
+            "LogAppendTime" => TimestampType::LogAppendTime,
+            _ => TimestampType::CreateTime,
+        },
+        timestamp_before_max_ms: long("message.timestamp.before.max.ms", default.timestamp_before_max_ms),
+        timestamp_after_max_ms: long("message.timestamp.after.max.ms", default.timestamp_after_max_ms),
+        delete_retention_ms: long("delete.retention.ms", default.delete_retention_ms),
+        min_cleanable_dirty_ppm: parts_per_million(&text("min.cleanable.dirty.ratio")).unwrap_or(default.min_cleanable_dirty_ppm),
+        min_compaction_lag_ms: long("min.compaction.lag.ms", 0),
+        max_compaction_lag_ms: long("max.compaction.lag.ms", i64::MAX),
         compact: has_policy("compact"),
         delete: has_policy("delete"),
         rules: Rules::parse(broker),
     }
+}
+
+/// A ratio as whole parts of a million, so that no log depends on how a machine rounds.
+fn parts_per_million(ratio: &str) -> Option<u32> {
+    let ratio = ratio.trim().parse::<f64>().ok()?;
+    (0.0..=1.0).contains(&ratio).then(|| (ratio * 1e6).round() as u32)
 }

@@ -1,44 +1,46 @@
-//! The controller: one voter that keeps the cluster's metadata in `__cluster_metadata`, which brokers fetch.
+//! The controller: keeps the cluster's metadata in `__cluster_metadata`, whose replicas (`kafka::raft`) agree on it.
 //!
-//! * [`process`]: the process: connections, requests in, answers out
-//! * [`metadata_log`]: the log of its records, and the fetches that wait for more
+//! * [`process`]: the process of a controller apart from brokers
+//! * [`quorum_controller`]: active or not, what is committed, requests in, answers out
+//! * [`bootstrap`]: what a new cluster begins with; [`registration`]: controllers make themselves known
 //! * [`heartbeats`]: registration, heartbeats, fencing, controlled shutdown
 //! * [`topics`], [`placement`]: creating, growing and deleting topics
 //! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
 //! * [`periodic`]: what it does from time to time
 //! * [`reassignments`]: moving replicas
-//! * [`configs`], [`quotas`]: dynamic configuration, client quotas
-//! * [`scram`]: credentials
+//! * [`configs`], [`quotas`], [`scram`]: dynamic configuration, client quotas, credentials
 //! * [`features`]: levels of features
-//! * [`quorum`]: what it says of the quorum
+//! * [`cluster`]: what it says of the controllers; [`inactive`]: what one says that is not active
 //! * [`report`]: what a record means as an event
 //!
-//! Every request becomes records and an answer ([`Outcome`]); the records are appended and applied, then the answer goes out.
+//! Every request becomes records and an answer ([`Outcome`]); the records are appended, and when they are committed the answer goes out.
 
+pub mod bootstrap;
+pub mod cluster;
 pub mod configs;
 pub mod features;
 pub mod heartbeats;
-pub mod metadata_log;
+pub mod inactive;
 pub mod partitions;
 pub mod periodic;
 pub mod placement;
 pub mod process;
-pub mod quorum;
+pub mod quorum_controller;
 pub mod quotas;
 pub mod reassignments;
+pub mod registration;
 pub mod report;
 pub mod scram;
 pub mod topics;
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::actor::Config;
 use super::metadata::image::Image;
 use super::metadata::record::MetadataRecord;
-use super::names::BrokerId;
+use super::names::{BrokerId, directory_id};
 use super::protocol::api::Response;
+use super::raft::{RaftSpec, ReplicaKey, Timeouts};
 use crate::sim::time::Time;
 
 /// From what a controller is made.
@@ -50,10 +52,22 @@ pub struct ControllerSpec {
     pub cluster_id: String,
     /// Levels of features that `kafka-storage format --feature` was given; the others have those of the release.
     pub features: BTreeMap<String, i16>,
+    /// The voters with which the cluster was formatted.
+    pub controllers: Vec<BrokerId>,
 }
 
-/// The topic id of `__cluster_metadata` (`Uuid.METADATA_TOPIC_ID`).
-pub const METADATA_TOPIC_ID: Uuid = Uuid::from_u128(1);
+impl ControllerSpec {
+    /// Its replica of the metadata log.
+    pub fn raft(&self) -> RaftSpec {
+        RaftSpec {
+            key: ReplicaKey { id: self.id, directory: directory_id(self.id, &self.cluster_id) },
+            cluster_id: self.cluster_id.clone(),
+            is_controller: true,
+            controllers: self.controllers.clone(),
+            timeouts: Timeouts::parse(&self.config),
+        }
+    }
+}
 
 /// What the controller knows: the image, and who it has heard from.
 #[derive(Clone, Debug, Default)]

@@ -17,7 +17,7 @@ use super::configs::check_topic_config;
 use super::placement::place;
 use super::{Outcome, State};
 use crate::kafka::event::Event;
-use crate::kafka::log::partition_log::LogConfig;
+use crate::kafka::log::config::LogConfig;
 use crate::kafka::metadata::image::NO_LEADER;
 use crate::kafka::metadata::record::{MetadataRecord, PartitionRecord, TOPIC_RESOURCE};
 use crate::kafka::names::METADATA_TOPIC;
@@ -252,6 +252,12 @@ impl State {
         records
     }
 
+    /// `ClusterControlManager.defaultDir`: a broker's only directory; with several it chooses itself.
+    fn default_directory(&self, broker: i32) -> Uuid {
+        let directories = self.image.brokers.get(&broker).map(|broker| &broker.log_dirs[..]);
+        if let Some([only]) = directories { *only } else { Uuid::nil() }
+    }
+
     /// A new partition: in sync is who is there.
     fn partition_record(&self, topic_id: Uuid, partition_id: i32, replicas: &[i32]) -> MetadataRecord {
         let isr: Vec<i32> = replicas.iter().copied().filter(|&replica| self.image.is_active(replica)).collect();
@@ -265,7 +271,7 @@ impl State {
             adding: Vec::new(),
             leader_epoch: 0,
             partition_epoch: 0,
-            directories: vec![Uuid::nil(); replicas.len()],
+            directories: replicas.iter().map(|replica| self.default_directory(*replica)).collect(),
         })
     }
 }

@@ -16,6 +16,14 @@ pub struct GroupConfig {
     pub max_session_timeout: Duration,
     /// `offset.metadata.max.bytes`.
     pub offset_metadata_max_bytes: usize,
+    /// `group.consumer.session.timeout.ms`: how long a member of the consumer protocol may be silent.
+    pub consumer_session_timeout: Duration,
+    /// `group.consumer.heartbeat.interval.ms`: what such members are told.
+    pub consumer_heartbeat_interval: Duration,
+    /// `group.consumer.max.size`: how many members of that protocol a group takes.
+    pub consumer_max_size: usize,
+    /// `group.consumer.assignment.interval.ms`: how long at least from one target assignment to the next.
+    pub consumer_assignment_interval: Duration,
 }
 
 /// How long a member that has no id yet, or whose answer is parked, is kept (`CLASSIC_GROUP_NEW_MEMBER_JOIN_TIMEOUT_MS`).
@@ -29,6 +37,10 @@ impl Default for GroupConfig {
             min_session_timeout: Duration::ms(6_000),
             max_session_timeout: Duration::ms(1_800_000),
             offset_metadata_max_bytes: 4096,
+            consumer_session_timeout: Duration::ms(45_000),
+            consumer_heartbeat_interval: Duration::ms(5_000),
+            consumer_max_size: i32::MAX as usize,
+            consumer_assignment_interval: Duration::ms(1_000),
         }
     }
 }
@@ -38,7 +50,12 @@ impl GroupConfig {
     pub fn from_properties(properties: &Config) -> GroupConfig {
         let number = |name: &str| properties.get(name).and_then(|value| value.trim().parse::<u64>().ok());
         let default = GroupConfig::default();
+        let millis = |name: &str, default: Duration| number(name).map_or(default, Duration::ms);
         GroupConfig {
+            consumer_session_timeout: millis("group.consumer.session.timeout.ms", default.consumer_session_timeout),
+            consumer_heartbeat_interval: millis("group.consumer.heartbeat.interval.ms", default.consumer_heartbeat_interval),
+            consumer_max_size: number("group.consumer.max.size").map_or(default.consumer_max_size, |n| n as usize),
+            consumer_assignment_interval: millis("group.consumer.assignment.interval.ms", default.consumer_assignment_interval),
             offsets_topic_num_partitions: number("offsets.topic.num.partitions")
                 .and_then(|n| i32::try_from(n).ok())
                 .filter(|&n| n > 0)

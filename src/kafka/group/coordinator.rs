@@ -10,6 +10,8 @@ use kafka_protocol::messages::*;
 
 use super::classic_group::{ClassicGroup, Waiting};
 use super::config::GroupConfig;
+use super::consumer::describe::GROUP_TYPE;
+use super::consumer::group::ConsumerGroup;
 use super::delete::Deletions;
 use super::join::{Join, refusal as join_refusal};
 use super::load::load;
@@ -27,18 +29,20 @@ use crate::sim::time::Time;
 /// A clone shares the groups.
 #[derive(Clone, Debug)]
 pub struct GroupCoordinator {
-    config: GroupConfig,
-    partitions: BTreeMap<i32, Partition>,
-    pending: BTreeMap<AppendId, Pending>,
+    pub(super) config: GroupConfig,
+    pub(super) partitions: BTreeMap<i32, Partition>,
+    pub(super) pending: BTreeMap<AppendId, Pending>,
     deletions: Deletions,
     wake: Option<Time>,
 }
 
 /// A partition of `__consumer_offsets` that is led here.
-#[derive(Clone, Debug)]
-struct Partition {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Partition {
     leader_epoch: i32,
-    groups: BTreeMap<Name, Arc<ClassicGroup>>,
+    pub groups: BTreeMap<Name, Arc<ClassicGroup>>,
+    /// Of the consumer protocol (KIP-848). An id is in one of the two at most.
+    pub consumer_groups: BTreeMap<Name, Arc<ConsumerGroup>>,
 }
 
 impl GroupCoordinator {
@@ -51,13 +55,22 @@ impl GroupCoordinator {
         coordinator_partition(group, self.config.offsets_topic_num_partitions)
     }
 
-    /// All groups that are coordinated here, by partition and id.
+    /// All groups of the classic protocol that are coordinated here, by partition and id.
     pub fn groups(&self) -> impl Iterator<Item = &ClassicGroup> {
         self.partitions.values().flat_map(|partition| partition.groups.values()).map(Arc::as_ref)
     }
 
     pub fn group(&self, id: &str) -> Option<&ClassicGroup> {
         self.partitions.get(&self.partition_for(id))?.groups.get(id).map(Arc::as_ref)
+    }
+
+    /// All groups of the consumer protocol that are coordinated here.
+    pub fn consumer_groups(&self) -> impl Iterator<Item = &ConsumerGroup> {
+        self.partitions.values().flat_map(|partition| partition.consumer_groups.values()).map(Arc::as_ref)
+    }
+
+    pub fn consumer_group(&self, id: &str) -> Option<&ConsumerGroup> {
+        self.partitions.get(&self.partition_for(id))?.consumer_groups.get(id).map(Arc::as_ref)
     }
 
     /// When [`GroupCoordinator::poll`] is due. Sooner is harmless.
@@ -78,7 +91,8 @@ impl GroupCoordinator {
             return;
         }
         self.resigned(partition, out);
-        self.partitions.insert(partition, Partition { leader_epoch, groups: load(log, now) });
+        let loaded = load(log, now, &self.config);
+        self.partitions.insert(partition, Partition { leader_epoch, groups: loaded.classic, consumer_groups: loaded.consumer });
         self.schedule();
     }
 
@@ -90,7 +104,7 @@ impl GroupCoordinator {
             if let Some((token, answer)) = pending.answer {
                 out.respond(token, failed(answer, ResponseError::NotCoordinator));
             }
-            if let Then::DeleteGroup { token, at, .. } = pending.then {
+            if let Then::DeleteGroup { token, at, .. } | Then::DeleteConsumerGroup { token, at, .. } = pending.then {
                 self.deletions.ended(token, at, Some(ResponseError::NotCoordinator), out);
             }
         }
@@ -130,6 +144,11 @@ impl GroupCoordinator {
             Request::OffsetDelete(request) => self.delete_offsets(now, token, request, out),
             Request::DeleteGroups(request) => self.delete_groups(now, token, request, out),
             Request::ListGroups(request) => out.respond(token, self.list_groups(request).into()),
+            Request::ConsumerGroupHeartbeat(request) => self.consumer_group_heartbeat(now, token, &client, request, out),
+            Request::ConsumerGroupDescribe(request) => {
+                let response = self.consumer_group_describe(request, out);
+                out.respond(token, response.into());
+            }
             _ => debug_assert!(false, "{:?} is no group request", request.api()),
         }
         self.schedule();
@@ -148,15 +167,40 @@ impl GroupCoordinator {
             self.deletions.ended(token, at, error.map(append_error), out);
             return self.schedule();
         }
+        if let Then::DeleteConsumerGroup { token, at, group } = pending.then {
+            if error.is_some() {
+                partition.consumer_groups.entry(pending.group.clone()).or_insert(group);
+            }
+            self.deletions.ended(token, at, error.map(append_error), out);
+            return self.schedule();
+        }
+        if let Then::ConsumerGroup { before } = pending.then {
+            if let Some(error) = error {
+                self.consumer_group_not_written(pending.partition, &pending.group, append, before, error, out);
+            }
+            self.answer(pending.answer, error, out);
+            return self.schedule();
+        }
         let failed_to_create = matches!(pending.then, Then::Created) && error.is_some();
-        if let Some(group) = partition.groups.get_mut(&pending.group) {
+        if let Some(group) = partition.consumer_groups.get_mut(&pending.group) {
             let group = Arc::make_mut(group);
             let mut ctx = Context { now, config: &self.config, partition: pending.partition, out, pending: &mut self.pending };
             match pending.then {
-                Then::Created | Then::Nothing | Then::DeleteGroup { .. } => {}
+                Then::Commit { offsets } if error.is_none() => offsets::offsets_stored(&mut ctx, &group.id, &mut group.offsets, offsets),
+                Then::DeleteOffsets { partitions } if error.is_none() => {
+                    partitions.iter().for_each(|partition| drop(group.offsets.remove(partition)));
+                }
+                _ => {}
+            }
+        } else if let Some(group) = partition.groups.get_mut(&pending.group) {
+            let group = Arc::make_mut(group);
+            let mut ctx = Context { now, config: &self.config, partition: pending.partition, out, pending: &mut self.pending };
+            match pending.then {
+                Then::Created | Then::Nothing => {}
+                Then::DeleteGroup { .. } | Then::DeleteConsumerGroup { .. } | Then::ConsumerGroup { .. } => {}
                 Then::Assign { generation, assignments } => group.assignment_stored(&mut ctx, generation, assignments, error),
                 Then::StaticMember { old, new_id } => group.static_member_stored(&mut ctx, *old, &new_id, error),
-                Then::Commit { offsets } if error.is_none() => group.offsets_stored(&mut ctx, offsets),
+                Then::Commit { offsets } if error.is_none() => offsets::offsets_stored(&mut ctx, &group.id, &mut group.offsets, offsets),
                 Then::DeleteOffsets { partitions } if error.is_none() => {
                     partitions.iter().for_each(|partition| drop(group.offsets.remove(partition)));
                 }
@@ -166,14 +210,19 @@ impl GroupCoordinator {
                 partition.groups.remove(&pending.group);
             }
         }
-        if let Some((token, answer)) = pending.answer {
+        self.answer(pending.answer, error, out);
+        self.schedule();
+    }
+
+    /// The answer that waited for an append, or its API's error.
+    pub(super) fn answer(&self, answer: Option<(Token, Response)>, error: Option<ResponseError>, out: &mut dyn GroupOut) {
+        if let Some((token, answer)) = answer {
             let answer = match error {
                 Some(error) => failed(answer, append_error(error)),
                 None => answer,
             };
             out.respond(token, answer);
         }
-        self.schedule();
     }
 
     /// Timers: sessions, rebalances.
@@ -187,11 +236,13 @@ impl GroupCoordinator {
                 Arc::make_mut(group).poll(&mut ctx);
             }
         }
+        self.poll_consumer_groups(now, out);
         self.schedule();
     }
 
     fn schedule(&mut self) {
-        self.wake = self.groups().filter_map(ClassicGroup::next_wake).min();
+        let consumer = self.consumer_groups().filter_map(ConsumerGroup::next_wake);
+        self.wake = self.groups().filter_map(ClassicGroup::next_wake).chain(consumer).min();
     }
 
     /// `classicGroupJoin`.
@@ -204,6 +255,9 @@ impl GroupCoordinator {
         let session = request.session_timeout_ms.max(0) as u64;
         if session < self.config.min_session_timeout.as_ms() || session > self.config.max_session_timeout.as_ms() {
             return out.respond(join.token, join_refusal("", ResponseError::InvalidSessionTimeout).into());
+        }
+        if let Err(error) = self.become_classic(now, &request.group_id, out) {
+            return out.respond(join.token, join_refusal(member_id, error).into());
         }
         let is_new = self.group(&request.group_id).is_none();
         if is_new && !member_id.is_empty() {
@@ -221,6 +275,9 @@ impl GroupCoordinator {
     fn offset_commit(&mut self, now: Time, token: Token, version: i16, request: &OffsetCommitRequest, out: &mut dyn GroupOut) {
         let refused = match self.led(&request.group_id) {
             Err(error) => Some(error),
+            Ok(number) if self.consumer_group(&request.group_id).is_some() => {
+                return self.consumer_group_commit(now, token, number, request, out);
+            }
             Ok(_) if self.group(&request.group_id).is_some() => None,
             Ok(_) => offsets::commit_without_group(version, request),
         };
@@ -235,14 +292,20 @@ impl GroupCoordinator {
 
     fn offset_fetch(&self, request: &OffsetFetchRequest) -> OffsetFetchResponse {
         let fetch = |asked: &OffsetFetchRequestGroup| match self.led(&asked.group_id) {
-            Ok(_) => offsets::fetch_offsets(self.group(&asked.group_id), asked),
+            Ok(_) => offsets::fetch_offsets(self.offsets(&asked.group_id), asked),
             Err(error) => OffsetFetchResponseGroup::default().with_group_id(asked.group_id.clone()).with_error_code(error.code()),
         };
         OffsetFetchResponse::default().with_groups(request.groups.iter().map(fetch).collect())
     }
 
+    fn offsets(&self, group: &str) -> Option<&offsets::Offsets> {
+        let classic = self.group(group).map(|group| &group.offsets);
+        classic.or_else(|| self.consumer_group(group).map(|group| &group.offsets))
+    }
+
     fn describe_groups(&self, version: i16, request: &DescribeGroupsRequest) -> DescribeGroupsResponse {
         let describe = |id: &GroupId| match self.led(id) {
+            Ok(_) if self.consumer_group(id).is_some() => describe::not_classic(version, id),
             Ok(_) => self.group(id).map_or_else(|| describe::unknown(version, id), ClassicGroup::describe),
             Err(error) => describe::refusal(id, error),
         };
@@ -250,7 +313,10 @@ impl GroupCoordinator {
     }
 
     fn list_groups(&self, request: &ListGroupsRequest) -> ListGroupsResponse {
-        ListGroupsResponse::default().with_groups(self.groups().filter_map(|group| group.list(request)).collect())
+        let mut groups: Vec<_> = self.groups().filter_map(|group| group.list(request)).collect();
+        let wanted = |group: &&ConsumerGroup| describe::is_wanted(request, group.state().as_str(), GROUP_TYPE);
+        groups.extend(self.consumer_groups().filter(wanted).map(ConsumerGroup::list));
+        ListGroupsResponse::default().with_groups(groups)
     }
 
     /// DeleteGroups: each group by itself; the answer comes when all are written.
@@ -267,6 +333,15 @@ impl GroupCoordinator {
     fn delete_group(&mut self, now: Time, token: Token, at: usize, id: &str, out: &mut dyn GroupOut) -> Result<(), ResponseError> {
         let number = self.led(id)?;
         let partition = self.partitions.get_mut(&number).ok_or(ResponseError::NotCoordinator)?;
+        if let Some(group) = partition.consumer_groups.get(id) {
+            group.validate_delete()?;
+            let Some(group) = partition.consumer_groups.remove(id) else { return Ok(()) };
+            let records = delete::consumer_tombstones(&group);
+            let mut ctx = Context { now, config: &self.config, partition: number, out, pending: &mut self.pending };
+            ctx.emit(Event::GroupChanged { group: group.id.clone(), state: GroupState::Dead, generation: group.epoch });
+            ctx.append(&group.id.clone(), &records, Then::DeleteConsumerGroup { token, at, group });
+            return Ok(());
+        }
         let group = partition.groups.get(id).ok_or(ResponseError::GroupIdNotFound)?;
         group.validate_delete()?;
         // Gone at once for whoever asks next, as Kafka applies a record when it writes it.
@@ -279,6 +354,12 @@ impl GroupCoordinator {
     }
 
     fn delete_offsets(&mut self, now: Time, token: Token, request: &OffsetDeleteRequest, out: &mut dyn GroupOut) {
+        if let Ok(number) = self.led(&request.group_id)
+            && let Some(group) = self.partitions.get_mut(&number).and_then(|led| led.consumer_groups.get_mut(request.group_id.as_str()))
+        {
+            let mut ctx = Context { now, config: &self.config, partition: number, out, pending: &mut self.pending };
+            return Arc::make_mut(group).delete_offsets(&mut ctx, token, request);
+        }
         let found = self.led(&request.group_id).and_then(|number| {
             let partition = self.partitions.get_mut(&number).ok_or(ResponseError::NotCoordinator)?;
             let group = partition.groups.get_mut(request.group_id.as_str()).ok_or(ResponseError::GroupIdNotFound)?;
@@ -295,7 +376,7 @@ impl GroupCoordinator {
     }
 
     /// The partition of a group, if it is led here and the group has a name.
-    fn led(&self, group: &str) -> Result<i32, ResponseError> {
+    pub(super) fn led(&self, group: &str) -> Result<i32, ResponseError> {
         let partition = self.partition_for(group);
         match group {
             "" => Err(ResponseError::InvalidGroupId),
@@ -321,7 +402,7 @@ impl GroupCoordinator {
     /// `getOrMaybeCreateClassicGroup`. The partition must be led here.
     fn get_or_create<'a>(&'a mut self, now: Time, group: &str, out: &'a mut dyn GroupOut) -> (&'a mut ClassicGroup, Context<'a>) {
         let number = self.partition_for(group);
-        let partition = self.partitions.entry(number).or_insert_with(|| Partition { leader_epoch: 0, groups: BTreeMap::new() });
+        let partition = self.partitions.entry(number).or_default();
         let id = Name::from(group);
         let group = partition.groups.entry(id.clone()).or_insert_with(|| Arc::new(ClassicGroup::new(id, now)));
         (Arc::make_mut(group), Context { now, config: &self.config, partition: number, out, pending: &mut self.pending })
@@ -340,6 +421,7 @@ fn failed(answer: Response, error: ResponseError) -> Response {
             }
             response.into()
         }
+        Response::ConsumerGroupHeartbeat(_) => ConsumerGroupHeartbeatResponse::default().with_error_code(code).into(),
         Response::OffsetDelete(_) => OffsetDeleteResponse::default().with_error_code(code).into(),
         Response::LeaveGroup(_) => LeaveGroupResponse::default().with_error_code(code).into(),
         other => {

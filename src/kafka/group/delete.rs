@@ -9,6 +9,9 @@ use kafka_protocol::messages::{DeleteGroupsRequest, DeleteGroupsResponse, Offset
 
 use super::assignor::protocol::{PROTOCOL_TYPE, decode_subscription};
 use super::classic_group::ClassicGroup;
+use super::consumer::group::ConsumerGroup;
+use super::consumer::record::ConsumerRecord;
+use super::offsets::Offsets;
 use super::out::{Context, GroupOut, Then, Token, name};
 use super::record::Record;
 use crate::kafka::event::GroupState;
@@ -43,9 +46,40 @@ impl Deletions {
 
 /// A tombstone for each committed offset and for the group itself.
 pub(super) fn tombstones(group: &ClassicGroup) -> Vec<Record> {
-    let offsets = group.offsets.keys();
-    let offsets = offsets.map(|partition| Record::Offset { group: group.id.clone(), partition: partition.clone(), value: None });
-    offsets.chain([Record::Group { group: group.id.clone(), value: None }]).collect()
+    offset_tombstones(&group.id, &group.offsets).chain([Record::Group { group: group.id.clone(), value: None }]).collect()
+}
+
+/// The same for a group of the consumer protocol, which has no members (`createConsumerGroupTombstoneRecords`).
+pub(super) fn consumer_tombstones(group: &ConsumerGroup) -> Vec<Record> {
+    let own = |record| Record::Consumer { group: group.id.clone(), record };
+    let last = [ConsumerRecord::TargetEpoch(None), ConsumerRecord::Group(None)];
+    offset_tombstones(&group.id, &group.offsets).chain(last.map(own)).collect()
+}
+
+fn offset_tombstones(group: &Name, offsets: &Offsets) -> impl Iterator<Item = Record> {
+    offsets.keys().map(|partition| Record::Offset { group: group.clone(), partition: partition.clone(), value: None })
+}
+
+impl ConsumerGroup {
+    /// `validateDeleteGroup`.
+    pub(super) fn validate_delete(&self) -> Result<(), ResponseError> {
+        if self.state() == GroupState::Empty { Ok(()) } else { Err(ResponseError::NonEmptyGroup) }
+    }
+
+    /// OffsetDelete.
+    pub(super) fn delete_offsets(&mut self, ctx: &mut Context, token: Token, request: &OffsetDeleteRequest) {
+        let subscribed = self.members().flat_map(|(_, member)| member.metadata.subscribed_topic_names.iter().cloned()).collect();
+        delete_offsets(ctx, &self.id, &self.offsets, Subscribed::Topics(subscribed), token, request);
+    }
+}
+
+/// What a group reads.
+enum Subscribed {
+    Topics(BTreeSet<Name>),
+    /// It cannot be known: anything.
+    Anything,
+    /// It is no group of consumers.
+    Nothing,
 }
 
 impl ClassicGroup {
@@ -70,38 +104,12 @@ impl ClassicGroup {
 
     /// OffsetDelete: offsets of topics that are still subscribed to stay.
     pub(super) fn delete_offsets(&mut self, ctx: &mut Context, token: Token, request: &OffsetDeleteRequest) {
-        let subscribed = self.subscribed_topics();
-        let mut deleted = Vec::new();
-        let topics = request.topics.iter().map(|topic| {
-            let topic_name = name(&topic.name.0);
-            let is_subscribed = match &subscribed {
-                Some(topics) => topics.contains(&topic_name),
-                None => self.protocol_type.as_deref() == Some(PROTOCOL_TYPE),
-            };
-            let partitions = topic.partitions.iter().map(|asked| {
-                let partition = TopicPartition { topic: topic_name.clone(), partition: asked.partition_index };
-                let error = if !ctx.out.has_partition(&partition) {
-                    ResponseError::UnknownTopicOrPartition.code()
-                } else if is_subscribed {
-                    ResponseError::GroupSubscribedToTopic.code()
-                } else {
-                    deleted.extend(self.offsets.contains_key(&partition).then_some(partition));
-                    0
-                };
-                OffsetDeleteResponsePartition::default().with_partition_index(asked.partition_index).with_error_code(error)
-            });
-            OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
-        });
-        let response = OffsetDeleteResponse::default().with_topics(topics.collect());
-        if deleted.is_empty() {
-            return ctx.respond(token, response);
-        }
-        let tombstone = |partition: &TopicPartition| Record::Offset { group: self.id.clone(), partition: partition.clone(), value: None };
-        let records: Vec<Record> = deleted.iter().map(tombstone).collect();
-        let append = ctx.append(&self.id, &records, Then::DeleteOffsets { partitions: deleted });
-        if let Some(pending) = ctx.pending.get_mut(&append) {
-            pending.answer = Some((token, response.into()));
-        }
+        let subscribed = match self.subscribed_topics() {
+            Some(topics) => Subscribed::Topics(topics),
+            None if self.protocol_type.as_deref() == Some(PROTOCOL_TYPE) => Subscribed::Anything,
+            None => Subscribed::Nothing,
+        };
+        delete_offsets(ctx, &self.id, &self.offsets, subscribed, token, request);
     }
 
     /// `computeSubscribedTopics`: what the members want to read; `None` if that cannot be known.
@@ -115,5 +123,40 @@ impl ClassicGroup {
         let protocol = self.protocol_name.as_deref()?;
         let subscriptions = self.members.values().map(|member| decode_subscription(&member.metadata(protocol)));
         Some(subscriptions.collect::<Option<Vec<_>>>()?.into_iter().flat_map(|subscription| subscription.topics).collect())
+    }
+}
+
+fn delete_offsets(ctx: &mut Context, id: &Name, offsets: &Offsets, subscribed: Subscribed, token: Token, request: &OffsetDeleteRequest) {
+    let mut deleted = Vec::new();
+    let topics = request.topics.iter().map(|topic| {
+        let topic_name = name(&topic.name.0);
+        let is_subscribed = match &subscribed {
+            Subscribed::Topics(topics) => topics.contains(&topic_name),
+            Subscribed::Anything => true,
+            Subscribed::Nothing => false,
+        };
+        let partitions = topic.partitions.iter().map(|asked| {
+            let partition = TopicPartition { topic: topic_name.clone(), partition: asked.partition_index };
+            let error = if !ctx.out.has_partition(&partition) {
+                ResponseError::UnknownTopicOrPartition.code()
+            } else if is_subscribed {
+                ResponseError::GroupSubscribedToTopic.code()
+            } else {
+                deleted.extend(offsets.contains_key(&partition).then_some(partition));
+                0
+            };
+            OffsetDeleteResponsePartition::default().with_partition_index(asked.partition_index).with_error_code(error)
+        });
+        OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
+    });
+    let response = OffsetDeleteResponse::default().with_topics(topics.collect());
+    if deleted.is_empty() {
+        return ctx.respond(token, response);
+    }
+    let tombstone = |partition: &TopicPartition| Record::Offset { group: id.clone(), partition: partition.clone(), value: None };
+    let records: Vec<Record> = deleted.iter().map(tombstone).collect();
+    let append = ctx.append(id, &records, Then::DeleteOffsets { partitions: deleted });
+    if let Some(pending) = ctx.pending.get_mut(&append) {
+        pending.answer = Some((token, response.into()));
     }
 }

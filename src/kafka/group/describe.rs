@@ -28,6 +28,21 @@ pub(super) fn unknown(version: i16, group: &GroupId) -> DescribedGroup {
     dead.with_error_code(ResponseError::GroupIdNotFound.code()).with_error_message(Some(str_bytes(&message)))
 }
 
+/// A group that is described by another request.
+pub(super) fn not_classic(version: i16, group: &GroupId) -> DescribedGroup {
+    let message = format!("Group {} is not a classic group.", group.as_str());
+    let described = unknown(version, group);
+    if version < GROUP_ID_NOT_FOUND_VERSION { described } else { described.with_error_message(Some(str_bytes(&message))) }
+}
+
+/// Whether a group of this state and type is to be listed.
+pub(super) fn is_wanted(request: &ListGroupsRequest, state: &str, kind: &str) -> bool {
+    let passes = |filter: &[kafka_protocol::protocol::StrBytes], own: &str| {
+        filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(own))
+    };
+    passes(&request.states_filter, state) && passes(&request.types_filter, kind)
+}
+
 impl ClassicGroup {
     pub(super) fn describe(&self) -> DescribedGroup {
         let stable = self.state == GroupState::Stable;
@@ -54,10 +69,7 @@ impl ClassicGroup {
     /// The group as a line of a list, if the filters let it through.
     pub(super) fn list(&self, request: &ListGroupsRequest) -> Option<ListedGroup> {
         let state = self.state.as_str();
-        let passes = |filter: &[kafka_protocol::protocol::StrBytes], own: &str| {
-            filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(own))
-        };
-        if !passes(&request.states_filter, state) || !passes(&request.types_filter, "classic") {
+        if !is_wanted(request, state, "classic") {
             return None;
         }
         let group = ListedGroup::default()

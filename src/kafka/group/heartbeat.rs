@@ -21,7 +21,6 @@ impl ClassicGroup {
             return Err(ResponseError::IllegalGeneration);
         }
         match self.state {
-            GroupState::Empty | GroupState::Dead => Err(ResponseError::UnknownMemberId),
             GroupState::PreparingRebalance => {
                 self.reschedule_heartbeat(now, &request.member_id);
                 Err(ResponseError::RebalanceInProgress)
@@ -30,6 +29,7 @@ impl ClassicGroup {
                 self.reschedule_heartbeat(now, &request.member_id);
                 Ok(())
             }
+            _ => Err(ResponseError::UnknownMemberId),
         }
     }
 }

@@ -106,7 +106,7 @@ impl ClassicGroup {
                 self.update_member(member_id, join);
                 self.maybe_prepare_rebalance_or_complete_join(ctx);
             }
-            GroupState::Empty | GroupState::Dead => join.refuse(ctx, member_id, ResponseError::UnknownMemberId),
+            _ => join.refuse(ctx, member_id, ResponseError::UnknownMemberId),
         }
     }
 

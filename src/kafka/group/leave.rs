@@ -30,7 +30,7 @@ impl ClassicGroup {
             match self.state {
                 GroupState::Stable | GroupState::CompletingRebalance => self.maybe_prepare_rebalance_or_complete_join(ctx),
                 GroupState::PreparingRebalance => self.maybe_complete_join_phase(ctx),
-                GroupState::Empty | GroupState::Dead => None,
+                _ => None,
             }
         } else {
             None

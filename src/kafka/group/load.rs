@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::classic_group::ClassicGroup;
+use super::config::GroupConfig;
+use super::consumer::group::ConsumerGroup;
+use super::consumer::record::ConsumerRecord;
 use super::join::timeout;
 use super::member::Member;
 use super::record::{GroupMetadata, MemberMetadata, Record};
@@ -13,8 +16,8 @@ use crate::kafka::records::batch::Batch;
 use crate::sim::time::Time;
 
 /// The groups that a partition's records tell of. What cannot be read is passed over, as Kafka does with a warning.
-pub(super) fn load(log: impl Iterator<Item = Batch>, now: Time) -> BTreeMap<Name, Arc<ClassicGroup>> {
-    let mut groups: BTreeMap<Name, ClassicGroup> = BTreeMap::new();
+pub(super) fn load(log: impl Iterator<Item = Batch>, now: Time, config: &GroupConfig) -> Loaded {
+    let mut groups = Groups::default();
     // Batches of transactions (TxnOffsetCommit) and their markers come with transactions.
     for batch in log.filter(|batch| !batch.info.is_control() && !batch.info.is_transactional()) {
         let Ok(records) = batch.records() else { continue };
@@ -24,31 +27,71 @@ pub(super) fn load(log: impl Iterator<Item = Batch>, now: Time) -> BTreeMap<Name
             }
         }
     }
-    for group in groups.values_mut() {
+    for group in groups.classic.values_mut() {
         for member in group.members.values_mut() {
             member.session_ends = Some(now + member.session_timeout);
         }
     }
-    groups.into_iter().map(|(id, group)| (id, Arc::new(group))).collect()
+    for group in groups.consumer.values_mut() {
+        group.loaded(now, config);
+    }
+    Loaded {
+        classic: groups.classic.into_iter().map(|(id, group)| (id, Arc::new(group))).collect(),
+        consumer: groups.consumer.into_iter().map(|(id, group)| (id, Arc::new(group))).collect(),
+    }
 }
 
-fn replay(groups: &mut BTreeMap<Name, ClassicGroup>, record: Record, now: Time) {
+/// A partition's groups, by protocol.
+pub(super) struct Loaded {
+    pub classic: BTreeMap<Name, Arc<ClassicGroup>>,
+    pub consumer: BTreeMap<Name, Arc<ConsumerGroup>>,
+}
+
+#[derive(Default)]
+struct Groups {
+    classic: BTreeMap<Name, ClassicGroup>,
+    consumer: BTreeMap<Name, ConsumerGroup>,
+}
+
+fn replay(groups: &mut Groups, record: Record, now: Time) {
     match record {
-        Record::Offset { group, partition, value: Some(value) } => {
-            let group = groups.entry(group.clone()).or_insert_with(|| ClassicGroup::new(group, now));
-            group.offsets.insert(partition, value);
-        }
-        Record::Offset { group, partition, value: None } => {
-            if let Some(group) = groups.get_mut(&group) {
-                group.offsets.remove(&partition);
+        Record::Offset { group, partition, value } => {
+            let offsets = match groups.consumer.get_mut(&group) {
+                Some(group) => &mut group.offsets,
+                None if value.is_none() && !groups.classic.contains_key(&group) => return,
+                None => &mut groups.classic.entry(group.clone()).or_insert_with(|| ClassicGroup::new(group, now)).offsets,
+            };
+            match value {
+                Some(value) => drop(offsets.insert(partition, value)),
+                None => drop(offsets.remove(&partition)),
             }
         }
         Record::Group { group, value: Some(value) } => {
-            let group = groups.entry(group.clone()).or_insert_with(|| ClassicGroup::new(group, now));
+            let group = groups.classic.entry(group.clone()).or_insert_with(|| ClassicGroup::new(group, now));
             replay_metadata(group, value);
         }
+        // Offsets have tombstones of their own: a group may go and come back under the other protocol.
         Record::Group { group, value: None } => {
-            groups.remove(&group);
+            if let Some(gone) = groups.classic.remove(&group).filter(|gone| !gone.offsets.is_empty()) {
+                let rest = ClassicGroup { offsets: gone.offsets, ..ClassicGroup::new(group.clone(), now) };
+                groups.classic.insert(group, rest);
+            }
+        }
+        Record::Consumer { group, record: ConsumerRecord::Group(None) } => {
+            if let Some(gone) = groups.consumer.remove(&group).filter(|gone| !gone.offsets.is_empty()) {
+                let rest = ClassicGroup { offsets: gone.offsets, ..ClassicGroup::new(group.clone(), now) };
+                groups.classic.insert(group, rest);
+            }
+        }
+        // Of a group that is long gone.
+        Record::Consumer { group, record } if record.is_tombstone() && !groups.consumer.contains_key(&group) => {}
+        Record::Consumer { group, record } => {
+            let Groups { classic, consumer } = groups;
+            let fresh = || {
+                let offsets = classic.remove(&group).map(|before| before.offsets).unwrap_or_default();
+                ConsumerGroup::new(group.clone(), offsets)
+            };
+            consumer.entry(group.clone()).or_insert_with(fresh).replay(record);
         }
     }
 }

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, TopicN
 use uuid::Uuid;
 
 use super::classic_group::ClassicGroup;
+use super::consumer::group::ConsumerGroup;
 use super::out::{Context, Then, Token, name, str_bytes};
 use super::record::Record;
 use crate::kafka::event::{Event, GroupState};
@@ -30,6 +31,9 @@ pub struct CommittedOffset {
     /// Nil if it was not known.
     pub topic_id: Uuid,
 }
+
+/// A group's committed offsets.
+pub type Offsets = BTreeMap<TopicPartition, CommittedOffset>;
 
 /// From this version on a commit to a group that is gone says so.
 const GROUP_ID_NOT_FOUND_VERSION: i16 = 9;
@@ -63,20 +67,7 @@ impl ClassicGroup {
         if matches!(self.state, GroupState::Stable | GroupState::PreparingRebalance) {
             self.reschedule_heartbeat(ctx.now, &request.member_id);
         }
-        let (offsets, response) = read_commit(ctx, request);
-        if offsets.is_empty() {
-            return ctx.respond(token, response);
-        }
-        let record = |(partition, value): &(TopicPartition, CommittedOffset)| Record::Offset {
-            group: self.id.clone(),
-            partition: partition.clone(),
-            value: Some(value.clone()),
-        };
-        let records: Vec<Record> = offsets.iter().map(record).collect();
-        let append = ctx.append(&self.id, &records, Then::Commit { offsets });
-        if let Some(pending) = ctx.pending.get_mut(&append) {
-            pending.answer = Some((token, response.into()));
-        }
+        write_commit(ctx, &self.id, token, request);
     }
 
     /// `ClassicGroup.validateOffsetCommit`.
@@ -99,12 +90,47 @@ impl ClassicGroup {
         // The member knows the new generation, but not yet whether the partition is still its own.
         if self.state == GroupState::CompletingRebalance { Err(ResponseError::RebalanceInProgress) } else { Ok(()) }
     }
+}
 
-    pub(super) fn offsets_stored(&mut self, ctx: &mut Context, offsets: Vec<(TopicPartition, CommittedOffset)>) {
-        for (partition, value) in offsets {
-            ctx.emit(Event::OffsetCommitted { group: self.id.clone(), partition: partition.clone(), offset: value.offset });
-            self.offsets.insert(partition, value);
+/// Writes what a commit says; its answer comes when that is committed.
+fn write_commit(ctx: &mut Context, id: &Name, token: Token, request: &OffsetCommitRequest) {
+    let (offsets, response) = read_commit(ctx, request);
+    if offsets.is_empty() {
+        return ctx.respond(token, response);
+    }
+    let record = |(partition, value): &(TopicPartition, CommittedOffset)| Record::Offset {
+        group: id.clone(),
+        partition: partition.clone(),
+        value: Some(value.clone()),
+    };
+    let records: Vec<Record> = offsets.iter().map(record).collect();
+    let append = ctx.append(id, &records, Then::Commit { offsets });
+    if let Some(pending) = ctx.pending.get_mut(&append) {
+        pending.answer = Some((token, response.into()));
+    }
+}
+
+impl ConsumerGroup {
+    /// OffsetCommit to a group of the consumer protocol.
+    pub(super) fn commit_offset(&mut self, ctx: &mut Context, token: Token, request: &OffsetCommitRequest) {
+        let topics = request.topics.iter().flat_map(|topic| {
+            let id = if topic.topic_id.is_nil() { ctx.out.topic_id(&topic.name) } else { topic.topic_id };
+            topic.partitions.iter().map(move |partition| (id, partition.partition_index))
+        });
+        let asked: Vec<(Uuid, i32)> = topics.collect();
+        let instance_id = request.group_instance_id.as_deref();
+        match self.validate_commit(&request.member_id, instance_id, request.generation_id_or_member_epoch, &asked) {
+            Ok(()) => write_commit(ctx, &self.id, token, request),
+            Err(error) => ctx.respond(token, refusal(request, error)),
         }
+    }
+}
+
+/// What was committed counts from now on.
+pub(super) fn offsets_stored(ctx: &mut Context, group: &Name, known: &mut Offsets, offsets: Vec<(TopicPartition, CommittedOffset)>) {
+    for (partition, value) in offsets {
+        ctx.emit(Event::OffsetCommitted { group: group.clone(), partition: partition.clone(), offset: value.offset });
+        known.insert(partition, value);
     }
 }
 
@@ -141,7 +167,7 @@ fn read_commit(ctx: &mut Context, request: &OffsetCommitRequest) -> (Vec<(TopicP
 }
 
 /// OffsetFetch for one group, which need not exist: its offsets then are -1.
-pub(super) fn fetch_offsets(group: Option<&ClassicGroup>, request: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
+pub(super) fn fetch_offsets(offsets: Option<&Offsets>, request: &OffsetFetchRequestGroup) -> OffsetFetchResponseGroup {
     let mut asked: BTreeMap<Name, Vec<i32>> = BTreeMap::new();
     let mut order = Vec::new();
     match &request.topics {
@@ -153,7 +179,7 @@ pub(super) fn fetch_offsets(group: Option<&ClassicGroup>, request: &OffsetFetchR
         }
         // All that there is.
         None => {
-            for partition in group.iter().flat_map(|group| group.offsets.keys()) {
+            for partition in offsets.iter().flat_map(|offsets| offsets.keys()) {
                 if !asked.contains_key(&partition.topic) {
                     order.push(partition.topic.clone());
                 }
@@ -163,15 +189,15 @@ pub(super) fn fetch_offsets(group: Option<&ClassicGroup>, request: &OffsetFetchR
     }
     let topics = order.into_iter().map(|topic| {
         let partitions = asked.remove(&topic).unwrap_or_default();
-        let partitions = partitions.into_iter().map(|partition| fetch_one(group, &topic, partition)).collect();
+        let partitions = partitions.into_iter().map(|partition| fetch_one(offsets, &topic, partition)).collect();
         OffsetFetchResponseTopics::default().with_name(TopicName(str_bytes(&topic))).with_partitions(partitions)
     });
     OffsetFetchResponseGroup::default().with_group_id(request.group_id.clone()).with_topics(topics.collect())
 }
 
-fn fetch_one(group: Option<&ClassicGroup>, topic: &Name, partition: i32) -> OffsetFetchResponsePartitions {
+fn fetch_one(offsets: Option<&Offsets>, topic: &Name, partition: i32) -> OffsetFetchResponsePartitions {
     let response = OffsetFetchResponsePartitions::default().with_partition_index(partition);
-    match group.and_then(|group| group.offset(&TopicPartition { topic: topic.clone(), partition })) {
+    match offsets.and_then(|offsets| offsets.get(&TopicPartition { topic: topic.clone(), partition })) {
         Some(value) => response
             .with_committed_offset(value.offset)
             .with_committed_leader_epoch(value.leader_epoch)

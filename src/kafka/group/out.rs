@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::classic_group::ClassicGroup;
 use super::config::GroupConfig;
+use super::consumer::group::ConsumerGroup;
 use super::offsets::CommittedOffset;
 use super::record::Record;
 use crate::kafka::event::Event;
@@ -19,7 +20,7 @@ use crate::kafka::records::builder::BatchBuilder;
 use crate::kafka::records::compression::CompressionType;
 use crate::sim::chunk::ChunkId;
 use crate::sim::process::{Absent, EventId};
-use crate::sim::time::Time;
+use crate::sim::time::{Duration, Time};
 
 /// Names a request whose answer is owed. The broker gives it, and finds connection and correlation id by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +58,24 @@ pub trait GroupOut {
     fn topic_id(&mut self, _topic: &str) -> Uuid {
         Uuid::nil()
     }
+
+    /// A topic's id and number of partitions, if it exists.
+    fn topic(&mut self, _name: &str) -> Option<(Uuid, i32)> {
+        None
+    }
+
+    /// The name of a topic by its id, if it exists.
+    fn topic_name(&mut self, _id: &Uuid) -> Option<Name> {
+        None
+    }
+
+    /// What a group is configured with for itself (`GroupConfig`), as a number.
+    fn group_config(&mut self, _group: &str, _name: &str) -> Option<u64> {
+        None
+    }
+
+    /// Writes a line into the broker's log, about a group of this partition (`GroupMetadataManager`'s logger).
+    fn log(&mut self, _partition: i32, _message: String) {}
 
     /// Whether the cluster has this partition.
     fn has_partition(&mut self, _partition: &TopicPartition) -> bool {
@@ -101,6 +120,10 @@ pub(super) enum Then {
     DeleteOffsets { partitions: Vec<TopicPartition> },
     /// The group is gone, unless that failed. `at`: its place in the request, which may name others.
     DeleteGroup { token: Token, at: usize, group: Arc<ClassicGroup> },
+    /// The same of a group of the consumer protocol.
+    DeleteConsumerGroup { token: Token, at: usize, group: Arc<ConsumerGroup> },
+    /// A group of the consumer protocol changed; this is what it was, if it was there, in case that failed.
+    ConsumerGroup { before: Option<Arc<ConsumerGroup>> },
 }
 
 impl Context<'_> {
@@ -120,6 +143,16 @@ impl Context<'_> {
 
     pub fn respond(&mut self, token: Token, response: impl Into<Response>) {
         self.out.respond(token, response.into());
+    }
+
+    /// A group's own setting in ms, or the broker's.
+    pub fn group_duration(&mut self, group: &str, name: &str, broker: Duration) -> Duration {
+        self.out.group_config(group, name).map_or(broker, Duration::ms)
+    }
+
+    /// An INFO line of the broker's log.
+    pub fn log(&mut self, message: String) {
+        self.out.log(self.partition, message);
     }
 
     pub fn emit(&mut self, event: Event) {

@@ -79,6 +79,7 @@ impl ClassicGroup {
             let record = self.metadata_record(&Default::default());
             return Some(ctx.append(&self.id, &[record], Then::Nothing));
         }
+        ctx.log(format!("Stabilized group {} generation {} with {} members.", self.id, self.generation, self.members.len()));
         for id in self.member_ids() {
             let response = self.join_response(&id);
             let Some(member) = self.members.get_mut(&id) else { continue };
@@ -170,11 +171,12 @@ impl ClassicGroup {
         if let Some(token) = waiting {
             ctx.respond(token, refusal("", ResponseError::UnknownMemberId));
         }
+        ctx.log(format!("Member {id} in group {} has failed, removing it from the group.", self.id));
         self.remove(ctx, id, Left::SessionExpired);
         match self.state {
             GroupState::Stable | GroupState::CompletingRebalance => self.maybe_prepare_rebalance_or_complete_join(ctx),
             GroupState::PreparingRebalance => self.maybe_complete_join_phase(ctx),
-            GroupState::Empty | GroupState::Dead => None,
+            _ => None,
         };
     }
 

@@ -1,11 +1,12 @@
 //! Keys and values in `__consumer_offsets` (`GroupCoordinatorRecordHelpers`; messages OffsetCommitKey/Value, GroupMetadataKey/Value).
 //!
-//! A key starts with its type as i16: 1 (or 0) a committed offset, 2 a classic group's metadata; 3 and above belong to the KIP-848
-//! protocols and are passed over here. A value starts with its version as i16; no value is a tombstone.
+//! A key starts with its type as i16: 1 (or 0) a committed offset, 2 a classic group's metadata, 3 to 8 a KIP-848 group's
+//! ([`super::consumer::record`]); others are passed over. A value starts with its version as i16; no value is a tombstone.
 
 use bytes::{BufMut, Bytes};
 use uuid::Uuid;
 
+use super::consumer::record::{CURRENT_KEY, ConsumerRecord, GROUP_KEY};
 use super::offsets::CommittedOffset;
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::records::error::RecordsError;
@@ -24,6 +25,8 @@ pub enum Record {
     Offset { group: Name, partition: TopicPartition, value: Option<CommittedOffset> },
     /// A tombstone (`None`) is a deleted group.
     Group { group: Name, value: Option<GroupMetadata> },
+    /// Of a group of the consumer protocol.
+    Consumer { group: Name, record: ConsumerRecord },
 }
 
 /// GroupMetadataValue.
@@ -67,6 +70,7 @@ impl Record {
                 out.put_i16(GROUP_METADATA_KEY);
                 put_string(&mut out, group);
             }
+            Record::Consumer { group, record } => record.put_key(group, &mut out),
         }
         out
     }
@@ -77,6 +81,7 @@ impl Record {
         match self {
             Record::Offset { value, .. } => put_offset(&mut out, value.as_ref()?),
             Record::Group { value, .. } => put_group(&mut out, value.as_ref()?),
+            Record::Consumer { record, .. } => record.put_value(&mut out)?,
         }
         Some(out)
     }
@@ -94,6 +99,10 @@ impl Record {
                 Record::Offset { group, partition, value: value.map(offset).transpose()? }
             }
             GROUP_METADATA_KEY => Record::Group { group: fields.string()?, value: value.map(group_metadata).transpose()? },
+            kind @ GROUP_KEY..=CURRENT_KEY => {
+                let parsed = ConsumerRecord::parse(kind, &mut fields, value)?;
+                return Ok(parsed.map(|(group, record)| Record::Consumer { group, record }));
+            }
             _ => return Ok(None),
         }))
     }
@@ -187,22 +196,26 @@ fn group_metadata(value: &[u8]) -> Result<GroupMetadata, RecordsError> {
 }
 
 /// The fixed-width fields of Kafka's protocol.
-struct Fields<'a>(Reader<'a>);
+pub(super) struct Fields<'a>(pub Reader<'a>);
 
-impl Fields<'_> {
-    fn i16(&mut self) -> Result<i16, RecordsError> {
+impl<'a> Fields<'a> {
+    pub fn new(bytes: &'a [u8]) -> Fields<'a> {
+        Fields(Reader::new(bytes))
+    }
+
+    pub fn i16(&mut self) -> Result<i16, RecordsError> {
         self.array().map(i16::from_be_bytes)
     }
 
-    fn i32(&mut self) -> Result<i32, RecordsError> {
+    pub fn i32(&mut self) -> Result<i32, RecordsError> {
         self.array().map(i32::from_be_bytes)
     }
 
-    fn i64(&mut self) -> Result<i64, RecordsError> {
+    pub fn i64(&mut self) -> Result<i64, RecordsError> {
         self.array().map(i64::from_be_bytes)
     }
 
-    fn string(&mut self) -> Result<Name, RecordsError> {
+    pub fn string(&mut self) -> Result<Name, RecordsError> {
         Ok(self.nullable_string()?.unwrap_or_default())
     }
 
@@ -213,11 +226,33 @@ impl Fields<'_> {
         }
     }
 
-    fn compact_string(&mut self) -> Result<Name, RecordsError> {
+    pub fn compact_string(&mut self) -> Result<Name, RecordsError> {
+        Ok(self.compact_nullable_string()?.unwrap_or_default())
+    }
+
+    pub fn compact_nullable_string(&mut self) -> Result<Option<Name>, RecordsError> {
         match self.0.unsigned_varint()? {
-            0 => Ok(Name::default()),
-            len => text(self.0.bytes(len as usize - 1)?),
+            0 => Ok(None),
+            len => text(self.0.bytes(len as usize - 1)?).map(Some),
         }
+    }
+
+    pub fn uuid(&mut self) -> Result<Uuid, RecordsError> {
+        self.array().map(Uuid::from_bytes)
+    }
+
+    /// A compact array of i32.
+    pub fn ints(&mut self) -> Result<Vec<i32>, RecordsError> {
+        (1..self.0.unsigned_varint()?).map(|_| self.i32()).collect()
+    }
+
+    /// Gives each tagged field to `take`, with a reader of its own.
+    pub fn tagged(&mut self, mut take: impl FnMut(u32, &mut Fields) -> Result<(), RecordsError>) -> Result<(), RecordsError> {
+        for _ in 0..self.0.unsigned_varint()? {
+            let (tag, size) = (self.0.unsigned_varint()?, self.0.unsigned_varint()?);
+            take(tag, &mut Fields::new(self.0.bytes(size as usize)?))?;
+        }
+        Ok(())
     }
 
     fn bytes(&mut self) -> Result<Bytes, RecordsError> {
@@ -236,9 +271,19 @@ fn text(bytes: &[u8]) -> Result<Name, RecordsError> {
     std::str::from_utf8(bytes).map(Name::from).map_err(|_| RecordsError::FieldBeyondRecord)
 }
 
-fn put_string(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_string(out: &mut Vec<u8>, text: &str) {
     out.put_i16(text.len() as i16);
     out.extend_from_slice(text.as_bytes());
+}
+
+pub(super) fn put_compact_string(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        Some(text) => {
+            write_unsigned_varint(out, text.len() as u32 + 1);
+            out.extend_from_slice(text.as_bytes());
+        }
+        None => write_unsigned_varint(out, 0),
+    }
 }
 
 fn put_nullable_string(out: &mut Vec<u8>, text: Option<&str>) {

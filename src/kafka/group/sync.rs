@@ -23,7 +23,6 @@ impl ClassicGroup {
         }
         let member_id = name(&request.member_id);
         match self.state {
-            GroupState::Empty | GroupState::Dead => ctx.respond(token, refusal(ResponseError::UnknownMemberId)),
             GroupState::PreparingRebalance => ctx.respond(token, refusal(ResponseError::RebalanceInProgress)),
             GroupState::CompletingRebalance => {
                 self.remove_pending_sync(&member_id);
@@ -39,6 +38,7 @@ impl ClassicGroup {
                 let response = self.sync_response(&self.members[&member_id].assignment);
                 ctx.respond(token, response);
             }
+            _ => ctx.respond(token, refusal(ResponseError::UnknownMemberId)),
         }
     }
 

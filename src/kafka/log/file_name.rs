@@ -31,6 +31,11 @@ pub const OFFSET_INDEX_SUFFIX: &str = ".index";
 pub const TIME_INDEX_SUFFIX: &str = ".timeindex";
 pub const TRANSACTION_INDEX_SUFFIX: &str = ".txnindex";
 pub const PRODUCER_SNAPSHOT_SUFFIX: &str = ".snapshot";
+/// Behind the suffix of a file that goes after file.delete.delay.ms.
+pub const DELETED_SUFFIX: &str = ".deleted";
+/// Behind the suffix of what the cleaner writes, and of what it is about to put in the place of others.
+pub const CLEANED_SUFFIX: &str = ".cleaned";
+pub const SWAP_SUFFIX: &str = ".swap";
 pub const METADATA_SNAPSHOT_SUFFIX: &str = ".checkpoint";
 
 impl FileKind {

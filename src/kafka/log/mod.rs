@@ -10,9 +10,18 @@
 //! * [`inspect`]: files as data for the page.
 //!
 //! The log that a broker works with:
-//! * [`partition_log`]: one partition's log; [`segment`] and [`producer_state`]: its parts; [`recovery`]: opening it again.
+//! * [`config`]: its settings.
+//! * [`partition_log`]: one partition's log; [`segment`] and [`producer_state`]: its parts.
+//! * [`validator`]: what a leader checks and changes before it appends.
+//! * [`retention`]: what goes because it is old or too much.
+//! * [`cleanable`], [`cleaner`], [`cleaned_transactions`]: compaction.
+//! * [`recovery`], [`producer_loader`]: opening it again.
 
 pub mod checkpoint_file;
+pub mod cleanable;
+pub mod cleaned_transactions;
+pub mod cleaner;
+pub mod config;
 pub mod control_json;
 pub mod dump;
 pub mod dump_index;
@@ -21,12 +30,15 @@ pub mod file_name;
 pub mod inspect;
 pub mod offset_index;
 pub mod partition_log;
+pub mod producer_loader;
 pub mod producer_snapshot;
 pub mod producer_state;
 pub mod properties_file;
 pub mod recovery;
+pub mod retention;
 pub mod segment;
 pub mod segment_file;
 pub mod segment_index;
 pub mod time_index;
 pub mod transaction_index;
+pub mod validator;

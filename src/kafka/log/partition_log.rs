@@ -5,59 +5,18 @@ use std::sync::Arc;
 use kafka_protocol::ResponseError;
 
 use super::checkpoint_file::leader_epochs_text;
+use super::config::LogConfig;
 use super::epoch_cache::LeaderEpochCache;
-use super::file_name::{FileKind, PRODUCER_SNAPSHOT_SUFFIX, offset_file_name, offset_of};
+use super::file_name::{FileKind, PRODUCER_SNAPSHOT_SUFFIX, file_name, offset_file_name, offset_of};
 use super::producer_snapshot::{self, ProducerSnapshotEntry};
-use super::producer_state::{ProducerStates, Verdict};
-use super::segment::Segment;
-use crate::kafka::records::batch::Batch;
-use crate::kafka::rules::{Rule, Rules};
+use super::producer_state::{Origin, ProducerStates, Verdict};
+use super::segment::{RollParams, Segment};
+use super::transaction_index::AbortedTxn;
+use super::validator::{Refused, validate};
+use crate::kafka::records::batch::{Batch, NO_TIMESTAMP, TimestampType};
+use crate::kafka::rules::Rule;
 use crate::sim::process::Store;
-
-/// The settings of a log, from its topic's configuration and the broker's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogConfig {
-    /// segment.bytes
-    pub segment_bytes: u32,
-    /// segment.ms
-    pub segment_ms: i64,
-    /// segment.index.bytes
-    pub segment_index_bytes: u32,
-    /// index.interval.bytes
-    pub index_interval_bytes: u32,
-    /// max.message.bytes
-    pub max_message_bytes: u32,
-    /// retention.ms and retention.bytes; -1 = for ever, without bound
-    pub retention_ms: i64,
-    pub retention_bytes: i64,
-    /// min.insync.replicas
-    pub min_insync_replicas: i32,
-    /// cleanup.policy contains `compact`
-    pub compact: bool,
-    /// cleanup.policy contains `delete`
-    pub delete: bool,
-    /// All hold, outside tests.
-    #[doc(hidden)]
-    pub rules: Rules,
-}
-
-impl Default for LogConfig {
-    fn default() -> LogConfig {
-        LogConfig {
-            segment_bytes: 1 << 30,
-            segment_ms: 604_800_000,
-            segment_index_bytes: 10 << 20,
-            index_interval_bytes: 4096,
-            max_message_bytes: 1_048_588,
-            retention_ms: 604_800_000,
-            retention_bytes: -1,
-            min_insync_replicas: 1,
-            compact: false,
-            delete: true,
-            rules: Rules::default(),
-        }
-    }
-}
+use crate::sim::time::{Duration, Time};
 
 /// Where an append went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +27,8 @@ pub struct Appended {
     pub duplicate: bool,
     /// A new segment was begun for it.
     pub rolled: bool,
+    /// The time that all its records got, on a topic with LogAppendTime, and of a duplicate; else -1.
+    pub log_append_time_ms: i64,
 }
 
 /// A partition's log. Cloning shares its segments.
@@ -77,20 +38,24 @@ pub struct PartitionLog {
     config: Arc<LogConfig>,
     /// By base offset; the last is the active one. Never empty.
     pub(super) segments: imbl::Vector<Arc<Segment>>,
-    log_start_offset: i64,
+    pub(super) log_start_offset: i64,
+    /// The next offset; behind the last batch, but for a log that was cut inside of one.
+    pub(super) log_end_offset: i64,
     /// What is below is known to be on stable storage.
-    recovery_point: i64,
+    pub(super) recovery_point: i64,
     pub(super) epochs: LeaderEpochCache,
     pub(super) producers: ProducerStates,
-    /// Up to where the newest snapshot of producers goes.
+    /// Up to where the newest snapshot of producers goes (`lastSnapOffset`).
     pub(super) snapshot_offset: i64,
+    /// Files that were renamed to `.deleted`, and when they are to go. Whoever runs the log takes them ([`PartitionLog::take_doomed`]).
+    doomed: Vec<(Time, Arc<str>)>,
 }
 
 impl PartitionLog {
     /// A new, empty log in the folder `dir` (`orders-0`).
     pub fn create(dir: &str, config: Arc<LogConfig>, store: &mut Store) -> PartitionLog {
-        let first = Segment::empty(dir, 0, config.segment_index_bytes);
-        first.create_files(store);
+        let mut first = Segment::empty(dir, 0, config.segment_index_bytes);
+        first.create_files(true, store);
         PartitionLog::from_segments(dir, config, imbl::vector![Arc::new(first)], 0, LeaderEpochCache::default())
     }
 
@@ -102,15 +67,18 @@ impl PartitionLog {
         log_start_offset: i64,
         epochs: LeaderEpochCache,
     ) -> PartitionLog {
+        let log_end_offset = segments.last().map_or(log_start_offset, |segment: &Arc<Segment>| segment.next_offset());
         PartitionLog {
             dir: dir.into(),
             config,
             segments,
             log_start_offset,
+            log_end_offset,
             recovery_point: 0,
             epochs,
             producers: ProducerStates::default(),
             snapshot_offset: 0,
+            doomed: Vec::new(),
         }
     }
 
@@ -137,7 +105,7 @@ impl PartitionLog {
 
     /// The next offset to be written (LEO).
     pub fn log_end_offset(&self) -> i64 {
-        self.active().next_offset()
+        self.log_end_offset
     }
 
     pub fn recovery_point(&self) -> i64 {
@@ -150,6 +118,54 @@ impl PartitionLog {
 
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &Arc<Segment>> {
         self.segments.iter()
+    }
+
+    pub fn producers(&self) -> &ProducerStates {
+        &self.producers
+    }
+
+    /// `removeExpiredProducers`
+    pub fn remove_expired_producers(&mut self, now_ms: i64, expiration_ms: i64) {
+        self.producers.remove_expired(now_ms, expiration_ms);
+    }
+
+    /// `lastStableOffset`: readers of committed data stop here.
+    pub fn last_stable_offset(&self, high_watermark: i64) -> i64 {
+        let unstable = self.producers.first_unstable_offset().map(|offset| offset.max(self.log_start_offset));
+        unstable.map_or(high_watermark, |offset| offset.min(high_watermark))
+    }
+
+    /// The high watermark moved: transactions that ended before it are stable.
+    pub fn high_watermark_moved(&mut self, high_watermark: i64) {
+        self.producers.high_watermark_moved(high_watermark);
+    }
+
+    /// `collectAbortedTransactions`: those that have data between these offsets (the second left out).
+    pub fn aborted_transactions(&self, from: i64, to: i64) -> Vec<AbortedTxn> {
+        let first = self.segments.iter().rposition(|segment| segment.base_offset <= from).unwrap_or(0);
+        let mut found = Vec::new();
+        for segment in self.segments.iter().skip(first) {
+            for aborted in &segment.aborted {
+                if aborted.last_offset >= from && aborted.first_offset < to {
+                    found.push(*aborted);
+                }
+                if aborted.last_stable_offset >= to {
+                    // What ends later began later than all that was stable then.
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    /// The files that are to be deleted, each at its time.
+    pub fn take_doomed(&mut self) -> Vec<(Time, Arc<str>)> {
+        std::mem::take(&mut self.doomed)
+    }
+
+    pub(super) fn doom(&mut self, files: Vec<Arc<str>>, store: &Store) {
+        let at = store.now + Duration::ms(self.config.file_delete_delay_ms.max(0) as u64);
+        self.doomed.extend(files.into_iter().map(|file| (at, file)));
     }
 
     pub fn epochs(&self) -> &LeaderEpochCache {
@@ -168,24 +184,43 @@ impl PartitionLog {
         }
     }
 
-    /// Appends a producer's batch under the next offsets (`appendAsLeader`).
+    /// Appends a batch of the server's own, which needs no checks, under the next offsets.
     ///
     /// # Errors
-    /// RecordTooLarge, CorruptMessage, or the producer's own errors; KafkaStorageError if the disk takes no more. Nothing is written then.
+    /// As [`PartitionLog::append`].
     pub fn append_as_leader(&mut self, mut batch: Batch, leader_epoch: i32, store: &mut Store) -> Result<Appended, ResponseError> {
         if batch.size_bytes() > self.config.max_message_bytes {
             return Err(ResponseError::MessageTooLarge);
         }
+        (batch.base_offset, batch.leader_epoch) = (self.log_end_offset, leader_epoch);
+        self.write(batch, store)
+    }
+
+    /// Appends a client's or a coordinator's batch under the next offsets (`appendAsLeader`).
+    ///
+    /// # Errors
+    /// MessageTooLarge, CorruptMessage, RecordListTooLarge, what the validator finds, or the producer's own errors; KafkaStorageError if the
+    /// disk takes no more. Nothing is written then.
+    pub fn append(&mut self, batch: Batch, leader_epoch: i32, origin: Origin, store: &mut Store) -> Result<Appended, Refused> {
+        if batch.size_bytes() > self.config.max_message_bytes {
+            return Err(ResponseError::MessageTooLarge.into());
+        }
         self.check_crc(&batch)?;
         if self.config.rules.holds(Rule::SequenceCheck)
-            && let Verdict::Duplicate(base_offset) = self.producers.check(&batch)?
+            && let Verdict::Duplicate(known) = self.producers.check(&batch, origin)?
         {
-            let last_offset = base_offset + i64::from(batch.info.last_offset_delta);
-            return Ok(Appended { base_offset, last_offset, duplicate: true, rolled: false });
+            let last_offset = known.base_offset + i64::from(known.offset_delta);
+            let (base_offset, log_append_time_ms) = (known.base_offset, known.timestamp);
+            return Ok(Appended { base_offset, last_offset, duplicate: true, rolled: false, log_append_time_ms });
         }
-        batch.base_offset = self.log_end_offset();
-        batch.leader_epoch = leader_epoch;
-        self.write(batch, store)
+        let mut batch = validate(batch, file_name(&self.dir), &self.config, origin, store)?;
+        if batch.size_bytes() > self.config.segment_bytes {
+            return Err(ResponseError::RecordListTooLarge.into());
+        }
+        (batch.base_offset, batch.leader_epoch) = (self.log_end_offset, leader_epoch);
+        let log_append_time = self.config.timestamp_type == TimestampType::LogAppendTime;
+        let log_append_time_ms = if log_append_time { batch.info.max_timestamp } else { NO_TIMESTAMP };
+        Ok(Appended { log_append_time_ms, ..self.write(batch, store)? })
     }
 
     /// Appends a batch as a leader stored it (`appendAsFollower`). It must begin at or after the log end.
@@ -212,7 +247,13 @@ impl PartitionLog {
         let mut bytes = 0;
         let first = self.segments.iter().rposition(|segment| segment.base_offset <= offset).unwrap_or(0);
         'segments: for segment in self.segments.iter().skip(first) {
+            let torn_at = segment.torn.as_ref().map_or(usize::MAX, |torn| torn.after);
             for i in segment.find(offset)..segment.batches.len() {
+                if i >= torn_at {
+                    // Nobody gets beyond a torn batch: what follows it is taken for its rest.
+                    batches.extend(segment.torn_batch());
+                    break 'segments;
+                }
                 let batch = &segment.batches[i].batch;
                 bytes += batch.size_bytes();
                 if batch.base_offset >= before || (!batches.is_empty() && bytes > max_bytes) {
@@ -235,63 +276,49 @@ impl PartitionLog {
 
     /// Cuts off everything at or after `offset` (`truncateTo`). Returns whether anything was cut.
     pub fn truncate_to(&mut self, offset: i64, store: &mut Store) -> bool {
-        if offset >= self.log_end_offset() {
+        if offset >= self.log_end_offset {
             // Who led and appended nothing before another was elected has an epoch at its end that the leader knows nothing of.
             let before = self.epochs.latest();
-            self.epochs.truncate_from_end(self.log_end_offset());
+            self.epochs.truncate_from_end(self.log_end_offset);
             if self.epochs.latest() != before {
                 self.write_epochs(store);
             }
             return false;
         }
-        while self.segments.len() > 1 && self.active().base_offset >= offset {
+        if self.segments.front().is_some_and(|first| first.base_offset > offset) {
+            self.start_anew_at(offset, store);
+            return true;
+        }
+        while self.segments.len() > 1 && self.active().base_offset > offset {
             if let Some(segment) = self.segments.pop_back() {
-                segment.delete_files(store);
+                let files = segment.mark_deleted(true, store);
+                self.doom(files, store);
             }
         }
-        let (interval, index_bytes) = (self.config.index_interval_bytes, self.config.segment_index_bytes);
-        self.active_mut().truncate(offset, interval, index_bytes, store);
-        self.epochs.truncate_from_end(self.log_end_offset());
-        self.recovery_point = self.recovery_point.min(self.log_end_offset());
-        self.rebuild_producers();
-        let end = self.log_end_offset();
-        self.retain_producer_snapshots(|offset| offset <= end, store);
+        self.active_mut().truncate(offset, store);
+        self.log_end_offset = offset;
+        self.epochs.truncate_from_end(offset);
+        self.recovery_point = self.recovery_point.min(offset);
+        self.log_start_offset = self.log_start_offset.min(offset);
+        self.rebuild_producers(store);
         self.write_epochs(store);
         true
     }
 
     /// Throws everything away and begins anew at `offset` (`truncateFullyAndStartAt`).
     pub fn start_anew_at(&mut self, offset: i64, store: &mut Store) {
-        self.segments.iter().for_each(|segment| segment.delete_files(store));
-        let first = Segment::empty(&self.dir, offset, self.config.segment_index_bytes);
-        first.create_files(store);
+        for segment in std::mem::take(&mut self.segments) {
+            let files = segment.mark_deleted(false, store);
+            self.doom(files, store);
+        }
+        let mut first = Segment::empty(&self.dir, offset, self.config.segment_index_bytes);
+        first.create_files(true, store);
         self.segments = imbl::vector![Arc::new(first)];
-        (self.log_start_offset, self.recovery_point) = (offset, offset);
+        (self.log_start_offset, self.log_end_offset, self.recovery_point) = (offset, offset, offset);
         self.epochs = LeaderEpochCache::default();
         self.producers = ProducerStates::default();
         self.retain_producer_snapshots(|_| false, store);
         self.write_epochs(store);
-    }
-
-    /// Deletes whole segments by time and size, none that reaches beyond `high_watermark` (`deleteOldSegments`). Returns whether any went.
-    pub fn delete_old_segments(&mut self, now_ms: i64, high_watermark: i64, store: &mut Store) -> bool {
-        let before = self.log_start_offset;
-        while self.oldest_may_go(now_ms, high_watermark) {
-            if self.segments.len() == 1 {
-                self.roll(store);
-            }
-            if let Some(segment) = self.segments.pop_front() {
-                segment.delete_files(store);
-            }
-            self.log_start_offset = self.segments.front().map_or(before, |segment| segment.base_offset.max(before));
-        }
-        if self.log_start_offset > before {
-            self.epochs.truncate_from_start(self.log_start_offset);
-            let start = self.log_start_offset;
-            self.retain_producer_snapshots(|offset| offset >= start, store);
-            self.write_epochs(store);
-        }
-        self.log_start_offset > before
     }
 
     /// `maybeIncrementLogStartOffset`: what is before `offset` is no longer to be read; whole segments of it go at the next check. Returns
@@ -315,33 +342,20 @@ impl PartitionLog {
     pub fn close(&mut self, store: &mut Store) {
         self.active_mut().close(store);
         self.take_producer_snapshot(store);
-        self.recovery_point = self.log_end_offset();
+        self.recovery_point = self.log_end_offset;
     }
 
-    /// The first offset whose record's time is at or after `timestamp`, with that batch's largest timestamp.
+    /// The first offset whose record's time is at or after `timestamp`, with that record's time.
     pub fn offset_for_time(&self, timestamp: i64) -> Option<(i64, i64)> {
-        let batches = self.segments.iter().flat_map(|segment| segment.batches.iter());
-        let stored = batches.skip_while(|stored| stored.batch.info.max_timestamp < timestamp).map(|stored| &stored.batch).next()?;
-        let records = stored.records().ok()?;
-        let mut found = None;
-        for record in records.iter() {
-            let record = record.ok()?;
-            if record.timestamp >= timestamp && record.offset >= self.log_start_offset {
-                found = Some((record.offset, record.timestamp));
-                break;
-            }
-        }
-        found
+        let segment = self.segments.iter().find(|segment| segment.largest_timestamp() >= timestamp)?;
+        segment.find_offset_by_timestamp(timestamp, self.log_start_offset)
     }
 
-    /// The largest timestamp in the log and its record's offset.
+    /// The largest timestamp in the log and its record's offset (`ListOffsetsRequest.MAX_TIMESTAMP`).
     pub fn newest_timestamp(&self) -> Option<(i64, i64)> {
-        let batches = self.segments.iter().flat_map(|segment| segment.batches.iter());
-        let newest = batches.map(|stored| &stored.batch).max_by_key(|batch| (batch.info.max_timestamp, -batch.base_offset))?;
-        let max = newest.info.max_timestamp;
-        let records = newest.records().ok()?;
-        let record = records.iter().filter_map(Result::ok).find(|record| record.timestamp == max)?;
-        Some((record.offset, max))
+        let largest = |segment: &&Arc<Segment>| segment.indexes.max_timestamp_so_far().timestamp;
+        let newest = self.segments.iter().rev().max_by_key(largest)?;
+        newest.offset_of_max_timestamp()
     }
 
     fn check_crc(&self, batch: &Batch) -> Result<(), ResponseError> {
@@ -350,75 +364,71 @@ impl PartitionLog {
     }
 
     fn write(&mut self, batch: Batch, store: &mut Store) -> Result<Appended, ResponseError> {
-        let rolled = self.must_roll(&batch);
+        let rolled = self.must_roll(&batch, store);
         if rolled {
-            self.roll(store);
+            self.roll_at(batch.base_offset, store);
         }
-        if self.epochs.latest_epoch() != Some(batch.leader_epoch) && self.epochs.assign(batch.leader_epoch, batch.base_offset) {
+        let (base_offset, last_offset) = (batch.base_offset, batch.last_offset());
+        let interval = self.config.index_interval_bytes;
+        self.active_mut().append(batch.clone(), interval, store).map_err(|_| ResponseError::KafkaStorageError)?;
+        if self.epochs.latest_epoch() != Some(batch.leader_epoch) && self.epochs.assign(batch.leader_epoch, base_offset) {
             self.write_epochs(store);
         }
-        let appended = Appended { base_offset: batch.base_offset, last_offset: batch.last_offset(), duplicate: false, rolled };
-        self.producers.remember(&batch);
-        let interval = self.config.index_interval_bytes;
-        self.active_mut().append(batch, interval, store).map_err(|_| ResponseError::KafkaStorageError)?;
-        Ok(appended)
+        self.log_end_offset = last_offset + 1;
+        if let Some(completed) = self.producers.remember(&batch) {
+            if let Some(aborted) = completed.index_entry(&self.producers) {
+                self.active_mut().append_aborted(aborted, store).map_err(|_| ResponseError::KafkaStorageError)?;
+            }
+            self.producers.complete(&completed);
+        }
+        Ok(Appended { base_offset, last_offset, duplicate: false, rolled, log_append_time_ms: NO_TIMESTAMP })
     }
 
-    /// LogSegment.shouldRoll
-    fn must_roll(&self, batch: &Batch) -> bool {
-        let (active, config) = (self.active(), &self.config);
-        let too_big =
-            active.size_bytes > 0 && u64::from(active.size_bytes) + u64::from(batch.size_bytes()) > u64::from(config.segment_bytes);
-        let too_old = active.first_timestamp.is_some_and(|first| batch.info.max_timestamp - first > config.segment_ms);
-        let offset_overflow = batch.last_offset() - active.base_offset > i64::from(i32::MAX);
-        too_big || (too_old && active.size_bytes > 0) || active.indexes.is_full() || offset_overflow
+    fn must_roll(&self, batch: &Batch, store: &Store) -> bool {
+        self.active().should_roll(&RollParams {
+            max_segment_ms: self.config.max_segment_ms(),
+            max_segment_bytes: self.config.segment_bytes,
+            max_timestamp: batch.info.max_timestamp,
+            last_offset: batch.last_offset(),
+            size_bytes: batch.size_bytes(),
+            now_ms: store.now.wall_ms(),
+        })
     }
 
-    fn roll(&mut self, store: &mut Store) {
-        let base_offset = self.log_end_offset();
+    /// Ends the active segment and begins one at the log end.
+    pub fn roll(&mut self, store: &mut Store) {
+        self.roll_at(self.log_end_offset, store);
+    }
+
+    fn roll_at(&mut self, base_offset: i64, store: &mut Store) {
         self.active_mut().close(store);
+        self.log_end_offset = base_offset;
         self.take_producer_snapshot(store);
         self.recovery_point = base_offset;
-        let segment = Segment::empty(&self.dir, base_offset, self.config.segment_index_bytes);
-        segment.create_files(store);
+        if self.active().base_offset == base_offset {
+            // An empty segment that rolls is made anew in its place.
+            if let Some(empty) = self.segments.pop_back() {
+                empty.delete_files(store);
+            }
+        }
+        let mut segment = Segment::empty(&self.dir, base_offset, self.config.segment_index_bytes);
+        segment.roll_jitter_ms = self.random_segment_jitter(store);
+        segment.create_files(false, store);
         self.segments.push_back(Arc::new(segment));
     }
 
-    fn oldest_may_go(&self, now_ms: i64, high_watermark: i64) -> bool {
-        let Some(oldest) = self.segments.front() else { return false };
-        let empty_active = self.segments.len() == 1 && oldest.size_bytes == 0;
-        if empty_active || oldest.next_offset() > high_watermark {
-            return false;
+    /// `randomSegmentJitter`, from a number that is nobody else's.
+    fn random_segment_jitter(&self, store: &mut Store) -> i64 {
+        let most = self.config.segment_jitter_ms.min(self.config.segment_ms);
+        if most <= 0 {
+            return 0;
         }
-        // deleteLogStartOffsetBreachedSegments: nothing of it can be read any more. The active segment stays.
-        if self.segments.len() > 1 && oldest.next_offset() <= self.log_start_offset {
-            return true;
-        }
-        if self.config.compact {
-            return false;
-        }
-        let (retention_ms, retention_bytes) = (self.config.retention_ms, self.config.retention_bytes);
-        let too_old = retention_ms >= 0 && now_ms - oldest.indexes.max_timestamp_so_far().timestamp > retention_ms;
-        let too_much = retention_bytes >= 0 && self.size_bytes() as i64 - i64::from(oldest.size_bytes) >= retention_bytes;
-        too_old || too_much
-    }
-
-    /// After its segments were read back: what follows from them is made anew. After an unclean stop they may not all be on stable storage,
-    /// so that the recovery point stays: who loses power now has to look at them again (`LogLoader.recoverLog`).
-    pub(super) fn recovered(&mut self, clean: bool, recovery_point: i64, store: &mut Store) {
-        let is_flushed = clean || !self.config.rules.holds(Rule::FlushOrder);
-        self.recovery_point = if is_flushed { self.log_end_offset() } else { recovery_point.min(self.log_end_offset()) };
-        self.epochs.truncate_from_end(self.log_end_offset() + 1);
-        self.rebuild_producers();
-        // `removeStraySnapshots`: those between segments go, but for the newest.
-        let mut kept: Vec<i64> = self.segments.iter().map(|segment| segment.base_offset).collect();
-        kept.push(self.log_end_offset());
-        self.retain_producer_snapshots(|offset| kept.contains(&offset), store);
+        crate::sim::rng::Rng::derive(store.ids.next_id().0, &self.dir).below(most as u64) as i64
     }
 
     /// `ProducerStateManager.takeSnapshot`: at the end of a segment and at a clean stop, unless nothing was appended since the last one.
     fn take_producer_snapshot(&mut self, store: &mut Store) {
-        let end = self.log_end_offset();
+        let end = self.log_end_offset;
         if end > self.snapshot_offset {
             let chunk = store.chunk(producer_snapshot::to_bytes(&self.producers.snapshot()));
             // Without it the segments are read instead, which is done in any case.
@@ -438,23 +448,40 @@ impl PartitionLog {
         }
     }
 
-    fn rebuild_producers(&mut self) {
-        self.producers = ProducerStates::default();
-        for segment in &self.segments {
-            segment.batches.iter().for_each(|stored| self.producers.remember(&stored.batch));
+    /// `rebuildProducerState` after a cut: from the newest snapshot that is left, then from what lies behind it. (The snapshot's content is
+    /// what the log up to it gives, so that its file need not be read.)
+    fn rebuild_producers(&mut self, store: &mut Store) {
+        let (start, end) = (self.log_start_offset, self.log_end_offset);
+        self.retain_producer_snapshots(|offset| start < offset && offset <= end, store);
+        if !self.producers.is_empty() {
+            let mut producers = ProducerStates::default();
+            let mut loaded = false;
+            for stored in self.segments.iter().flat_map(|segment| segment.batches.iter()) {
+                if !loaded && stored.batch.base_offset >= self.snapshot_offset {
+                    producers = ProducerStates::from_snapshot(&producers.snapshot());
+                    loaded = true;
+                }
+                if let Some(completed) = producers.remember(&stored.batch) {
+                    producers.complete(&completed);
+                }
+            }
+            producers.high_watermark_moved(i64::MAX);
+            self.producers = producers;
         }
+        self.snapshot_offset = self.snapshot_offset.max(start);
+        self.take_producer_snapshot(store);
     }
 
-    fn write_epochs(&self, store: &mut Store) {
+    pub(super) fn write_epochs(&self, store: &mut Store) {
         let path = format!("{}/leader-epoch-checkpoint", self.dir);
         store.replace_text(&path, leader_epochs_text(self.epochs.entries()));
     }
 
-    fn active(&self) -> &Segment {
+    pub(super) fn active(&self) -> &Segment {
         self.segments.last().expect("a log always has an active segment")
     }
 
-    fn active_mut(&mut self) -> &mut Segment {
+    pub(super) fn active_mut(&mut self) -> &mut Segment {
         Arc::make_mut(self.segments.back_mut().expect("a log always has an active segment"))
     }
 }

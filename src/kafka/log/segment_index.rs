@@ -33,9 +33,7 @@ impl SegmentIndexes {
     /// # Errors
     /// Those of the indexes; a caller that rolls before an index is full, and appends in order, sees none.
     pub fn appended(&mut self, batch: &Batch, position: u32, interval_bytes: u32) -> Result<(), IndexError> {
-        if batch.info.max_timestamp > self.max_so_far.timestamp {
-            self.max_so_far = TimestampOffset { timestamp: batch.info.max_timestamp, offset: batch.last_offset() };
-        }
+        self.saw_timestamp(batch.info.max_timestamp, batch.last_offset());
         if self.bytes_since_last_entry > interval_bytes {
             self.offset_index.append(batch.last_offset(), position)?;
             self.time_index.maybe_append(self.max_so_far.timestamp, self.max_so_far.offset, false)?;
@@ -43,6 +41,21 @@ impl SegmentIndexes {
         }
         self.bytes_since_last_entry = self.bytes_since_last_entry.saturating_add(batch.size_bytes());
         Ok(())
+    }
+
+    /// A batch with this largest timestamp ends with this offset.
+    pub fn saw_timestamp(&mut self, timestamp: i64, offset: i64) {
+        if timestamp > self.max_so_far.timestamp {
+            self.max_so_far = TimestampOffset { timestamp, offset };
+        }
+    }
+
+    /// Removes the entries from this offset on, and begins to count bytes anew.
+    pub fn truncate_to(&mut self, offset: i64) {
+        self.offset_index.truncate_to(offset);
+        self.time_index.truncate_to(offset);
+        self.bytes_since_last_entry = 0;
+        self.max_so_far = self.time_index.last_entry();
     }
 
     /// The last entry of the time index, made when the segment rolls or its broker stops cleanly (`onBecomeInactiveSegment`, `close`).

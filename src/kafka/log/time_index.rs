@@ -125,10 +125,24 @@ impl TimeIndex {
         self.entries.iter().copied()
     }
 
+    pub fn size_bytes(&self) -> u64 {
+        u64::from(self.len() * TIME_INDEX_ENTRY_BYTES)
+    }
+
+    /// How long the file may become: whole entries.
+    pub fn max_bytes(&self) -> u64 {
+        u64::from(self.max_entries * TIME_INDEX_ENTRY_BYTES)
+    }
+
     /// The file after a clean stop: entries only, nothing preallocated.
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = BytesMut::with_capacity((self.len() * TIME_INDEX_ENTRY_BYTES) as usize);
-        for entry in &self.entries {
+        self.to_bytes_from(0)
+    }
+
+    /// The bytes of the entries from this slot on.
+    pub fn to_bytes_from(&self, slot: u32) -> Bytes {
+        let mut out = BytesMut::with_capacity(((self.len() - slot) * TIME_INDEX_ENTRY_BYTES) as usize);
+        for entry in (slot..self.len()).map(|slot| &self.entries[slot as usize]) {
             out.put_i64(entry.timestamp);
             out.put_i32((entry.offset - self.base_offset) as i32);
         }

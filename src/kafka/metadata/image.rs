@@ -19,6 +19,8 @@ pub const NO_LEADER: i32 = -1;
 #[derive(Clone, Debug, Default)]
 pub struct Image {
     pub brokers: OrdMap<i32, Arc<BrokerRegistration>>,
+    /// The incarnation of each controller that is registered.
+    pub controllers: OrdMap<i32, Uuid>,
     pub topics: OrdMap<Name, Arc<TopicImage>>,
     topic_names: OrdMap<Uuid, Name>,
     configs: OrdMap<(i8, String), Arc<BTreeMap<String, String>>>,
@@ -201,7 +203,11 @@ impl Image {
             MetadataRecord::RemoveUserScramCredential { name, mechanism } => {
                 self.credentials.remove(&(name.clone(), *mechanism));
             }
-            MetadataRecord::NoOp => {}
+            MetadataRecord::RegisterController(record) => {
+                self.controllers.insert(record.controller_id, record.incarnation_id);
+            }
+            // A transaction is one batch here, which is committed as a whole.
+            MetadataRecord::BeginTransaction { .. } | MetadataRecord::EndTransaction | MetadataRecord::NoOp => {}
         }
     }
 

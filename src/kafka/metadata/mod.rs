@@ -9,6 +9,6 @@
 pub mod change;
 pub mod features;
 pub mod image;
-mod primitives;
+pub mod primitives;
 pub mod reassignment;
 pub mod record;

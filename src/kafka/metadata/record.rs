@@ -86,6 +86,23 @@ pub enum MetadataRecord {
         mechanism: Mechanism,
     },
     NoOp,
+    /// KIP-868: from here on to the end records take effect together.
+    BeginTransaction {
+        name: Option<String>,
+    },
+    EndTransaction,
+    RegisterController(RegisterController),
+}
+
+/// RegisterControllerRecord, version 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterController {
+    pub controller_id: i32,
+    pub incarnation_id: Uuid,
+    pub host: String,
+    pub port: u16,
+    /// Names of features, with the lowest and the highest level that it supports.
+    pub features: Vec<(String, i16, i16)>,
 }
 
 /// RegisterBrokerRecord, version 3.
@@ -177,13 +194,17 @@ impl MetadataRecord {
             MetadataRecord::FeatureLevel { .. } => (12, 0),
             MetadataRecord::ClientQuota { .. } => (14, 0),
             MetadataRecord::ProducerIds { .. } => (15, 0),
-            MetadataRecord::BrokerRegistrationChange { .. } => (17, 1),
             MetadataRecord::UserScramCredential { .. } => (11, 0),
             MetadataRecord::RemoveUserScramCredential { .. } => (22, 0),
+            // The lowest version that has a place for what is said.
+            MetadataRecord::BrokerRegistrationChange { in_controlled_shutdown, .. } => (17, u32::from(*in_controlled_shutdown)),
             MetadataRecord::AccessControlEntry { .. } => (18, 0),
             MetadataRecord::RemoveAccessControlEntry { .. } => (19, 0),
             MetadataRecord::NoOp => (20, 0),
             MetadataRecord::ClearElr { .. } => (28, 0),
+            MetadataRecord::BeginTransaction { .. } => (23, 0),
+            MetadataRecord::EndTransaction => (24, 0),
+            MetadataRecord::RegisterController(_) => (27, 0),
         }
     }
 
@@ -279,7 +300,12 @@ impl MetadataRecord {
                 buf.put_i8(mechanism.code());
                 Tags::default().put(buf);
             }
-            MetadataRecord::NoOp => Tags::default().put(buf),
+            MetadataRecord::NoOp | MetadataRecord::EndTransaction => Tags::default().put(buf),
+            // The name is a tagged field that may be null.
+            MetadataRecord::BeginTransaction { name } => {
+                Tags::default().some(0, name.as_deref(), |buf, name| put_nullable(buf, Some(name))).put(buf);
+            }
+            MetadataRecord::RegisterController(record) => record.put(buf),
         }
     }
 
@@ -341,6 +367,18 @@ impl MetadataRecord {
             19 => MetadataRecord::RemoveAccessControlEntry { id: r.uuid()? },
             20 => MetadataRecord::NoOp,
             28 => MetadataRecord::ClearElr { topic_name: r.string()? },
+            23 => {
+                let mut name = None;
+                r.tags(|tag, r| {
+                    if tag == 0 {
+                        name = r.nullable()?;
+                    }
+                    Ok(())
+                })?;
+                return Ok(MetadataRecord::BeginTransaction { name });
+            }
+            24 => MetadataRecord::EndTransaction,
+            27 => return RegisterController::read(r).map(MetadataRecord::RegisterController),
             other => return Err(RecordError::UnknownType(other)),
         };
         Ok(record)
@@ -398,6 +436,45 @@ impl RegisterBroker {
         })?;
         let (host, port) = endpoints.into_iter().next().ok_or(RecordError::Malformed("a broker without an endpoint"))?;
         Ok(RegisterBroker { broker_id, incarnation_id, broker_epoch, host, port, rack, fenced, log_dirs })
+    }
+}
+
+impl RegisterController {
+    fn put(&self, buf: &mut BytesMut) {
+        buf.put_i32(self.controller_id);
+        buf.put_slice(self.incarnation_id.as_bytes());
+        buf.put_u8(0);
+        put_uvarint(buf, 2);
+        put_string(buf, "CONTROLLER");
+        put_string(buf, &self.host);
+        buf.put_u16(self.port);
+        buf.put_i16(0);
+        Tags::default().put(buf);
+        put_uvarint(buf, self.features.len() as u32 + 1);
+        for (name, min, max) in &self.features {
+            put_string(buf, name);
+            buf.put_i16(*min);
+            buf.put_i16(*max);
+            Tags::default().put(buf);
+        }
+        Tags::default().put(buf);
+    }
+
+    fn read(r: &mut Reader) -> Result<RegisterController, RecordError> {
+        let (controller_id, incarnation_id, _zk_migration_ready) = (r.i32()?, r.uuid()?, r.u8()?);
+        let endpoints = r.array(|r| {
+            let (_name, host, port, _security) = (r.string()?, r.string()?, r.i16()?.cast_unsigned(), r.i16()?);
+            r.tags(|_, _| Ok(()))?;
+            Ok((host, port))
+        })?;
+        let features = r.array(|r| {
+            let feature = (r.string()?, r.i16()?, r.i16()?);
+            r.tags(|_, _| Ok(()))?;
+            Ok(feature)
+        })?;
+        r.tags(|_, _| Ok(()))?;
+        let (host, port) = endpoints.into_iter().next().ok_or(RecordError::Malformed("a controller without an endpoint"))?;
+        Ok(RegisterController { controller_id, incarnation_id, host, port, features })
     }
 }
 
@@ -547,6 +624,15 @@ mod tests {
             },
             MetadataRecord::RemoveUserScramCredential { name: "alice".into(), mechanism: Mechanism::Sha512 },
             MetadataRecord::NoOp,
+            MetadataRecord::BeginTransaction { name: Some("Bootstrap records".into()) },
+            MetadataRecord::EndTransaction,
+            MetadataRecord::RegisterController(RegisterController {
+                controller_id: 1,
+                incarnation_id: Uuid::from_u128(9),
+                host: "kafka-1".into(),
+                port: 9093,
+                features: vec![("kraft.version".into(), 0, 1)],
+            }),
         ];
         for record in all {
             assert_eq!(MetadataRecord::decode(&record.encode()).unwrap(), record);
@@ -574,6 +660,9 @@ mod tests {
         let unfence =
             MetadataRecord::BrokerRegistrationChange { broker_id: 1, broker_epoch: 13, fenced: Some(false), in_controlled_shutdown: false };
         assert_eq!(unfence.encode().len(), 19);
+        let begin = MetadataRecord::BeginTransaction { name: Some("Bootstrap records".into()) };
+        assert_eq!(begin.encode().len(), 24);
+        assert_eq!(MetadataRecord::EndTransaction.encode().len(), 4);
     }
 
     #[test]

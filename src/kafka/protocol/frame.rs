@@ -120,7 +120,14 @@ impl Frame {
             Api::JoinGroup | Api::SyncGroup | Api::LeaveGroup | Api::FindCoordinator | Api::OffsetFetch => Kind::Group,
             Api::OffsetCommit => Kind::Commit,
             Api::Metadata | Api::ApiVersions | Api::DescribeCluster | Api::ListOffsets | Api::OffsetForLeaderEpoch => Kind::Metadata,
-            Api::AlterPartition | Api::BrokerRegistration | Api::AllocateProducerIds => Kind::Controller,
+            Api::AlterPartition
+            | Api::BrokerRegistration
+            | Api::AllocateProducerIds
+            | Api::Vote
+            | Api::BeginQuorumEpoch
+            | Api::EndQuorumEpoch
+            | Api::FetchSnapshot
+            | Api::ControllerRegistration => Kind::Controller,
             Api::InitProducerId => Kind::Other,
             _ => Kind::Admin,
         }

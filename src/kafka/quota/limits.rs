@@ -23,6 +23,9 @@ pub fn is_enabled(quotas: &Quotas, name: &str) -> bool {
     quotas.iter().any(|(_, values)| values.contains_key(name))
 }
 
+/// A user or client in an entity: not part of it, the default one, or one by name.
+type Named<S = String> = Option<Option<S>>;
+
 /// Who somebody's work is counted with, and the bound if there is one.
 pub fn quota_of(quotas: &Quotas, name: &str, user: &str, client: &str) -> (Tags, Option<f64>) {
     let (own_user, own_client) = (|| Some(Some(user.to_owned())), || Some(Some(client.to_owned())));
@@ -30,7 +33,7 @@ pub fn quota_of(quotas: &Quotas, name: &str, user: &str, client: &str) -> (Tags,
     let both = || (user.to_owned(), client.to_owned());
     let only_user = || (user.to_owned(), String::new());
     let only_client = || (String::new(), client.to_owned());
-    let candidates: [(Option<Option<String>>, Option<Option<String>>, Tags); 8] = [
+    let candidates: [(Named, Named, Tags); 8] = [
         (own_user(), own_client(), both()),
         (own_user(), default(), both()),
         (own_user(), None, only_user()),
@@ -55,9 +58,9 @@ pub fn quota_of(quotas: &Quotas, name: &str, user: &str, client: &str) -> (Tags,
 mod tests {
     use super::*;
 
-    fn quotas(entities: &[(Option<Option<&str>>, Option<Option<&str>>, f64)]) -> Quotas {
-        let entity = |user: &Option<Option<&str>>, client: &Option<Option<&str>>| {
-            let part = |kind: &str, name: &Option<Option<&str>>| name.map(|name| (kind.to_owned(), name.map(str::to_owned)));
+    fn quotas(entities: &[(Named<&str>, Named<&str>, f64)]) -> Quotas {
+        let entity = |user: &Named<&str>, client: &Named<&str>| {
+            let part = |kind: &str, name: &Named<&str>| name.map(|name| (kind.to_owned(), name.map(str::to_owned)));
             part("client-id", client).into_iter().chain(part("user", user)).collect::<QuotaEntity>()
         };
         let values = |value: f64| Arc::new(BTreeMap::from([(PRODUCER_BYTE_RATE.to_owned(), value.to_bits())]));

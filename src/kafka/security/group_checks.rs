@@ -42,6 +42,15 @@ pub(super) fn check(guard: &Guard, request: &mut Request) -> Option<Checked> {
             let answer = HeartbeatResponse::default().with_error_code(GROUP_AUTHORIZATION_FAILED);
             refused(!may_read(body.group_id.as_str()), answer.into())
         }
+        Request::ConsumerGroupHeartbeat(body) => {
+            let group = may_read(body.group_id.as_str());
+            // Nor may a topic's partitions be learned of by wanting it.
+            let hidden = |topic: &TopicName| !guard.allows_topic(Operation::Describe, topic.as_str());
+            let topics = !body.subscribed_topic_names.iter().flatten().any(hidden);
+            let error = if group { TOPIC_AUTHORIZATION_FAILED } else { GROUP_AUTHORIZATION_FAILED };
+            refused(!group || !topics, ConsumerGroupHeartbeatResponse::default().with_error_code(error).into())
+        }
+        Request::ConsumerGroupDescribe(body) => consumer_group_describe(guard, body),
         Request::LeaveGroup(body) => {
             let answer = LeaveGroupResponse::default().with_error_code(GROUP_AUTHORIZATION_FAILED);
             refused(!may_read(body.group_id.as_str()), answer.into())
@@ -134,6 +143,21 @@ fn describe_groups(guard: &Guard, body: &mut DescribeGroupsRequest) -> Checked {
     });
     let none_left = body.groups.is_empty() && !refused.is_empty();
     let answer = |refused| DescribeGroupsResponse::default().with_groups(refused).into();
+    if none_left { Checked::Refused(answer(refused)) } else { Checked::rest(refused, answer) }
+}
+
+fn consumer_group_describe(guard: &Guard, body: &mut ConsumerGroupDescribeRequest) -> Checked {
+    let mut refused = Vec::new();
+    body.group_ids.retain(|group| {
+        let allowed = guard.allows_group(Operation::Describe, group.as_str());
+        if !allowed {
+            let answer = consumer_group_describe_response::DescribedGroup::default().with_group_id(group.clone());
+            refused.push(answer.with_error_code(GROUP_AUTHORIZATION_FAILED).with_authorized_operations(i32::MIN));
+        }
+        allowed
+    });
+    let none_left = body.group_ids.is_empty() && !refused.is_empty();
+    let answer = |refused| ConsumerGroupDescribeResponse::default().with_groups(refused).into();
     if none_left { Checked::Refused(answer(refused)) } else { Checked::rest(refused, answer) }
 }
 

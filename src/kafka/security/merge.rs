@@ -33,6 +33,7 @@ pub fn merge(response: &mut Response, batches: &mut Vec<Batches>, refused: Respo
             }
         }
         (Response::FindCoordinator(body), Response::FindCoordinator(refused)) => body.coordinators.extend(refused.coordinators),
+        (Response::ConsumerGroupDescribe(body), Response::ConsumerGroupDescribe(refused)) => body.groups.extend(refused.groups),
         (Response::DescribeGroups(body), Response::DescribeGroups(refused)) => body.groups.extend(refused.groups),
         (Response::DeleteGroups(body), Response::DeleteGroups(refused)) => body.results.extend(refused.results),
         (Response::OffsetDelete(body), Response::OffsetDelete(refused)) if body.error_code == 0 => body.topics.extend(refused.topics),

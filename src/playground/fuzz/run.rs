@@ -88,7 +88,7 @@ pub fn run(plan: &Plan) -> Result<Done, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>)) -> Result<Done, Failure> {
-    let machine = Machine { settings: Settings { disk_bytes: 1 << 30, ..Settings::default() }, recode: None };
+    let machine = Machine { settings: Settings { disk_bytes: 1 << 30, ..Settings::default() }, recode: None, down: Vec::new() };
     let world = World::build_on(&machine, &plan.cluster, plan.seed).map_err(Failure::NotBuilt)?;
     let start = world.now();
     let mut run = Run {

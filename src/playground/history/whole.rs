@@ -168,10 +168,10 @@ impl WholeHistory {
                     batch.acked = true;
                 }
             }
-            Event::BatchFailed { chunk, error, .. } if NOT_WRITTEN.contains(error) => {
-                if self.sent.get(chunk).is_none_or(|(_, attempts)| *attempts <= 1) {
-                    self.not_written.insert(*chunk);
-                }
+            Event::BatchFailed { chunk, error, .. }
+                if NOT_WRITTEN.contains(error) && self.sent.get(chunk).is_none_or(|(_, attempts)| *attempts <= 1) =>
+            {
+                self.not_written.insert(*chunk);
             }
             Event::Consumed { group, client, partition, from, to, chunk, .. } => {
                 self.polled(at, client, partition, *from, *to);

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
-
 use super::logs::Logs;
+use crate::kafka::broker::process::Broker;
 use crate::kafka::client::consumer::load::ConsumerProcess;
 use crate::kafka::event::GroupState;
 use crate::kafka::group::assignor::protocol::decode_assignment;
 use crate::kafka::group::classic_group::ClassicGroup;
+use crate::kafka::group::consumer::assignment::Held;
+use crate::kafka::group::consumer::group::{ConsumerGroup, ConsumerMember};
+use crate::kafka::group::member::Member;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{Name, TopicPartition};
 use crate::playground::metrics::Metrics;
@@ -48,32 +50,84 @@ pub fn producers(world: &World, metrics: &Metrics) -> Vec<ProducerView> {
     views
 }
 
+/// A group as its coordinator knows it, whatever its protocol.
+struct Known {
+    broker: i32,
+    state: GroupState,
+    generation: i32,
+    assignor: String,
+    committed: BTreeMap<TopicPartition, i64>,
+    members: Vec<KnownMember>,
+}
+
+struct KnownMember {
+    id: Name,
+    client_id: Name,
+    client_host: Name,
+    owned: Vec<TopicPartition>,
+}
+
 pub fn groups(world: &World, image: Option<&Image>, logs: &Logs, metrics: &Metrics) -> Vec<GroupView> {
-    let mut known: BTreeMap<Name, (i32, &ClassicGroup)> = BTreeMap::new();
-    for (id, _, broker) in world.brokers() {
-        for group in broker.into_iter().flat_map(|broker| broker.coordinator().groups()) {
-            let newer = known.get(&group.id).is_none_or(|(_, other)| other.generation < group.generation);
-            if newer && group.state != GroupState::Dead {
-                known.insert(group.id.clone(), (id.0, group));
-            }
+    let mut known: BTreeMap<Name, Known> = BTreeMap::new();
+    let mut add = |id: &Name, found: Known| {
+        let newer = known.get(id).is_none_or(|other| other.generation < found.generation);
+        if newer && found.state != GroupState::Dead {
+            known.insert(id.clone(), found);
         }
+    };
+    for (id, _, broker) in world.brokers() {
+        let Some(coordinator) = broker.map(Broker::coordinator) else { continue };
+        coordinator.groups().for_each(|group| add(&group.id, classic(id.0, group)));
+        coordinator.consumer_groups().for_each(|group| add(&group.id, by_the_consumer_protocol(id.0, group, image)));
     }
     let mut names: BTreeSet<Name> = known.keys().cloned().collect();
     names.extend(world.consumers().map(|(_, load, _)| load.group.clone()));
-    names.into_iter().map(|name| group(world, image, logs, metrics, &name, known.get(&name).copied())).collect()
+    names.into_iter().map(|name| group(world, image, logs, metrics, &name, known.get(&name))).collect()
 }
 
-fn group(
-    world: &World,
-    image: Option<&Image>,
-    logs: &Logs,
-    metrics: &Metrics,
-    name: &Name,
-    known: Option<(i32, &ClassicGroup)>,
-) -> GroupView {
-    let members = members(world, metrics, name, known.map(|(_, group)| group));
-    let committed = known.into_iter().flat_map(|(_, group)| group.offsets()).map(|(at, committed)| (at.clone(), committed.offset));
-    let mut offsets: BTreeMap<TopicPartition, Option<i64>> = committed.map(|(at, offset)| (at, Some(offset))).collect();
+fn classic(broker: i32, group: &ClassicGroup) -> Known {
+    let member = |member: &Member| KnownMember {
+        id: member.id.clone(),
+        client_id: member.client_id.clone(),
+        client_host: member.client_host.clone(),
+        // Outside of Stable assignments may be of different generations.
+        owned: if group.state == GroupState::Stable { decode_assignment(&member.assignment).unwrap_or_default() } else { Vec::new() },
+    };
+    Known {
+        broker,
+        state: group.state,
+        generation: group.generation,
+        assignor: group.protocol_name.as_deref().unwrap_or("").to_owned(),
+        committed: group.offsets().map(|(at, committed)| (at.clone(), committed.offset)).collect(),
+        members: group.members().map(member).collect(),
+    }
+}
+
+fn by_the_consumer_protocol(broker: i32, group: &ConsumerGroup, image: Option<&Image>) -> Known {
+    let owned = |held: &Held| {
+        let named = held.iter().filter_map(|(id, partitions)| Some((image?.topic_by_id(*id)?.name.clone(), partitions)));
+        named.flat_map(|(topic, partitions)| partitions.keys().map(move |&at| TopicPartition::new(&*topic, at))).collect()
+    };
+    let member = |(id, member): (&Name, &ConsumerMember)| KnownMember {
+        id: id.clone(),
+        client_id: member.metadata.client_id.clone(),
+        client_host: member.metadata.client_host.clone(),
+        owned: owned(&member.current.assigned),
+    };
+    Known {
+        broker,
+        state: group.state(),
+        generation: group.epoch,
+        assignor: group.assignor().name().to_owned(),
+        committed: group.offsets().map(|(at, committed)| (at.clone(), committed.offset)).collect(),
+        members: group.members().map(member).collect(),
+    }
+}
+
+fn group(world: &World, image: Option<&Image>, logs: &Logs, metrics: &Metrics, name: &Name, known: Option<&Known>) -> GroupView {
+    let members = members(world, metrics, name, known);
+    let committed = known.into_iter().flat_map(|known| &known.committed).map(|(at, offset)| (at.clone(), Some(*offset)));
+    let mut offsets: BTreeMap<TopicPartition, Option<i64>> = committed.collect();
     for owned in members.iter().flat_map(|member| &member.owned) {
         offsets.entry(TopicPartition::new(owned.topic.as_str(), owned.partition)).or_default();
     }
@@ -83,13 +137,12 @@ fn group(
         let log_end = logs.end(&at, leader).or(committed).unwrap_or(0);
         GroupOffset { topic: at.topic.to_string(), partition: at.partition, committed, log_end }
     });
-    let group = known.map(|(_, group)| group);
     GroupView {
         name: name.to_string(),
-        state: group.map_or(GroupState::Empty, |group| group.state),
-        generation: group.map_or(0, |group| group.generation),
-        assignor: group.and_then(|group| group.protocol_name.as_deref()).unwrap_or("").to_owned(),
-        coordinator: known.map(|(broker, _)| broker),
+        state: known.map_or(GroupState::Empty, |known| known.state),
+        generation: known.map_or(0, |known| known.generation),
+        assignor: known.map_or_else(String::new, |known| known.assignor.clone()),
+        coordinator: known.map(|known| known.broker),
         offsets: offsets.collect(),
         consumed_per_s: metrics.group_consumed_per_s(name, world.now()),
         members,
@@ -97,7 +150,7 @@ fn group(
 }
 
 /// The consumers that are there, whether or not the coordinator knows them, then those that only it knows (in a terminal).
-fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&ClassicGroup>) -> Vec<MemberView> {
+fn members(world: &World, metrics: &Metrics, name: &Name, known: Option<&Known>) -> Vec<MemberView> {
     let mut views = Vec::new();
     let mut seen: BTreeSet<Name> = BTreeSet::new();
     for (id, load, running) in world.consumers().filter(|(_, load, _)| load.group == *name) {
@@ -112,7 +165,10 @@ fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&Classic
             consumed_per_s: metrics.client_consumed_per_s(&load.client_id, world.now()),
         });
     }
-    for member in group.into_iter().flat_map(|group| group.members()).filter(|member| !seen.contains(&member.id)) {
+    for (known, member) in known.into_iter().flat_map(|known| known.members.iter().map(move |member| (known, member))) {
+        if seen.contains(&member.id) {
+            continue;
+        }
         let host = member.client_host.trim_start_matches('/');
         // Of the terminals, which share a host, the one that it runs in.
         let is_it = |slot: &Slot<Cluster>| match &slot.process {
@@ -128,7 +184,7 @@ fn members(world: &World, metrics: &Metrics, name: &Name, group: Option<&Classic
             process: slot.map_or(u32::MAX, |slot| slot.id.0),
             member_id: member.id.to_string(),
             client_id: member.client_id.to_string(),
-            owned: group.map_or_else(Vec::new, |group| assigned(group, &member.assignment)),
+            owned: member.owned.iter().map(|at| assigned(known, at)).collect(),
             stopped: false,
             consumed_per_s: metrics.client_consumed_per_s(&member.client_id, world.now()),
         });
@@ -142,17 +198,8 @@ fn positions(consumer: &ConsumerProcess) -> Vec<Position> {
 }
 
 /// What the coordinator has given to a member, from where it was committed: all that is known of one that lives in a terminal.
-fn assigned(group: &ClassicGroup, assignment: &Bytes) -> Vec<Position> {
-    if group.state != GroupState::Stable {
-        return Vec::new();
-    }
-    let partitions = decode_assignment(assignment).unwrap_or_default().into_iter();
-    let position = |at: TopicPartition| Position {
-        position: group.offset(&at).map_or(0, |committed| committed.offset),
-        topic: at.topic.to_string(),
-        partition: at.partition,
-    };
-    partitions.map(position).collect()
+fn assigned(group: &Known, at: &TopicPartition) -> Position {
+    Position { position: group.committed.get(at).copied().unwrap_or(0), topic: at.topic.to_string(), partition: at.partition }
 }
 
 fn how_down(state: State) -> &'static str {

@@ -10,7 +10,7 @@ use crate::kafka::metadata::image::PartitionRegistration;
 use crate::kafka::names::{METADATA_TOPIC, TopicPartition, host_of};
 use crate::kafka::records::batch::Batch;
 use crate::playground::snapshot::{Hue, PartitionView, ReplicaView, TAIL};
-use crate::playground::world::World;
+use crate::playground::world::{Quorate, World};
 use crate::sim::disk::{Disk, Extent};
 
 /// Where brokers note how far their logs are committed.
@@ -57,10 +57,10 @@ impl<'w> Logs<'w> {
         let mut logs = Vec::new();
         for (id, _, controller) in world.controllers() {
             let view = match controller {
-                Some(controller) => {
-                    let log = controller.log();
-                    log.map(|log| facts(log, log.log_end_offset(), true).view(id.0, hues.as_deref_mut()))
-                }
+                Some(Quorate { raft, .. }) => raft.log().map(|log| {
+                    let committed = raft.high_watermark().unwrap_or(log.log_start_offset());
+                    facts(log, committed, raft.is_leader()).view(id.0, hues.as_deref_mut())
+                }),
                 None => {
                     let disk = world.sim().host(&host_of(id)).map(|host| &host.disk);
                     disk.map(|disk| stored_facts(disk, &format!("{METADATA_TOPIC}-0"), i64::MAX).view(id.0, hues.as_deref_mut()))
@@ -69,7 +69,8 @@ impl<'w> Logs<'w> {
             logs.push(view.unwrap_or_else(|| empty(id.0)));
         }
         let ids: Vec<i32> = logs.iter().map(|log| log.broker).collect();
-        logs.extend(self.brokers.iter().map(|(id, place)| observed(*id, place, hues.as_deref_mut())));
+        let observers = self.brokers.iter().filter(|(id, _)| !ids.contains(id));
+        logs.extend(observers.map(|(id, place)| observed(*id, place, hues.as_deref_mut())));
         let active = world.controller();
         Some(PartitionView {
             partition: 0,
@@ -177,8 +178,8 @@ fn stored(disk: &Disk) -> Place<'_> {
 fn observed(id: i32, place: &Place, hues: Option<&mut HueCache>) -> ReplicaView {
     match place {
         Place::Running(broker) => {
-            let metadata = broker.metadata();
-            metadata.log.as_ref().map_or_else(|| empty(id), |log| facts(log, metadata.next_offset, false).view(id, hues))
+            let applied = broker.metadata().next_offset;
+            broker.raft().log().map_or_else(|| empty(id), |log| facts(log, applied, false).view(id, hues))
         }
         Place::Stored { disk, .. } => stored_facts(disk, &format!("{METADATA_TOPIC}-0"), i64::MAX).view(id, hues),
     }

@@ -106,7 +106,7 @@ impl Viewer {
 
 /// The controller's metadata; without a controller, that of the broker that knows the most.
 fn image(world: &World) -> Option<&Image> {
-    let of_controller = world.controller().map(|controller| &controller.state().image);
+    let of_controller = world.controller().map(|node| node.controller.image());
     let of_brokers = || world.brokers().filter_map(|(_, _, broker)| broker).max_by_key(|broker| broker.metadata().applied_offset());
     of_controller.or_else(|| of_brokers().map(|broker| broker.image()))
 }

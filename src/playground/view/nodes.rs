@@ -3,7 +3,7 @@
 use crate::kafka::broker::lifecycle;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{METADATA_TOPIC, host_of};
-use crate::playground::model::Cluster;
+use crate::playground::model::{Cluster, Spec};
 use crate::playground::snapshot::{NodeState, NodeView, TopicView};
 use crate::playground::world::World;
 use crate::sim::engine::{Slot, State};
@@ -17,6 +17,7 @@ pub fn nodes(world: &World, image: Option<&Image>, topics: &[TopicView]) -> Vec<
         let session = world.controller().and_then(|controller| controller.state().session_end_of(id.0));
         nodes.push(NodeView {
             is_broker: true,
+            is_controller: matches!(&slot.spec, Spec::Broker(spec) if spec.is_controller()),
             state: state(slot, phase),
             fenced: registration.is_none_or(|registration| registration.fenced),
             session_ends_us: session.map(|at| at.0),
@@ -25,7 +26,7 @@ pub fn nodes(world: &World, image: Option<&Image>, topics: &[TopicView]) -> Vec<
             ..node(world, id.0, slot)
         });
     }
-    for (id, slot, _) in world.controllers() {
+    for (id, slot, _) in world.controllers().filter(|(_, slot, _)| matches!(slot.spec, Spec::Controller(_))) {
         nodes.push(NodeView { is_controller: true, state: state(slot, None), ..node(world, id.0, slot) });
     }
     nodes
@@ -52,7 +53,7 @@ fn state(slot: &Slot<Cluster>, phase: Option<lifecycle::State>) -> NodeState {
     match (slot.state, phase) {
         (State::Booting(_), _) => NodeState::Starting,
         (State::Running, Some(lifecycle::State::Starting | lifecycle::State::Recovery)) => NodeState::Starting,
-        (State::Running, Some(lifecycle::State::PendingControlledShutdown)) => NodeState::Stopping,
+        (State::Running, Some(lifecycle::State::PendingControlledShutdown | lifecycle::State::Stopped)) => NodeState::Stopping,
         (State::Running, _) => NodeState::Running,
         (State::Paused, _) => NodeState::Paused,
         (State::Killed, _) => NodeState::Killed,

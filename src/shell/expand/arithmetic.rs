@@ -1,6 +1,6 @@
 //! `$((...))`: whole numbers of 64 bits, with C's operators.
 
-use super::state::State;
+use super::state::{MOST_INDEX, State};
 
 /// Expressions may be nested so deeply; variables that hold expressions count.
 const MAX_DEPTH: usize = 48;
@@ -35,6 +35,13 @@ struct Reader<'a, 's> {
 }
 
 type Value = Result<i64, String>;
+
+/// What can be assigned to.
+struct Place<'a> {
+    name: &'a str,
+    /// `X[key]`
+    key: Option<String>,
+}
 
 /// Operators by how strongly they bind, weakest first.
 const LEVELS: &[&[&str]] =
@@ -82,7 +89,8 @@ impl<'a> Reader<'a, '_> {
     fn assignment_here(&mut self) -> Value {
         const OPERATORS: &[&str] = &["<<=", ">>=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "="];
         let before = self.rest;
-        if let Some(name) = self.name() {
+        if let Some(name) = self.place()? {
+            let name = &name;
             self.peek();
             let operator = OPERATORS.iter().find(|operator| self.rest.starts_with(**operator));
             if let Some(operator) = operator.filter(|_| !self.rest.starts_with("==")) {
@@ -171,9 +179,9 @@ impl<'a> Reader<'a, '_> {
         for (token, by) in [("++", 1), ("--", -1)] {
             let before = self.rest;
             if self.take(token) {
-                if let Some(name) = self.name() {
-                    let value = self.variable(name)?.wrapping_add(by);
-                    return self.assign(name, value);
+                if let Some(name) = self.place()? {
+                    let value = self.variable(&name)?.wrapping_add(by);
+                    return self.assign(&name, value);
                 }
                 self.rest = before;
             }
@@ -197,17 +205,42 @@ impl<'a> Reader<'a, '_> {
         if self.peek().is_some_and(|c| c.is_ascii_digit()) {
             return self.number();
         }
-        let Some(name) = self.name() else {
+        let Some(name) = self.place()? else {
             return Err(self.wrong("syntax error: operand expected"));
         };
-        let value = self.variable(name)?;
+        let value = self.variable(&name)?;
         for (token, by) in [("++", 1), ("--", -1)] {
             if self.take(token) {
-                self.assign(name, value.wrapping_add(by))?;
+                self.assign(&name, value.wrapping_add(by))?;
                 return Ok(value);
             }
         }
         Ok(value)
+    }
+
+    /// A variable, or an element of one.
+    fn place(&mut self) -> Result<Option<Place<'a>>, String> {
+        let Some(name) = self.name() else { return Ok(None) };
+        if !self.rest.starts_with('[') {
+            return Ok(Some(Place { name, key: None }));
+        }
+        let items = self.state.variable(name).and_then(|variable| variable.items.as_ref());
+        let (is_map, end) = items.map_or((false, 0), |items| (items.is_map, items.end()));
+        self.take("[");
+        let key = if is_map {
+            let end = self.rest.find(']').unwrap_or(self.rest.len());
+            let (key, rest) = self.rest.split_at(end);
+            self.rest = rest;
+            key.to_owned()
+        } else {
+            let number = self.comma()?;
+            let at = if number < 0 { end.saturating_add(number) } else { number };
+            if !(0..=MOST_INDEX).contains(&at) {
+                return Err(format!("{name}[{number}]: bad array subscript"));
+            }
+            at.to_string()
+        };
+        if self.take("]") { Ok(Some(Place { name, key: Some(key) })) } else { Err(self.wrong("missing `]'")) }
     }
 
     fn name(&mut self) -> Option<&'a str> {
@@ -249,8 +282,16 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// A variable's value may be an expression itself.
-    fn variable(&mut self, name: &str) -> Value {
-        let Some(text) = self.state.get(name) else {
+    fn variable(&mut self, place: &Place) -> Value {
+        let Place { name, key } = place;
+        let text = match key {
+            None => self.state.get(name),
+            Some(key) => self.state.variable(name).and_then(|variable| match &variable.items {
+                Some(items) => items.get(key).map(|item| &*item.value),
+                None => (key == "0").then_some(&*variable.value),
+            }),
+        };
+        let Some(text) = text else {
             return if self.state.options.nounset { Err(format!("{name}: unbound variable")) } else { Ok(0) };
         };
         let text = text.trim().to_owned();
@@ -266,9 +307,12 @@ impl<'a> Reader<'a, '_> {
         evaluate_at(&text, self.state, self.depth + 1)
     }
 
-    fn assign(&mut self, name: &str, value: i64) -> Value {
+    fn assign(&mut self, place: &Place, value: i64) -> Value {
         if self.skip == 0 {
-            self.state.set(name, &value.to_string())?;
+            match &place.key {
+                None => self.state.set(place.name, &value.to_string())?,
+                Some(key) => self.state.set_element(place.name, key, &value.to_string())?,
+            }
         }
         Ok(value)
     }

@@ -4,6 +4,7 @@
 //! takes time to come: an expansion that needs one stops ([`Stop::Run`]) and is begun again when it is there, on a fresh copy of the state.
 
 pub mod arithmetic;
+pub mod array;
 pub mod brace;
 mod field;
 pub mod glob;
@@ -133,7 +134,7 @@ impl<'a> Expansion<'a> {
                 }
                 Part::Bare(text) => fields.bare(text),
                 Part::Quoted(text) => fields.quoted(text),
-                Part::Parameter { name, change, quoted } => self.parameter(name, change, *quoted, fields)?,
+                Part::Parameter { name, index, change, quoted } => self.parameter(name, index.as_ref(), change, *quoted, fields)?,
                 Part::Output { list, quoted } => {
                     let Some(output) = self.outputs.get(self.used) else { return Err(Stop::Run(list.clone())) };
                     self.used += 1;

@@ -2,24 +2,54 @@
 
 use super::field::Fields;
 use super::{Expanded, Expansion, Stop, glob};
-use crate::shell::syntax::{Change, Unset, Word, is_name};
+use crate::shell::syntax::{Change, Index, Unset, Word, is_name};
 
 /// Values up to this length are compared with patterns.
 const PATTERN_BYTES: usize = 4 << 10;
 
 impl Expansion<'_> {
-    pub(super) fn parameter(&mut self, name: &str, change: &Change, quoted: bool, fields: &mut Fields) -> Expanded<()> {
+    pub(super) fn parameter(
+        &mut self,
+        name: &str,
+        index: Option<&Index>,
+        change: &Change,
+        quoted: bool,
+        fields: &mut Fields,
+    ) -> Expanded<()> {
+        let value = match index {
+            None => self.value(name),
+            Some(Index::At(key)) => self.element(name, key)?,
+            Some(index) => return self.elements(name, index, change, quoted, fields),
+        };
         if (name == "@" || name == "*") && matches!(change, Change::None) {
             return self.arguments(name, quoted, fields);
         }
-        let value = self.value(name);
+        if (name == "@" || name == "*") && !matches!(change, Change::Length | Change::Unset { .. }) {
+            // `${@:0}` begins with `$0`.
+            let whole = matches!(change, Change::Substring { .. }).then(|| self.state.name.to_string());
+            let values = whole.into_iter().chain(self.state.args.iter().cloned()).collect();
+            return self.listed(name, (Vec::new(), values), name == "*", change, quoted, fields);
+        }
         let changed = match change {
-            Change::None => self.bound(name, value)?,
             Change::Length if name == "@" || name == "*" => self.state.args.len().to_string(),
-            Change::Length => self.bound(name, value)?.chars().count().to_string(),
             Change::Unset { or_empty, then, word } => {
                 let missing = value.as_ref().is_none_or(|value| *or_empty && value.is_empty());
                 return self.unset(name, value.unwrap_or_default(), missing, *then, word, quoted, fields);
+            }
+            change => self.change(name, value, change)?,
+        };
+        self.put(&changed, quoted, fields)
+    }
+
+    /// What a change makes of one value.
+    pub(super) fn change(&mut self, name: &str, value: Option<String>, change: &Change) -> Expanded<String> {
+        Ok(match change {
+            Change::None | Change::Unset { .. } => self.bound(name, value)?,
+            Change::Length => self.bound(name, value)?.chars().count().to_string(),
+            Change::Bang => {
+                let named = self.bound(name, value)?;
+                let value = self.value(&named);
+                self.bound(&named, value)?
             }
             Change::Prefix { longest, pattern } => {
                 let (value, pattern) = self.with_pattern(name, value, pattern)?;
@@ -43,16 +73,20 @@ impl Expansion<'_> {
                 substring(&value, offset, length).map_err(|length| Stop::Error(format!("{length}: substring expression < 0")))?
             }
             Change::Letters { upper, all } => letters(&self.bound(name, value)?, *upper, *all),
-        };
-        self.put(&changed, quoted, fields)
+        })
     }
 
     /// `$@`, `$*`
     fn arguments(&mut self, name: &str, quoted: bool, fields: &mut Fields) -> Expanded<()> {
         let args = self.state.args.clone();
-        if quoted && (name == "*" || !fields.is_split()) {
-            let separator = self.state.field_separators().chars().next().filter(|_| name == "*");
-            let separator = separator.map_or(if name == "*" { String::new() } else { " ".into() }, String::from);
+        self.all(&args, name == "*", quoted, fields)
+    }
+
+    /// Several values; `joined`: as `$*` does it.
+    pub(super) fn all(&mut self, args: &[String], joined: bool, quoted: bool, fields: &mut Fields) -> Expanded<()> {
+        if quoted && (joined || !fields.is_split()) {
+            let separator = self.state.field_separators().chars().next().filter(|_| joined);
+            let separator = separator.map_or(if joined { String::new() } else { " ".into() }, String::from);
             return self.put(&args.join(&separator), true, fields);
         }
         for (n, arg) in args.iter().enumerate() {
@@ -65,7 +99,7 @@ impl Expansion<'_> {
     }
 
     /// A parameter's value, if it has one.
-    fn value(&self, name: &str) -> Option<String> {
+    pub(super) fn value(&self, name: &str) -> Option<String> {
         if is_name(name) {
             let value = self.state.get(name).map(str::to_owned);
             return value.or_else(|| match name {
@@ -86,7 +120,7 @@ impl Expansion<'_> {
         }
     }
 
-    fn bound(&self, name: &str, value: Option<String>) -> Expanded<String> {
+    pub(super) fn bound(&self, name: &str, value: Option<String>) -> Expanded<String> {
         match value {
             Some(value) => Ok(value),
             None if self.state.options.nounset => Err(Stop::Error(format!("{name}: unbound variable"))),
@@ -95,7 +129,7 @@ impl Expansion<'_> {
     }
 
     #[allow(clippy::too_many_arguments)] // What `${X:-word}` says, piece by piece.
-    fn unset(
+    pub(super) fn unset(
         &mut self,
         name: &str,
         value: String,

@@ -20,12 +20,17 @@ pub struct State {
     variables: OrdMap<Arc<str>, Variable>,
     bytes: usize,
     pub functions: OrdMap<Arc<str>, Arc<Command>>,
+    /// What `alias` and `trap` were told, by name. (Variables, as [`Items`] are.)
+    pub aliases: OrdMap<Arc<str>, Variable>,
+    pub traps: OrdMap<Arc<str>, Variable>,
     /// `$1`, `$2`, ...
     pub args: Arc<Vec<String>>,
     /// `$0`
     pub name: Arc<str>,
     /// `$?`
     pub status: i32,
+    /// `PIPESTATUS`, if the last command was a pipeline.
+    pub pipe_statuses: Vec<i32>,
     /// `$$`
     pub pid: u32,
     /// `$!`
@@ -38,10 +43,82 @@ pub struct State {
 }
 
 /// A variable's value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Variable {
     pub value: Arc<str>,
     pub exported: bool,
+    /// It is set for ever (`readonly`).
+    pub readonly: bool,
+    /// It is an array: its elements by key.
+    pub items: Option<Items>,
+}
+
+/// An array's elements. (Elements are variables so that the map is of a type that is there anyway; they hold only a value.)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Items {
+    /// Keys are words (`declare -A`), not numbers.
+    pub is_map: bool,
+    /// Numbers have leading zeros, so that they are in order. bash shows a map in the order of its hashes; here it is that of its keys.
+    by_key: OrdMap<Arc<str>, Variable>,
+    bytes: usize,
+}
+
+/// The largest index of an array.
+pub const MOST_INDEX: i64 = 999_999_999;
+/// What an element costs beside its text.
+const ELEMENT_BYTES: usize = 32;
+
+impl Variable {
+    /// Of an array the element 0.
+    pub fn text(&self) -> Option<&str> {
+        match &self.items {
+            None => Some(&self.value),
+            Some(items) => items.get("0").map(|item| &*item.value),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.value.len() + self.items.as_ref().map_or(0, |items| items.bytes)
+    }
+}
+
+impl Items {
+    pub fn new(is_map: bool) -> Items {
+        Items { is_map, ..Items::default() }
+    }
+
+    /// A key as it stands in the map.
+    fn inner(&self, key: &str) -> Arc<str> {
+        if self.is_map { key.into() } else { format!("{key:0>9}").into() }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Variable> {
+        self.by_key.get(&self.inner(key))
+    }
+
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.remove(key);
+        let key = self.inner(key);
+        self.bytes += key.len() + value.len() + ELEMENT_BYTES;
+        self.by_key.insert(key, Variable { value: value.into(), ..Variable::default() });
+    }
+
+    pub fn remove(&mut self, key: &str) {
+        let key = self.inner(key);
+        let old = self.by_key.remove(&key);
+        self.bytes -= old.map_or(0, |old| key.len() + old.value.len() + ELEMENT_BYTES);
+    }
+
+    /// Keys, as they are typed, and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let shown = |key: &Arc<str>| if self.is_map { 0 } else { key.len() - key.trim_start_matches('0').len().max(1) };
+        self.by_key.iter().map(move |(key, item)| (&key[shown(key)..], &*item.value))
+    }
+
+    /// The number behind the last.
+    pub fn end(&self) -> i64 {
+        self.by_key.get_max().and_then(|(key, _)| key.parse::<i64>().ok()).map_or(0, |last| last + 1)
+    }
 }
 
 /// Another machine, seen through `ssh`.
@@ -68,9 +145,12 @@ impl State {
             variables: OrdMap::new(),
             bytes: 0,
             functions: OrdMap::new(),
+            aliases: OrdMap::new(),
+            traps: OrdMap::new(),
             args: Arc::default(),
             name: "bash".into(),
             status: 0,
+            pipe_statuses: Vec::new(),
             pid,
             last_background: None,
             folder: HOME.into(),
@@ -94,7 +174,7 @@ impl State {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(|variable| &*variable.value)
+        self.variables.get(name).and_then(Variable::text)
     }
 
     pub fn variable(&self, name: &str) -> Option<&Variable> {
@@ -109,21 +189,84 @@ impl State {
     /// # Errors
     /// When all variables together would hold too much; in bash's words.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let old = self.variables.get(name);
-        let freed = old.map_or(0, |old| old.value.len() + name.len());
-        let bytes = self.bytes - freed + value.len() + name.len();
-        if bytes > VARIABLE_BYTES {
-            return Err(format!("xrealloc: cannot allocate {} bytes ({} bytes allocated)", value.len(), self.bytes));
+        let mut variable = self.variables.get(name).cloned().unwrap_or_default();
+        match &mut variable.items {
+            Some(items) => items.set("0", value),
+            None => variable.value = value.into(),
         }
-        let exported = old.is_some_and(|old| old.exported);
+        self.put(name, variable)
+    }
+
+    /// Sets one element of an array; what is none yet becomes one.
+    ///
+    /// # Errors
+    /// As [`State::set`].
+    pub fn set_element(&mut self, name: &str, key: &str, value: &str) -> Result<(), String> {
+        let mut variable = self.variables.get(name).cloned().unwrap_or_default();
+        let mut items = variable.items.take().unwrap_or_default();
+        // What it was is its element 0.
+        if !variable.value.is_empty() {
+            items.set("0", &std::mem::take(&mut variable.value));
+        }
+        items.set(key, value);
+        variable.items = Some(items);
+        self.put(name, variable)
+    }
+
+    /// Makes a variable an array.
+    ///
+    /// # Errors
+    /// As [`State::set`].
+    pub fn set_items(&mut self, name: &str, items: Items) -> Result<(), String> {
+        let old = self.variables.get(name).cloned().unwrap_or_default();
+        self.put(name, Variable { value: "".into(), items: Some(items), ..old })
+    }
+
+    /// Makes a variable an array of these values.
+    ///
+    /// # Errors
+    /// As [`State::set`].
+    pub fn set_list<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) -> Result<(), String> {
+        let mut items = Items::default();
+        values.enumerate().for_each(|(n, value)| items.set(&n.to_string(), value));
+        self.set_items(name, items)
+    }
+
+    /// Nothing more can be assigned to it.
+    pub fn make_readonly(&mut self, name: &str) {
+        if let Some(variable) = self.variables.get_mut(name) {
+            variable.readonly = true;
+        }
+    }
+
+    fn put(&mut self, name: &str, variable: Variable) -> Result<(), String> {
+        let old = self.variables.get(name);
+        if old.is_some_and(|old| old.readonly) {
+            return Err(format!("{name}: readonly variable"));
+        }
+        let freed = old.map_or(0, |old| old.bytes() + name.len());
+        let wanted = variable.bytes();
+        let bytes = self.bytes - freed + wanted + name.len();
+        if bytes > VARIABLE_BYTES {
+            return Err(format!("xrealloc: cannot allocate {wanted} bytes ({} bytes allocated)", self.bytes));
+        }
         self.bytes = bytes;
-        self.variables.insert(name.into(), Variable { value: value.into(), exported });
+        self.variables.insert(name.into(), variable);
         Ok(())
     }
 
     pub fn unset(&mut self, name: &str) {
         if let Some(old) = self.variables.remove(name) {
-            self.bytes -= old.value.len() + name.len();
+            self.bytes -= old.bytes() + name.len();
+        }
+    }
+
+    /// `unset X[key]`
+    pub fn unset_element(&mut self, name: &str, key: &str) {
+        if let Some(Variable { items: Some(items), .. }) = self.variables.get_mut(name) {
+            let before = items.bytes;
+            items.remove(key);
+            self.bytes -= before - items.bytes;
         }
     }
 
@@ -131,7 +274,7 @@ impl State {
     pub fn restore(&mut self, name: &str, old: Option<Variable>) {
         self.unset(name);
         if let Some(old) = old {
-            self.bytes += old.value.len() + name.len();
+            self.bytes += old.bytes() + name.len();
             self.variables.insert(name.into(), old);
         }
     }
@@ -141,7 +284,7 @@ impl State {
             Some(variable) => variable.exported = true,
             None => {
                 self.bytes += name.len();
-                self.variables.insert(name.into(), Variable { value: "".into(), exported: true });
+                self.variables.insert(name.into(), Variable { exported: true, ..Variable::default() });
             }
         }
     }

@@ -70,6 +70,11 @@ pub enum Frame {
     /// `wait`
     Wait {
         pids: Vec<Pid>,
+        which: Awaited,
+    },
+    /// A trap's command is at work; the status is put back.
+    Trap {
+        status: i32,
     },
     /// `read`
     Read(Box<ReadLine>),
@@ -85,6 +90,16 @@ pub enum Frame {
         command: Option<String>,
         until: Time,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaited {
+    /// All there are; the status is 0.
+    All,
+    /// Those that were named; the status is the last one's.
+    Named,
+    /// `-n`: one of them.
+    Any,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +126,16 @@ pub struct ReadLine {
     pub until: Option<Time>,
     /// What lines that ended in `\` began with.
     pub begun: String,
+    /// `-a`: all fields go to one array.
+    pub array: bool,
+    /// `mapfile`: all lines go to one array, with their line breaks but for `-t`.
+    pub lines: Option<Lines>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    pub read: Vec<String>,
+    pub without_breaks: bool,
 }
 
 /// `xargs` at work.

@@ -7,7 +7,7 @@ use super::shell::{Cx, Next, Shell, start};
 use super::start::{Opened, Ready, Subject};
 use super::streams::{In, Out, Streams, write};
 use super::table::{Running, Work, report_end, report_start};
-use super::{TOOL_WORK, builtin};
+use super::{Env, TOOL_WORK, builtin};
 use crate::shell::expand::state::State;
 use crate::shell::files::Files;
 use crate::shell::pipe::Printed;
@@ -149,6 +149,12 @@ impl Shell {
             self.finish(status, cx);
             return Next::On;
         };
+        if name == "exec" && args.is_empty() {
+            // Without a command, the redirections are for ever.
+            *cx.streams = streams;
+            self.finish(0, cx);
+            return Next::On;
+        }
         let function = self.state.functions.get(name.as_str()).cloned();
         if function.is_some() || builtin::is_builtin(name, args) {
             if !redirects.is_empty() {
@@ -186,7 +192,9 @@ impl Shell {
         let interactive = streams.input == In::Terminal && streams.out == Out::Screen { error: false };
         let remote = self.state.remote.as_ref().map(|remote| remote.host.clone());
         let host = remote.as_deref().unwrap_or(&cx.env.spec.host).to_owned();
-        let start = Start { now: cx.env.now, name: tool_name(name), args, files, interactive, hosts: &cx.env.spec.hosts, host: &host };
+        let Env { now, spec, .. } = &*cx.env;
+        let start =
+            Start { now: *now, name: tool_name(name), args, files, interactive, hosts: &spec.hosts, host: &host, client: &spec.host };
         let on_servers = matches!(tool_name(name), "kafka-server-start" | "kafka-server-stop");
         let tool = match remote.is_some() && !on_servers && tool_name(name).starts_with("kafka-") {
             true => Some(Tool::Said(Done::failed(format!("{name}: run Kafka's tools in the terminal itself, not through ssh"), 1))),

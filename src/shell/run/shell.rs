@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::frame::{Frame, LoopPhase};
 use super::streams::{In, Out, Streams};
-use super::table::{MAIN, Process, Table, Work};
+use super::table::{MAIN, Process, TERMINATED, Table, Work};
 use super::{Env, Pid, Progress};
 use crate::shell::expand::state::{Options, State};
 use crate::shell::pipe::{Pipe, Printed};
 use crate::shell::session::BACKGROUND_JOBS;
 use crate::shell::syntax::{Chain, Command, Joint, List, Pipeline};
-use crate::shell::tools::BROKEN_PIPE;
+use crate::shell::tools::{BROKEN_PIPE, INTERRUPTED};
 use crate::sim::process::ReadId;
 use crate::sim::time::{Duration, Time};
 
@@ -89,6 +89,7 @@ impl Shell {
     pub(super) fn fork(&self, frame: Frame) -> Shell {
         let mut child = Shell::new(self.state.clone(), self.started);
         child.frames.push(frame);
+        child.state.traps.clear();
         child
     }
 
@@ -212,6 +213,9 @@ impl Shell {
             if let Some(ended) = shell.end_if_interrupted(&mut cx) {
                 return ended;
             }
+            if shell.frames.is_empty() && pid != MAIN {
+                shell.run_exit_trap(&mut cx);
+            }
             if shell.frames.is_empty() {
                 return if pid == MAIN { if moved { Progress::Some } else { Progress::None } } else { Progress::Ended(shell.state.status) };
             }
@@ -250,6 +254,20 @@ impl Shell {
             return Some(Progress::None);
         }
         self.interrupted = None;
+        let trap = match status {
+            INTERRUPTED => "INT",
+            TERMINATED => "TERM",
+            _ => "",
+        };
+        if self.traps(trap) && !self.frames.is_empty() {
+            // What waits is over by it; behind the trap the script goes on.
+            if matches!(self.frames.last(), Some(Frame::Read(_) | Frame::Wait { .. } | Frame::Xargs(_) | Frame::Connect { .. })) {
+                self.frames.pop();
+            }
+            self.state.status = status;
+            self.run_trap(trap, cx);
+            return None;
+        }
         while !self.frames.is_empty() {
             self.pop(cx);
         }
@@ -333,6 +351,10 @@ impl Shell {
             Frame::Start { .. } => self.start(cx),
             Frame::If { .. } | Frame::Loop { .. } | Frame::For { .. } => self.advance(cx),
             Frame::Children { .. } | Frame::Output { .. } | Frame::Wait { .. } | Frame::Read(_) | Frame::Connect { .. } => self.look(cx),
+            Frame::Trap { status } => {
+                self.state.status = *status;
+                self.done(cx)
+            }
             Frame::Xargs(_) => self.xargs(cx),
             Frame::Script { .. } => self.script_line(cx),
         }
@@ -415,10 +437,18 @@ impl Shell {
     /// A command has ended with this status.
     pub(super) fn finish(&mut self, status: i32, cx: &mut Cx) {
         self.state.status = status;
+        self.state.pipe_statuses.clear();
         let Options { errexit, .. } = self.state.options;
+        let traps = self.traps("ERR") && !self.frames.iter().any(|frame| matches!(frame, Frame::Trap { .. }));
+        if status == 0 || !(errexit || traps) || self.is_asked_for() {
+            return;
+        }
         // The terminal's own shell stays; only the line ends.
-        if errexit && status != 0 && !self.is_asked_for() {
+        if errexit {
             self.leave(status, cx);
+        }
+        if traps {
+            self.run_trap("ERR", cx);
         }
     }
 

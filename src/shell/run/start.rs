@@ -14,6 +14,7 @@ use crate::shell::expand::state::{HOME, Remote, State};
 use crate::shell::expand::{Expansion, Stop, glob};
 use crate::shell::files::{self, Entry, Files};
 use crate::shell::syntax::{Command, Kind, Redirect, Target};
+use crate::shell::tools::hosts::machines::MACHINES;
 
 /// A command with all that its words became.
 #[derive(Clone, Debug)]
@@ -107,6 +108,9 @@ impl Shell {
     }
 
     fn ask(&self, path: &str, cx: &mut Cx) -> crate::sim::process::ReadId {
+        if path == MACHINES {
+            return cx.env.out.machines();
+        }
         let on_disk = self.state.path(path);
         match &self.state.remote {
             Some(remote) => cx.env.out.read_of(&remote.host, &on_disk),
@@ -128,12 +132,8 @@ impl Shell {
                 // Values count for those behind them, but not for the words.
                 let before = expansion.state.clone();
                 for assign in given {
-                    let mut value = expansion.text(&assign.value)?;
-                    if assign.append {
-                        value = expansion.state.get(&assign.name).unwrap_or_default().to_owned() + &value;
-                    }
-                    expansion.state.set(&assign.name, &value).map_err(Stop::Error)?;
-                    assigns.push((assign.name.clone(), value));
+                    let value = expansion.assign(assign)?;
+                    assigns.extend(value.map(|value| (assign.name.clone(), value)));
                 }
                 if !words.is_empty() {
                     expansion.state = before;

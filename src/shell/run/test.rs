@@ -50,12 +50,13 @@ fn fits(text: &str, pattern: &Word, expansion: &mut Expansion) -> Result<bool, S
     Ok(glob::matches(&pattern, text))
 }
 
-/// `=~`; what the groups match stands in `BASH_REMATCH`, of which the whole match is kept here.
+/// `=~`; what the whole and the groups match stands in `BASH_REMATCH`.
 fn expression(text: &str, pattern: &Word, expansion: &mut Expansion) -> Result<bool, Stop> {
     let pattern = expansion.text(pattern)?;
     let Ok(regex) = Regex::new(&pattern) else { return Ok(false) };
-    let Some(found) = regex.find(text) else { return Ok(false) };
-    expansion.state.set("BASH_REMATCH", found.as_str()).map_err(Stop::Error)?;
+    let Some(found) = regex.captures(text) else { return Ok(false) };
+    let groups = (0..found.len()).map(|n| found.get(n).map_or("", |group| group.as_str()));
+    expansion.state.set_list("BASH_REMATCH", groups).map_err(Stop::Error)?;
     Ok(true)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::frame::{Frame, ReadLine};
+use super::frame::{Awaited, Frame, ReadLine};
 use super::shell::{Cx, Next, Shell};
 use crate::shell::expand::state::Remote;
 use crate::shell::files::{Entry, HOSTS_FOLDER};
@@ -29,6 +29,9 @@ impl Shell {
                 let failed = statuses.iter().rev().find(|status| **status != 0).filter(|_| self.state.options.pipefail);
                 let status = failed.or(statuses.last()).copied().unwrap_or(self.state.status);
                 self.finish(status, cx);
+                if statuses.len() > 1 {
+                    self.state.pipe_statuses = statuses;
+                }
                 Next::On
             }
             Some(Frame::Output { pid, capture }) => {
@@ -47,14 +50,19 @@ impl Shell {
                 }
                 Next::On
             }
-            Some(Frame::Wait { pids }) => {
-                let pids = pids.clone();
-                if pids.iter().any(|pid| self.runs(*pid)) {
+            Some(Frame::Wait { pids, which }) => {
+                let (pids, which) = (pids.clone(), *which);
+                let any = which == Awaited::Any;
+                let running = pids.iter().filter(|pid| self.runs(**pid)).count();
+                if running > 0 && !(any && running < pids.len()) {
                     return Next::Blocked;
                 }
                 self.frames.pop();
-                let statuses: Vec<i32> = pids.iter().filter_map(|pid| self.take_status(*pid)).collect();
-                self.finish(statuses.last().copied().unwrap_or(0), cx);
+                let ended: Vec<u32> = pids.iter().copied().filter(|pid| !self.runs(*pid)).take(if any { 1 } else { usize::MAX }).collect();
+                // What is not a child (any more) has bash's status for that.
+                let statuses: Vec<i32> = ended.iter().map(|pid| self.take_status(*pid).unwrap_or(127)).collect();
+                let status = statuses.last().copied().filter(|_| which != Awaited::All);
+                self.finish(status.unwrap_or(0), cx);
                 Next::On
             }
             Some(Frame::Read(_)) => self.read_line(cx),
@@ -70,6 +78,9 @@ impl Shell {
 
     fn read_line(&mut self, cx: &mut Cx) -> Next {
         let Some(Frame::Read(read)) = self.frames.last_mut() else { return Next::Blocked };
+        if read.lines.is_some() {
+            return self.map_lines(cx);
+        }
         let raw = read.raw;
         let now = cx.env.now;
         let (line, ended) = match cx.input() {
@@ -98,10 +109,45 @@ impl Shell {
         }
     }
 
+    /// `mapfile`: all lines up to the end.
+    fn map_lines(&mut self, cx: &mut Cx) -> Next {
+        /// An array of more lines is not made.
+        const MOST_LINES: usize = 100_000;
+        let Some(Frame::Read(read)) = self.frames.last_mut() else { return Next::Blocked };
+        let ReadLine { lines: Some(lines), names, .. } = &mut **read else { return Next::Blocked };
+        let mut ended = true;
+        if let Some(pipe) = cx.input() {
+            while let Some((line, newline)) = pipe.take_piece() {
+                let with_break = newline && !lines.without_breaks;
+                if lines.read.len() < MOST_LINES {
+                    lines.read.push(if with_break { line + "\n" } else { line });
+                }
+            }
+            ended = pipe.at_end();
+        }
+        if !ended {
+            return Next::Blocked;
+        }
+        let (name, read) = (names.pop().unwrap_or_else(|| "MAPFILE".into()), std::mem::take(&mut lines.read));
+        self.frames.pop();
+        if read.len() == MOST_LINES {
+            cx.complain(format!("bash: mapfile: only {MOST_LINES} lines are kept"));
+        }
+        let status = match self.state.set_list(&name, read.iter().map(String::as_str)) {
+            Ok(()) => 0,
+            Err(said) => {
+                cx.complain(format!("bash: {said}"));
+                1
+            }
+        };
+        self.finish(status, cx);
+        Next::On
+    }
+
     /// Gives a line's fields to the variables.
     fn take_line(&mut self, line: String, status: i32, cx: &mut Cx) -> Next {
         let Some(Frame::Read(read)) = self.frames.pop() else { return Next::Blocked };
-        let ReadLine { names, raw, .. } = *read;
+        let ReadLine { names, raw, array, .. } = *read;
         let line = if raw { line } else { unescape(&line) };
         let separators = self.state.field_separators().to_owned();
         let is_blank = |c: char| c.is_whitespace() && separators.contains(c);
@@ -110,6 +156,22 @@ impl Shell {
             status = self.assign("REPLY", &line, status, cx);
         }
         let mut rest = line.trim_start_matches(is_blank);
+        if array {
+            let mut fields: Vec<&str> = Vec::new();
+            while !rest.is_empty() {
+                let end = rest.find(|c| separators.contains(c)).unwrap_or(rest.len());
+                fields.push(&rest[..end]);
+                let after = rest[end..].trim_start_matches(is_blank);
+                let after = after.strip_prefix(|c: char| separators.contains(c) && !is_blank(c)).unwrap_or(after);
+                rest = after.trim_start_matches(is_blank);
+            }
+            if let Err(said) = self.state.set_list(names.first().map_or("REPLY", String::as_str), fields.into_iter()) {
+                cx.complain(format!("bash: {said}"));
+                status = 1;
+            }
+            self.finish(status, cx);
+            return Next::On;
+        }
         for (n, name) in names.iter().enumerate() {
             let value = if n + 1 == names.len() {
                 let value = rest.trim_end_matches(is_blank);

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::cursor::{Cursor, Parsed};
 use super::word::Until;
-use super::{Assign, Chain, Command, Item, Joint, Kind, List, Part, Pipeline, Redirect, SyntaxError, Target, Word, is_name};
+use super::{Assign, Assigned, Chain, Command, Item, Joint, Kind, List, Part, Pipeline, Redirect, SyntaxError, Target, Word, is_name};
+
+/// Commands whose arguments may be arrays.
+const DECLARING: &[&str] = &["declare", "local", "typeset"];
 
 /// Words that mean something where a command could begin.
 const CLOSING: &[&str] = &["then", "elif", "else", "fi", "do", "done", "esac", "}"];
@@ -121,12 +124,10 @@ impl Cursor<'_> {
     fn command(&mut self) -> Parsed<Command> {
         self.blanks();
         let kind = match self.peek() {
-            Some('(') if self.rest().starts_with("((") => {
-                self.at += 2;
-                let expression = self.parts(Until::Arithmetic { semicolon: false })?;
-                self.at += 2;
-                Kind::Arithmetic(expression)
-            }
+            Some('(') if self.rest().starts_with("((") => match self.arithmetic_or_subshell()? {
+                Ok(expression) => Kind::Arithmetic(expression),
+                Err(list) => Kind::Subshell(Arc::new(list)),
+            },
             Some('(') => {
                 self.at += 1;
                 Kind::Subshell(Arc::new(self.nested()?))
@@ -255,11 +256,7 @@ impl Cursor<'_> {
         self.blanks();
         self.take(";");
         let body = self.body()?;
-        let command = |kind: Kind| Arc::new(Command { kind, redirects: Vec::new() });
-        let list = |kind: Kind| {
-            let first = Arc::new(Pipeline { negated: false, timed: false, stages: vec![command(kind)] });
-            Arc::new(List(vec![Item { chain: Arc::new(Chain { first, rest: Vec::new(), text: String::new() }), background: false }]))
-        };
+        let list = |kind: Kind| Arc::new(List(vec![alone(Arc::new(Command { kind, redirects: Vec::new() }))]));
         let is_empty = |word: &Word| word.bare().is_some_and(|text| text.trim().is_empty()) || word.0.is_empty();
         let evaluated = |word: &Word| {
             let word = if is_empty(word) { Word(vec![Part::Bare("1".into())]) } else { word.clone() };
@@ -320,7 +317,7 @@ impl Cursor<'_> {
     }
 
     fn simple(&mut self) -> Parsed<Command> {
-        let (mut assigns, mut words, mut redirects) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut assigns, mut words, mut redirects, mut arrays) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         loop {
             self.blanks();
             if let Some(redirect) = self.redirect()? {
@@ -348,7 +345,22 @@ impl Cursor<'_> {
                 assigns.push(assign);
                 continue;
             }
+            let declares = words.first().and_then(Word::bare).is_some_and(|word| DECLARING.contains(&word));
+            if declares && let Some(array) = self.declaration(&mut words)? {
+                arrays.push(array);
+                continue;
+            }
+            let start = self.at;
             words.push(self.word()?);
+            if words.len() == 1 && words[0].bare().is_some() {
+                self.commands.push((start, self.at));
+            }
+        }
+        if !arrays.is_empty() {
+            let simple = |assigns, words| Command { kind: Kind::Simple { assigns, words }, redirects: Vec::new() };
+            let declared = Command { redirects, ..simple(assigns, words) };
+            let both = [declared, simple(arrays, Vec::new())].map(|command| alone(Arc::new(command)));
+            return Ok(Command { kind: Kind::Group(Arc::new(List(both.to_vec()))), redirects: Vec::new() });
         }
         if assigns.is_empty() && words.is_empty() && redirects.is_empty() {
             return Err(self.unexpected());
@@ -358,26 +370,76 @@ impl Cursor<'_> {
 
     /// `X=...`, if it stands here.
     fn assign(&mut self) -> Parsed<Option<Assign>> {
+        let before = self.at;
         let rest = self.rest();
-        let Some(equals) = rest.find('=') else { return Ok(None) };
-        let (name, append) = match rest[..equals].strip_suffix('+') {
-            Some(name) => (name, true),
-            None => (&rest[..equals], false),
-        };
-        if name.split_once('[').is_some_and(|(name, _)| is_name(name)) {
-            return Err(SyntaxError::Unsupported("arrays"));
-        }
+        let name = &rest[..rest.find(['=', '+', '[']).unwrap_or(0)];
         if !is_name(name) {
             return Ok(None);
         }
         let name = name.to_owned();
-        self.at += equals + 1;
-        if self.peek() == Some('(') {
-            return Err(SyntaxError::Unsupported("arrays"));
+        self.at += name.len();
+        let index = if self.take("[") { self.index() } else { None };
+        let append = self.take("+");
+        let is_whole = index.is_some() || !self.text[before..self.at].contains('[');
+        if !is_whole || !self.take("=") {
+            self.at = before;
+            return Ok(None);
         }
-        let value = self.word()?;
-        Ok(Some(Assign { name, value, append }))
+        let value = if index.is_none() && self.take("(") { Assigned::Array(self.array()?) } else { Assigned::One(self.word()?) };
+        Ok(Some(Assign { name, index, value, append }))
     }
+
+    /// Behind `X[`, up to and with the `]`; `None` if it is none.
+    fn index(&mut self) -> Option<Word> {
+        // What cannot be read as a key is a word of its own, or is refused as that.
+        let key = self.parts(Until::Brace { ends: "]", quoted: false }).ok()?;
+        self.take("]").then_some(key)
+    }
+
+    /// Behind `X=(`, up to and with the `)`.
+    fn array(&mut self) -> Parsed<Vec<(Option<Word>, Word)>> {
+        let mut elements = Vec::new();
+        loop {
+            self.line_breaks()?;
+            match self.peek() {
+                Some(')') => {
+                    self.at += 1;
+                    return Ok(elements);
+                }
+                None => return Err(SyntaxError::Unclosed(")")),
+                Some(c) if "|;&<>(".contains(c) => return Err(self.unexpected()),
+                Some(_) => {}
+            }
+            let before = self.at;
+            let key = if self.take("[") { self.index() } else { None };
+            let key = key.filter(|_| self.take("="));
+            if key.is_none() {
+                self.at = before;
+            }
+            elements.push((key, self.word()?));
+        }
+    }
+
+    /// `declare`, `local`: `declare X=(...)` is `declare X` and then `X=(...)`.
+    fn declaration(&mut self, words: &mut Vec<Word>) -> Parsed<Option<Assign>> {
+        let before = self.at;
+        match self.assign()? {
+            Some(assign) if matches!(assign.value, Assigned::Array(_)) => {
+                words.push(Word::text(assign.name.as_str()));
+                Ok(Some(assign))
+            }
+            _ => {
+                self.at = before;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A command as an item of a list.
+fn alone(command: Arc<Command>) -> Item {
+    let first = Arc::new(Pipeline { negated: false, timed: false, stages: vec![command] });
+    Item { chain: Arc::new(Chain { first, rest: Vec::new(), text: String::new() }), background: false }
 }
 
 /// Puts the texts of here-documents where their numbers stand.

@@ -13,6 +13,10 @@ pub(super) struct Cursor<'a> {
     pub pending: Vec<Pending>,
     /// The texts of here-documents, by the number that [`Target::Text`] holds until the script was read.
     pub here: Vec<Word>,
+    /// Where the first words of simple commands stand, for aliases.
+    pub commands: Vec<(usize, usize)>,
+    /// So often a `((` that is no arithmetic may still be read as parentheses within parentheses.
+    pub second_tries: u8,
 }
 
 /// A here-document that was announced.
@@ -27,7 +31,7 @@ pub(super) struct Pending {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str, depth: usize) -> Cursor<'a> {
-        Cursor { text, at: 0, depth, pending: Vec::new(), here: Vec::new() }
+        Cursor { text, at: 0, depth, pending: Vec::new(), here: Vec::new(), commands: Vec::new(), second_tries: 8 }
     }
 
     pub(super) fn rest(&self) -> &'a str {

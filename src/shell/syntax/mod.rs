@@ -2,6 +2,7 @@
 //!
 //! The grammar is bash's, as far as it is typed at a prompt; what is not here is refused by name, never run as something else.
 
+mod alias;
 mod command;
 mod cursor;
 mod parameter;
@@ -11,6 +12,7 @@ mod word;
 
 use std::sync::Arc;
 
+pub use self::alias::with_aliases;
 pub use self::command::parse;
 
 /// Commands, one after the other.
@@ -102,12 +104,31 @@ pub enum Kind {
     Arithmetic(Word),
 }
 
-/// `X=1`, `X+=1`
+/// `X=1`, `X+=1`, `X[0]=1`, `X=(1 2)`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assign {
     pub name: String,
-    pub value: Word,
+    /// `X[index]=...`
+    pub index: Option<Word>,
+    pub value: Assigned,
     pub append: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assigned {
+    One(Word),
+    /// `(a b [k]=c)`: keys, where they are given, and words.
+    Array(Vec<(Option<Word>, Word)>),
+}
+
+/// Which elements of an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// `[@]`: each as a word of its own.
+    Each,
+    /// `[*]`: all in one word.
+    All,
+    At(Word),
 }
 
 /// A word, not yet expanded.
@@ -122,6 +143,7 @@ pub enum Part {
     Quoted(String),
     Parameter {
         name: String,
+        index: Option<Index>,
         change: Change,
         quoted: bool,
     },
@@ -143,6 +165,8 @@ pub enum Change {
     None,
     /// `${#X}`
     Length,
+    /// `${!X[@]}`: the keys; `${!X}`: the value of the variable that X names.
+    Bang,
     /// `${X:-word}` and its like; `or_empty` with the colon.
     Unset {
         or_empty: bool,

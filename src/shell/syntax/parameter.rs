@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Parsed};
 use super::word::Until;
-use super::{Change, Part, SyntaxError, Unset, Word};
+use super::{Change, Index, Part, SyntaxError, Unset, Word, is_name};
 
 impl Cursor<'_> {
     /// Behind `${`, up to and with the `}`.
@@ -10,14 +10,35 @@ impl Cursor<'_> {
         let start = self.at;
         if self.rest().starts_with('#') && !self.rest().starts_with("#}") {
             self.at += 1;
-            let name = self.long_name().to_owned();
-            self.at += name.len();
-            return self.close(start, name, Change::Length, quoted);
+            let (name, index) = self.element()?;
+            return self.close(start, (name, index), Change::Length, quoted);
         }
+        if self.rest().starts_with('!') && self.rest()[1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            self.at += 1;
+            let (name, index) = self.element()?;
+            return self.close(start, (name, index), Change::Bang, quoted);
+        }
+        let (name, index) = self.element()?;
+        let change = self.change(quoted)?;
+        self.close(start, (name, index), change, quoted)
+    }
+
+    /// A name, and which elements of it.
+    fn element(&mut self) -> Parsed<(String, Option<Index>)> {
         let name = self.long_name().to_owned();
         self.at += name.len();
-        let change = self.change(quoted)?;
-        self.close(start, name, change, quoted)
+        let index = if self.take("[@]") {
+            Some(Index::Each)
+        } else if self.take("[*]") {
+            Some(Index::All)
+        } else if is_name(&name) && self.take("[") {
+            let key = self.inner("]", false)?;
+            self.take("]");
+            Some(Index::At(key))
+        } else {
+            None
+        };
+        Ok((name, index))
     }
 
     /// A name, where several digits are one number.
@@ -77,14 +98,13 @@ impl Cursor<'_> {
         self.parts(Until::Brace { ends, quoted })
     }
 
-    fn close(&mut self, start: usize, name: String, change: Change, quoted: bool) -> Parsed<Part> {
+    fn close(&mut self, start: usize, (name, index): (String, Option<Index>), change: Change, quoted: bool) -> Parsed<Part> {
         match self.peek() {
             Some('}') if !name.is_empty() => {
                 self.at += 1;
-                Ok(Part::Parameter { name, change, quoted })
+                Ok(Part::Parameter { name, index, change, quoted })
             }
             None => Err(SyntaxError::Unclosed("}")),
-            Some('[') if !name.is_empty() => Err(SyntaxError::Unsupported("arrays")),
             Some(_) => {
                 let end = self.text[start..].find('}').map_or(self.text.len(), |end| start + end + 1);
                 Err(SyntaxError::BadSubstitution(format!("${{{}", &self.text[start..end])))

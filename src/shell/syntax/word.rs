@@ -128,10 +128,11 @@ impl Cursor<'_> {
     /// Behind a `$`.
     fn dollar(&mut self, quoted: bool, word: &mut Builder) -> Parsed<()> {
         if self.rest().starts_with("((") {
-            self.at += 2;
-            let expression = self.parts(Until::Arithmetic { semicolon: false })?;
-            self.at += 2;
-            word.push(Part::Arithmetic { expression, quoted });
+            word.push(match self.arithmetic_or_subshell()? {
+                Ok(expression) => Part::Arithmetic { expression, quoted },
+                // `$((a) | b)`: the inner parentheses are a subshell's.
+                Err(list) => Part::Output { list: Arc::new(list), quoted },
+            });
         } else if self.take("(") {
             let list = self.nested()?;
             word.push(Part::Output { list: Arc::new(list), quoted });
@@ -149,7 +150,7 @@ impl Cursor<'_> {
                 name => {
                     let name = name.to_owned();
                     self.at += name.len();
-                    word.push(Part::Parameter { name, change: super::Change::None, quoted });
+                    word.push(Part::Parameter { name, index: None, change: super::Change::None, quoted });
                 }
             }
         }
@@ -167,6 +168,27 @@ impl Cursor<'_> {
             Some(c) if c.is_ascii_digit() || "?!$#@*-".contains(c) => &rest[..1],
             _ => "",
         }
+    }
+
+    /// From `((` on: an expression up to `))`, or else commands in parentheses that begin with a subshell, up to their `)`.
+    pub(super) fn arithmetic_or_subshell(&mut self) -> Parsed<Result<Word, List>> {
+        let (start, here) = (self.at, self.here.len());
+        self.at += 2;
+        let error = match self.parts(Until::Arithmetic { semicolon: false }) {
+            Ok(expression) => {
+                self.at += 2;
+                return Ok(Ok(expression));
+            }
+            Err(error) => error,
+        };
+        // Each doubles the work for what stands inside, so there are only a few.
+        if self.second_tries == 0 {
+            return Err(error);
+        }
+        self.second_tries -= 1;
+        self.at = start + 1;
+        self.here.truncate(here);
+        self.nested().map(Err).map_err(|_| error)
     }
 
     /// Commands up to a `)`, which is taken too.
@@ -251,9 +273,9 @@ impl Builder {
         text.chars().for_each(|c| self.quote_char(c));
     }
 
-    /// Something was quoted here, be it empty: `""` is a word too.
+    /// Nothing stands between the quotes: `""` is a word too. (But `"$@"` may be none.)
     fn quoted(&mut self) {
-        if !matches!(self.0.last(), Some(Part::Quoted(_))) {
+        if self.0.is_empty() {
             self.0.push(Part::Quoted(String::new()));
         }
     }

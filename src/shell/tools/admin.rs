@@ -113,12 +113,13 @@ pub fn addresses(now: Time, servers: &str, hosts: &[String], print: &mut Printer
 
 /// The lines of a client's log, as log4j writes them.
 pub fn print_log(lines: impl Iterator<Item = Line>, print: &mut Printer) {
-    for Line { at, level, message, logger } in lines {
+    for Line { at, level, message, logger, thrown } in lines {
         let level = match level {
             Level::Warn => "WARN",
             Level::Error => "ERROR",
         };
         print.error(log::line(at, level, &message, logger));
+        thrown.into_iter().for_each(|thrown| print.error(thrown));
     }
 }
 

@@ -16,11 +16,15 @@ pub fn text() -> Vec<String> {
     lines.push("Hosts and links:".into());
     for (line, meaning) in [
         ("kill -9 kafka-1", "end it at once (kill: let it end in order; kill -STOP, -CONT: freeze, thaw)"),
-        ("systemctl stop kafka-1", "let it end in order (systemctl start: start it)"),
+        ("systemctl stop kafka-1", "let it end in order (also start, restart, status, is-active, list-units)"),
         ("start kafka-1", "start what was killed, stopped or powered off"),
         ("poweroff kafka-1", "pull the plug: what was not flushed is lost"),
         ("cut kafka-1 kafka-2", "drop all packets between two hosts (client is this one)"),
+        ("cut kafka-1 kafka-2 --one-way", "only what kafka-1 sends to kafka-2"),
         ("heal", "mend all links"),
+        ("ping kafka-1", "is it there? (nc -z kafka-1 9092: is its port open?)"),
+        ("ssh kafka-1 iptables -A INPUT -s kafka-2 -j DROP", "as cut, on the machine itself (-D, -F, -L)"),
+        ("ssh kafka-1 tc qdisc add dev eth0 root netem delay 100ms loss 1%", "slow what leaves it (tc qdisc del dev eth0 root)"),
         ("ssh kafka-1 ls -l", "run text tools on its files; ssh kafka-1 alone reads commands until exit"),
     ] {
         lines.push(format!("  {line:<24}{meaning}"));

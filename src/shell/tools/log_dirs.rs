@@ -33,8 +33,6 @@ pub const TABLE: &[Opt] = &[
     with("topic-list", "String: Topic list", "Only these topics: orders,payments."),
 ];
 
-/// A sentence without a trace.
-
 /// # Errors
 /// What is said instead of doing anything.
 pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {

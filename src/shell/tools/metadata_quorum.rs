@@ -229,7 +229,7 @@ fn remove_controller(script: &mut Script) -> Result<(), Stop> {
     let directory = parse_id(text).map_err(|error| terse(format!("Failed to parse --controller-directory-id: {}", error.text())))?;
     let dry_run = parsed.has("--dry-run");
     if !dry_run {
-        let request = RemoveRaftVoterRequest::default().with_voter_id(id).with_voter_directory_id(directory);
+        let request = RemoveRaftVoterRequest::default().with_cluster_id(None).with_voter_id(id).with_voter_directory_id(directory);
         let Response::RemoveRaftVoter(body) = script.get("removeRaftVoter", Target::Any, request)? else { return Err(unexpected()) };
         first_error([(body.error_code, body.error_message.as_deref())].into_iter()).map_err(execution)?;
     }

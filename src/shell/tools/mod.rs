@@ -51,7 +51,8 @@ pub mod verifiable;
 
 use self::consumer::ConsoleConsumer;
 use self::groups::Groups;
-use self::hosts::Done;
+use self::hosts::machines::Machines;
+use self::hosts::{Asked, Done};
 use self::offsets::Offsets;
 use self::producer::ConsoleProducer;
 use self::program::Program;
@@ -154,8 +155,10 @@ pub struct Start<'a> {
     pub interactive: bool,
     /// Hosts of the cluster.
     pub hosts: &'a [String],
-    /// The terminal's own host.
+    /// The host on which it runs: the terminal's own, or the one behind `ssh`.
     pub host: &'a str,
+    /// The terminal's own host.
+    pub client: &'a str,
 }
 
 /// What a tool is stepped with.
@@ -169,7 +172,7 @@ pub struct Context<'a, 'b> {
 impl Tool {
     /// The tool of this name, if there is one.
     pub fn start(start: Start, rng: &mut Rng) -> Option<Tool> {
-        let Start { now, name, args, files, interactive, hosts, host } = start;
+        let Start { now, name, args, files, interactive, hosts, host, client } = start;
         if let Some((note, args)) = bygone::modernised(name, args, hosts) {
             let tool = Tool::start(Start { args: &args, ..start }, rng)?;
             return Some(bygone::noted(note, tool));
@@ -188,7 +191,8 @@ impl Tool {
         if let Some(program) = program::start(&start, rng) {
             return Some(program.map_or_else(Tool::Said, Tool::Program));
         }
-        if let Some(done) = hosts::run(name, args, hosts, host) {
+        let asked = Asked { hosts, own: host, client, machines: Machines::of(files), now };
+        if let Some(done) = hosts::run(name, args, &asked) {
             return Some(Tool::Hosts(done));
         }
         let place = text::Place { wall_ms: now.wall_ms(), host };

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use super::all_groups::{self, AllGroups};
 use super::dump_log::{self, DumpLog};
 use super::file;
-use super::hosts::Done;
+use super::hosts::{self, Done};
 use super::ls::Ls;
 use super::perf::consumer::ConsumerPerf;
 use super::perf::producer::ProducerPerf;
@@ -21,6 +21,7 @@ use super::{acls, bygone, delegation_tokens};
 use super::{api_versions, cluster, features, metadata_quorum};
 use super::{client_metrics, configs, copying, server, share_consumer, streams_reset, transactions, typed_groups};
 use crate::kafka::actor::{Input, Outbox};
+use crate::shell::argparse::Parser;
 use crate::shell::files::HOSTS_FOLDER;
 use crate::shell::options::Opt;
 use crate::sim::rng::Rng;
@@ -128,6 +129,9 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         name if name == "kafka-run-class" || bygone::NAMES.contains(&name) => return bygone::start(start, rng),
         // Of the cluster's hosts names alone are seen; the terminal's own files have sizes and times.
         "ls" if !files.read_only && args.iter().any(|arg| arg.starts_with(HOSTS_FOLDER)) => boxed(Ls::start(args)),
+        "systemctl" => return hosts::restart::start(start).map(|restart| boxed(Ok(restart))),
+        "nc" => boxed(hosts::reach::nc(start)),
+        "ping" => boxed(hosts::reach::ping(start)),
         name if file::NAMES.contains(&name) => boxed(file::start(name, args, files)),
         _ => return None,
     })
@@ -160,6 +164,21 @@ pub fn table(name: &str) -> Option<&'static [Opt]> {
     })
 }
 
+/// The options of the tools of this name that read them as argparse4j does.
+pub fn parser(name: &str) -> Option<&'static Parser> {
+    Some(match name {
+        "kafka-cluster" => &cluster::PARSER,
+        "kafka-features" => &features::PARSER,
+        "kafka-metadata-quorum" => &metadata_quorum::PARSER,
+        "kafka-producer-perf-test" => &perf::producer::PARSER,
+        "kafka-storage" => &storage::args::PARSER,
+        "kafka-transactions" => &transactions::args::PARSER,
+        "kafka-verifiable-consumer" => &verifiable::consumer::PARSER,
+        "kafka-verifiable-producer" => &verifiable::producer::PARSER,
+        _ => return None,
+    })
+}
+
 /// The files that it will read before it starts; `None`: it follows from its [`table`].
 pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
     Some(match name {
@@ -172,6 +191,7 @@ pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
         "kafka-server-start" => server::reads(args),
         name if bygone::NAMES.contains(&name) => return bygone::reads(name, args),
         "kcat" | "kafkacat" => kcat::reads(args),
+        "systemctl" | "iptables" | "tc" => return hosts::reads(name, args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),
         "kafka-verifiable-consumer" => verifiable::consumer::reads(args),
         _ => return None,

@@ -126,7 +126,7 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
 /// `maybeDeleteActiveConsumers`
 fn remove_members(script: &mut Script, options: &Options, group: &str) -> Result<(), Stop> {
     let coordinator = Target::Coordinator(group.into());
-    let request = group_requests::describe(group);
+    let request = group_requests::describe_classic(group);
     let answer = script.outcome(&mut |client, now| {
         client.call_with_timeout(now, "describeConsumerGroups", coordinator.clone(), request.clone(), DESCRIBE_TIMEOUT)
     })?;

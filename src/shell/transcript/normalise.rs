@@ -13,6 +13,8 @@ const RULES: &[(&str, &str)] = &[
     (r#"("(?:commit|currentState|transactionLastUpdate|transactionStart)?[tT]imestamp(?:Ms)?"):\d+"#, "$1:T"),
     (r"([tT]imestamp: )\d{13}", "${1}T"),
     (r" crc: \d+ ", " crc: N "),
+    (r"(The timestamp should be within )\[-?\d+, -?\d+\]", "${1}[T, T]"),
+    (r"(deleteHorizonMs: OptionalLong)\[\d+\]", "${1}[T]"),
     // What kafka-*-perf-test and kafka-verifiable-* measure. How many records fall into a window of five seconds is measured too.
     (r"\d+ records sent, [\d.]+ records/sec \([\d.]+ MB/sec\), [\d.]+ ms avg latency, [\d.]+ ms max latency\.$", "N records sent so far"),
     (
@@ -32,6 +34,8 @@ const RULES: &[(&str, &str)] = &[
     (r"directory\.id=[A-Za-z0-9_-]{22}", "directory.id=ID"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
     (r"console-consumer-\d+", "console-consumer-N"),
+    // Members of the consumer protocol name themselves.
+    (r"^(\S+ +)[A-Za-z0-9_-]{22} ", "${1}-UUID "),
     // Addresses: a resolved one, and the column HOST with its padding.
     (r"(kafka-\d+)/[0-9.]+:", "$1/IP:"),
     (r"/(?:10\.77\.0\.100|client|terminal) *", "/HOST "),
@@ -42,8 +46,14 @@ const RULES: &[(&str, &str)] = &[
     (r"^(Cluster ID: |ClusterId: +)[A-Za-z0-9_-]{22}$", "${1}ID"),
     (r#"("directoryId": |directoryId=)"?[A-Za-z0-9_-]{22}"?"#, "${1}ID"),
     (r"^(HighWatermark: +)\d+$", "${1}N"),
+    // Of a voter that has not been seen, the lag is the leader's whole log.
+    (r"^(MaxFollowerLag: +)\d\d+$", "${1}N"),
+    (r"^(MaxFollowerLagTimeMs: +)\d+$", "${1}N"),
+    (r#"("brokerEpoch"):\d+"#, "$1:N"),
+    (r#"([\[,])"[A-Za-z0-9_-]{22}""#, "$1ID"),
     (r"^(\d+ *\t)[A-Za-z0-9_-]{22}", "${1}ID"),
     (r"^(\d+ *\tID\t)\d+ *\t(\d+) *\t", "${1}N\t$2\t"),
+    (r"^(\d+ *\tID\t)-1 *\t\d+ *\t", "${1}-1\tN\t"),
     (r"\t\d{13} *\t\d{13} *\t", "\tT\tT\t"),
     (r"(FinalizedVersionLevel: \S+\s+Epoch: )\d+$", "${1}N"),
 ];
@@ -55,6 +65,7 @@ pub struct Normaliser {
     frame: Regex,
     table: Regex,
     digits: Regex,
+    unlucky: Regex,
 }
 
 impl Default for Normaliser {
@@ -65,6 +76,7 @@ impl Default for Normaliser {
             frame: regex(r"^(! )?(\tat |\t\.\.\. \d+ |Caused by: |Suppressed: )"),
             table: regex(r"^! Option( \(\* = required\))?\s+Description"),
             digits: regex(r"\d"),
+            unlucky: regex(r"Connection to node \d+ \(\S+ could not be established"),
         }
     }
 }
@@ -74,7 +86,7 @@ impl Normaliser {
     pub fn lines(&self, lines: &[String]) -> Vec<String> {
         let mut kept: Vec<String> = Vec::new();
         let mut warnings: BTreeMap<String, u32> = BTreeMap::new();
-        let mut in_table = false;
+        let (mut in_table, mut left_out) = (false, false);
         for line in lines {
             if self.table.is_match(line) {
                 in_table = true;
@@ -86,7 +98,14 @@ impl Normaliser {
             let warning = line.starts_with("! [") && line.contains("WARN");
             let seen = if warning { warnings.entry(self.digits.replace_all(line, "").into_owned()).or_default() } else { &mut 0 };
             *seen += 1;
-            if in_table || *seen > 2 || self.frame.is_match(line) || (line.starts_with('!') && line[1..].trim().is_empty()) {
+            // The exception that a warning brought along goes with it.
+            left_out = if line.starts_with("! java.net.") { left_out } else { *seen > 2 };
+            if left_out {
+                continue;
+            }
+            // A client asks nodes at random, and so finds those that are down, or not.
+            let unlucky = warning && self.unlucky.is_match(line);
+            if in_table || unlucky || *seen > 2 || self.frame.is_match(line) || (line.starts_with('!') && line[1..].trim().is_empty()) {
                 continue;
             }
             let replaced = self.rules.iter().fold(line.clone(), |line, (rule, text)| rule.replace_all(&line, *text).into_owned());
@@ -106,7 +125,7 @@ impl Normaliser {
 
 /// A line of a table that names a member of a group.
 fn is_member(line: &str) -> bool {
-    line.contains("-UUID /HOST ")
+    line.contains("-UUID ") && line.contains("/HOST ")
 }
 
 #[cfg(test)]

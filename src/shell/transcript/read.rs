@@ -89,6 +89,11 @@ pub enum Act {
         id: u32,
         file: String,
     },
+    /// `@ log 1 REGEX`: lines of a broker's log.
+    Log {
+        id: u32,
+        pattern: String,
+    },
     /// `@ mark`, and `@ save`, which is for whoever records.
     Note,
     /// Something that this player does not do.
@@ -125,6 +130,7 @@ impl Act {
             Act::Slay(name) => format!("@ slay {name}"),
             Act::List { id, folder } => format!("@ ls {id} {folder}").trim_end().to_owned(),
             Act::Show { id, file } => format!("@ cat {id} {file}"),
+            Act::Log { id, pattern } => format!("@ log {id} {pattern}"),
             Act::Other(what) => format!("@ {what}"),
             Act::Start { .. } | Act::Type { .. } | Act::Host { .. } | Act::Cut { .. } | Act::Heal | Act::Sleep(_) | Act::Note => {
                 return None;
@@ -208,6 +214,10 @@ fn operation(text: &str) -> Option<Act> {
         "heal" => Some(Act::Heal),
         "ls" => Some(Act::List { id: words.get(1)?.parse().ok()?, folder: words.get(2).copied().unwrap_or_default().to_owned() }),
         "cat" => Some(Act::Show { id: words.get(1)?.parse().ok()?, file: (*words.get(2)?).to_owned() }),
+        "log" => {
+            let (id, pattern) = text.split_once(' ')?.1.split_once(' ')?;
+            Some(Act::Log { id: id.parse().ok()?, pattern: pattern.to_owned() })
+        }
         "mark" | "save" => Some(Act::Note),
         "sleep" => {
             let (whole, fraction) = words.get(1)?.strip_suffix('s')?.split_once('.').unwrap_or((words[1].strip_suffix('s')?, "0"));

@@ -177,8 +177,14 @@ impl<M: Model> Sim<M> {
     }
 
     fn arrival(&mut self, from: HostId, to: HostId, size_bytes: u64) -> Time {
-        let now = self.now;
-        self.link(from, to).arrival(now, size_bytes)
+        self.arrival_at(self.now, from, to, size_bytes)
+    }
+
+    fn arrival_at(&mut self, now: Time, from: HostId, to: HostId, size_bytes: u64) -> Time {
+        let shaping = self.hosts[usize::from(from.0)].shaping.filter(|_| from != to);
+        let link = self.link(from, to);
+        let at = link.arrival(now, size_bytes);
+        shaping.map_or(at, |(shaping, _)| link.shaped(at, &shaping))
     }
 
     pub(super) fn is_alive(&self, process: ProcessId, incarnation: u32) -> bool {
@@ -221,7 +227,7 @@ impl<M: Model> Sim<M> {
         let size = if let Packet::Frame(frame) = &packet { frame.size_bytes() } else { 0 };
         // What a process says after writing to a slow disk it says when that is done.
         let now = self.slots.get(sender.0 as usize).map_or(self.now, |slot| slot.busy_until.max(self.now));
-        let due = self.link(from.host, to.host).arrival(now, size);
+        let due = self.arrival_at(now, from.host, to.host, size);
         let due = self.change(id, |conn| conn.lane(to_opener).push(now, due, cause, packet)).unwrap_or(due);
         self.schedule(to.process, sender, due, cause, Due::Arrive { conn: id, to_opener });
     }

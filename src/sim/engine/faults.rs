@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Host, Sim, State};
-use crate::sim::fault::{Fault, FaultError, Occurrence};
+use crate::sim::fault::{Fault, FaultError, Occurrence, Shaping};
 use crate::sim::net::HostId;
 use crate::sim::process::{CloseReason, EventId, Model, ProcessId};
 use crate::sim::queue::{Due, Entry};
@@ -25,9 +25,13 @@ impl<M: Model> Sim<M> {
                 let bad = self.links.iter().filter(|(_, link)| link.cut.is_some() || link.loss_permille > 0);
                 let bad: Vec<(String, String)> =
                     bad.map(|(&(a, b), _)| (self.host_name(a).to_owned(), self.host_name(b).to_owned())).collect();
+                let shaped: Vec<String> = self.hosts().filter(|host| host.shaping.is_some()).map(|host| host.name.clone()).collect();
+                shaped.iter().try_for_each(|host| self.shape(host, Shaping::default(), cause))?;
                 bad.iter().try_for_each(|(a, b)| self.heal(a, b, cause))
             }
-            Fault::CutOneWay { from, to } => self.cut_one_way(from, to, cause),
+            Fault::CutOneWay { from, to } => self.cut_one_way(from, to, false, cause),
+            Fault::CutAtSender { from, to } => self.cut_one_way(from, to, true, cause),
+            Fault::Shape { host, shaping } => self.shape(host, *shaping, cause),
             Fault::HealOneWay { from, to } => self.heal_one_way(from, to, cause),
             Fault::Lose { a, b, permille } => self.lose(a, b, *permille, cause),
             Fault::SlowDisk { host, delay_us } => {
@@ -118,6 +122,7 @@ impl<M: Model> Sim<M> {
             let at = self.now + M::start_up(&self.slots[process.0 as usize].spec);
             let slot = Arc::make_mut(&mut self.slots[process.0 as usize]);
             slot.state = State::Booting(at);
+            slot.since = self.now;
             let due = Due::Boot { incarnation: slot.incarnation };
             self.schedule(process, process, at, Some(event), due);
         }
@@ -181,17 +186,19 @@ impl<M: Model> Sim<M> {
         self.occur(cause, Occurrence::LinkHealed { a: a.to_owned(), b: b.to_owned() });
         for (from, to) in [(from, to), (to, from)] {
             let link = self.link(from, to);
-            (link.cut, link.loss_permille) = (None, 0);
+            (link.cut, link.cut_at_sender, link.loss_permille) = (None, false, 0);
             self.resume_lanes(from, to);
         }
         Ok(())
     }
 
-    fn cut_one_way(&mut self, from: &str, to: &str, cause: Option<EventId>) -> Result<(), FaultError> {
+    fn cut_one_way(&mut self, from: &str, to: &str, at_sender: bool, cause: Option<EventId>) -> Result<(), FaultError> {
         let (a, b) = (self.host_id(from)?, self.host_id(to)?);
         let event = self.occur(cause, Occurrence::LinkCutOneWay { from: from.to_owned(), to: to.to_owned() });
         let link = self.link(a, b);
-        link.cut = link.cut.or(Some(event));
+        if link.cut.is_none() {
+            (link.cut, link.cut_at_sender) = (Some(event), at_sender);
+        }
         Ok(())
     }
 
@@ -199,8 +206,35 @@ impl<M: Model> Sim<M> {
         let (a, b) = (self.host_id(from)?, self.host_id(to)?);
         if self.link(a, b).cut.is_some() {
             self.occur(cause, Occurrence::LinkHealedOneWay { from: from.to_owned(), to: to.to_owned() });
-            self.link(a, b).cut = None;
-            self.resume_lanes(a, b);
+            self.reopen(a, b);
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self, from: HostId, to: HostId) {
+        let link = self.link(from, to);
+        (link.cut, link.cut_at_sender) = (None, false);
+        self.resume_lanes(from, to);
+    }
+
+    fn shape(&mut self, name: &str, shaping: Shaping, cause: Option<EventId>) -> Result<(), FaultError> {
+        let id = self.host_id(name)?;
+        let before = self.hosts[usize::from(id.0)].shaping;
+        if before.map(|(before, _)| before).unwrap_or_default() == shaping {
+            return Ok(());
+        }
+        let event = self.occur(cause, Occurrence::Shaped { host: name.to_owned(), shaping });
+        Arc::make_mut(&mut self.hosts[usize::from(id.0)]).shaping = (!shaping.is_nothing()).then_some((shaping, event));
+        // What loses everything cuts the links that were not cut before.
+        let all_lost = |shaping: &Shaping| shaping.lost_ppm >= Shaping::ALL_LOST;
+        for other in (0..self.hosts.len() as u16).map(HostId).filter(|other| *other != id) {
+            if before.is_some_and(|(before, since)| all_lost(&before) && self.link(id, other).cut == Some(since)) {
+                self.reopen(id, other);
+            }
+            if all_lost(&shaping) && self.link(id, other).cut.is_none() {
+                let link = self.link(id, other);
+                (link.cut, link.cut_at_sender) = (Some(event), true);
+            }
         }
         Ok(())
     }
@@ -250,6 +284,7 @@ impl<M: Model> Sim<M> {
         let slot = Arc::make_mut(&mut self.slots[id.0 as usize]);
         slot.process = None;
         slot.state = state;
+        slot.since = self.now;
         slot.down = Some(event);
         slot.incarnation += 1;
         slot.alarm = None;

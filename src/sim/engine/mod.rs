@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::chunk::{Chunk, ChunkId};
 use super::digest::Digest;
 use super::disk::Disk;
+use super::fault::Shaping;
 use super::net::{Conn, HostId, Link, LinkSpec};
 use super::process::{Absent, Boot, ConnId, Counters, Effect, EventId, Input, Model, Outbox, Process, ProcessId, Recorded};
 use super::queue::{Due, Entry, Queue};
@@ -59,6 +60,8 @@ pub struct Slot<M: Model> {
     pub host: HostId,
     pub spec: M::Spec,
     pub state: State,
+    /// When it was started, began to run, or ended; being paused does not count.
+    pub since: Time,
     pub process: Option<M::Process>,
     /// The event that took it down, while it is down or paused.
     pub down: Option<EventId>,
@@ -90,6 +93,8 @@ pub struct Host {
     pub write_delay: Duration,
     /// How far its clock is ahead of the world's.
     pub clock_skew_ms: i64,
+    /// What is done to all that leaves it, and the event since which it is.
+    pub shaping: Option<(Shaping, EventId)>,
 }
 
 impl Host {
@@ -206,6 +211,7 @@ impl<M: Model> Sim<M> {
             powered: true,
             write_delay: Duration::ZERO,
             clock_skew_ms: 0,
+            shaping: None,
         }));
         self.host_ids.insert(name.to_owned(), id);
         id
@@ -235,6 +241,7 @@ impl<M: Model> Sim<M> {
             host,
             spec,
             state: State::Booting(self.now + delay),
+            since: self.now,
             process: None,
             down: None,
             incarnation: 0,
@@ -356,6 +363,7 @@ impl<M: Model> Sim<M> {
         let host = self.hosts[usize::from(slot.host.0)].name.clone();
         slot.process = Some(M::boot(&slot.spec, &Boot { id, host, incarnation }));
         slot.state = State::Running;
+        slot.since = self.now;
         slot.down = None;
         self.run(id, cause, Input::Start);
     }

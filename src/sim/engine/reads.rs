@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::Sim;
+use super::{Sim, State};
 use crate::sim::chunk::{Chunk, ChunkId};
 use crate::sim::disk::{Extent, File, Head};
+use crate::sim::fault::Shaping;
 use crate::sim::net::HostId;
 use crate::sim::process::{Model, ProcessId, ReadId, Wanted};
 use crate::sim::queue::Due;
@@ -23,7 +24,7 @@ impl<M: Model> Sim<M> {
         let disk = target.map(|target| &self.hosts[usize::from(target.0)].disk);
         let len = match &wanted {
             Wanted::File(path) => disk.and_then(|disk| disk.file(path)).map_or(0, |file| file.len()),
-            Wanted::Listing => 0,
+            Wanted::Listing | Wanted::Machines => 0,
         };
         let settings = &self.settings;
         let mut cost = settings.read_latency + Duration::us(len.checked_div(settings.read_bytes_per_us).unwrap_or(0));
@@ -48,13 +49,38 @@ impl<M: Model> Sim<M> {
                 for (path, file) in disk.files() {
                     let written = file.extents().next_back().map(Extent::written).unwrap_or_default();
                     // Writing to a string cannot fail.
-                    let _ = writeln!(text, "{}\t{}\t{path}", file.len(), written.0);
+                    let _ = writeln!(text, "{}\t{}\t{path}", file.size(), written.0);
                 }
-                // It is no file of any disk, so its chunk needs no number of its own.
-                let chunk = Chunk::new(ChunkId(u64::MAX), text.into());
-                Some(Arc::new(File::restore([(Head::EMPTY, chunk)], 0)))
+                Some(as_file(text))
             }
+            Wanted::Machines => Some(as_file(self.machines())),
         }
+    }
+
+    /// See [`Wanted::Machines`].
+    fn machines(&self) -> String {
+        let mut text = String::new();
+        for (id, host) in self.hosts.iter().enumerate() {
+            let slot = self.slots.iter().find(|slot| usize::from(slot.host.0) == id);
+            let state = match slot.map(|slot| slot.state) {
+                None => "empty".to_owned(),
+                Some(State::Booting(_)) => "booting".to_owned(),
+                Some(State::Running) => "running".to_owned(),
+                Some(State::Paused) => "paused".to_owned(),
+                Some(State::Killed) => "killed".to_owned(),
+                Some(State::PoweredOff) => "off".to_owned(),
+                Some(State::Exited(status)) => format!("exited {status}"),
+            };
+            let since = slot.map_or(0, |slot| slot.since.0);
+            let Shaping { delay_us, jitter_us, lost_ppm } = host.shaping.map(|(shaping, _)| shaping).unwrap_or_default();
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "host\t{}\t{state}\t{since}\t{delay_us}\t{jitter_us}\t{lost_ppm}", host.name);
+        }
+        for ((from, to), link) in self.links.iter().filter(|(_, link)| link.cut.is_some()) {
+            let whose = if link.cut_at_sender { "sender" } else { "receiver" };
+            let _ = writeln!(text, "cut\t{}\t{}\t{whose}", self.host_name(*from), self.host_name(*to));
+        }
+        text
     }
 
     /// Whether packets go to another machine and back.
@@ -62,4 +88,10 @@ impl<M: Model> Sim<M> {
         let is_cut = |from, to| self.links.get(&(from, to)).is_some_and(|link| link.cut.is_some());
         self.hosts[usize::from(other.0)].powered && !is_cut(own, other) && !is_cut(other, own)
     }
+}
+
+/// It is no file of any disk, so its chunk needs no number of its own.
+fn as_file(text: String) -> Arc<File> {
+    let chunk = Chunk::new(ChunkId(u64::MAX), text.into());
+    Arc::new(File::restore([(Head::EMPTY, chunk)], 0))
 }

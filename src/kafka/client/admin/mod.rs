@@ -471,6 +471,7 @@ fn retriable_code(response: &Response, target: &Target) -> Option<i16> {
         Response::ListPartitionReassignments(body) => vec![body.error_code],
         Response::DescribeCluster(body) => vec![body.error_code],
         Response::DescribeGroups(body) => body.groups.iter().map(|group| group.error_code).collect(),
+        Response::ConsumerGroupDescribe(body) => body.groups.iter().map(|group| group.error_code).collect(),
         Response::DeleteGroups(body) => body.results.iter().map(|group| group.error_code).collect(),
         Response::OffsetDelete(body) => vec![body.error_code],
         Response::OffsetCommit(body) => {

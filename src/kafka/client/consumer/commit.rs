@@ -9,11 +9,12 @@ use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, Of
 use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetFetchRequest, TopicName};
 
 use super::kafka_consumer::{Closing, KafkaConsumer, Token};
-use super::membership::str_bytes;
+use super::membership::{COORDINATOR_LOGGER, str_bytes};
 use super::subscription::{FetchState, Position, Wanted};
 use crate::kafka::actor::Outbox;
 use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
 use crate::kafka::client::network::Outgoing;
+use crate::kafka::group::hash_order;
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::errors;
@@ -30,6 +31,10 @@ pub enum CommitKind {
     BeforeRebalance,
     Close,
 }
+
+/// `CommitFailedException`, of who has no place in the group.
+const NOT_IN_THE_GROUP: &str = "Offset commit cannot be completed since the consumer is not part of an active group for auto partition \
+    assignment; it is likely that the consumer was kicked out of the group.";
 
 impl KafkaConsumer {
     /// Commits all positions as they are now, if the coordinator can be asked. What becomes of it shows in the group.
@@ -91,6 +96,27 @@ impl KafkaConsumer {
         }
     }
 
+    /// Who is not in its group any more cannot commit when it closes (`maybeAutoCommitOffsetsSync`).
+    pub(super) fn warn_of_what_is_not_committed(&mut self, now: Time) {
+        let Some(membership) = &self.membership else { return };
+        let in_group = matches!(self.subscriptions.wanted, Wanted::Topics(_)) && self.heartbeats.is_none();
+        if !self.config.enable_auto_commit || !in_group || membership.is_stable() || membership.coordinator_node().is_none() {
+            return;
+        }
+        let mut consumed: Vec<_> = self.subscriptions.all_consumed().collect();
+        if consumed.is_empty() {
+            return;
+        }
+        hash_order::sort_partitions(&mut consumed, |(partition, _)| partition);
+        let offset = |(partition, position): (&TopicPartition, Position)| {
+            let epoch = position.leader_epoch.map_or("null".to_owned(), |epoch| epoch.to_string());
+            format!("{partition}=OffsetAndMetadata{{offset={}, leaderEpoch={epoch}, metadata=''}}", position.offset)
+        };
+        let offsets: Vec<String> = consumed.into_iter().map(offset).collect();
+        let message = format!("Synchronous auto-commit of offsets {{{}}} failed: {NOT_IN_THE_GROUP}", offsets.join(", "));
+        self.client.network.log.warn(now, COORDINATOR_LOGGER, &message);
+    }
+
     /// `OffsetCommitResponseHandler`.
     pub(super) fn committed(&mut self, now: Time, kind: CommitKind, response: Option<Response>, out: &mut Outbox) {
         let mut forbidden = Vec::new();
@@ -107,11 +133,15 @@ impl KafkaConsumer {
         if error == Some(TOPIC_AUTHORIZATION_FAILED) {
             self.note_forbidden_commit(now, kind, &forbidden);
         }
-        if let (Some(code), Some(membership)) = (error, &mut self.membership) {
+        if self.heartbeats.is_some() && error == Some(UnknownMemberId.code()) {
+            self.fenced(now);
+        } else if let (Some(code), Some(membership)) = (error, &mut self.membership) {
             match ResponseError::try_from_code(code).unwrap_or(UnknownServerError) {
                 NotCoordinator | CoordinatorNotAvailable | RequestTimedOut => membership.coordinator_unknown(now, &self.config),
                 RebalanceInProgress => membership.request_rejoin(),
-                UnknownMemberId | FencedInstanceId if membership.is_stable() => membership.reset_generation(false),
+                UnknownMemberId if membership.is_stable() => membership.reset_generation(false),
+                // The heartbeat is told the same, and ends the consumer.
+                FencedInstanceId => {}
                 IllegalGeneration if membership.is_stable() => membership.reset_generation(true),
                 _ => {}
             }
@@ -122,6 +152,11 @@ impl KafkaConsumer {
         match (kind, self.closing) {
             (CommitKind::Asked, _) => {
                 self.commit_result = Some(error.map_or(Ok(()), |code| Err(ClientError::of_code(code, None))));
+            }
+            (CommitKind::BeforeRebalance, _) if self.heartbeats.is_some() => {
+                if let Some(membership) = &mut self.membership {
+                    membership.preparing = false;
+                }
             }
             (CommitKind::BeforeRebalance, _) => self.prepared(),
             (CommitKind::Close, Closing::Committing { until }) => self.closing = self.leave_to_close(now, until, out),

@@ -15,6 +15,9 @@ pub struct ConsumerConfig {
     /// `group.id`; without one there are no commits and no group.
     pub group_id: Option<Name>,
     pub group_instance_id: Option<Name>,
+    pub group_protocol: GroupProtocol,
+    /// `group.remote.assignor`: which of the coordinator's assignors the member would like.
+    pub group_remote_assignor: Option<Name>,
     pub auto_offset_reset: OffsetReset,
     pub enable_auto_commit: bool,
     pub auto_commit_interval: Duration,
@@ -31,7 +34,7 @@ pub struct ConsumerConfig {
     pub check_crcs: bool,
     /// `default.api.timeout.ms`: how long closing may take at most.
     pub default_api_timeout: Duration,
-    /// `partition.assignment.strategy`, best first. (Of Kafka's default, range and cooperative-sticky, only the first is known here.)
+    /// `partition.assignment.strategy`, best first.
     pub assignors: Vec<Assignor>,
     pub retry: ExponentialBackoff,
     pub network: NetworkConfig,
@@ -45,6 +48,15 @@ pub enum OffsetReset {
     Latest,
     /// Tell the application.
     None,
+}
+
+/// `group.protocol`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// Members assign.
+    Classic,
+    /// The coordinator assigns (KIP-848).
+    Consumer,
 }
 
 /// `isolation.level`.
@@ -68,8 +80,7 @@ impl IsolationLevel {
 const MAX_IN_FLIGHT: u32 = 100;
 
 impl ConsumerConfig {
-    /// Reads settings. Left out: deserializers, interceptors, security, `client.rack`, `group.protocol=consumer`, `auto.offset.reset=by_duration:..`,
-    /// sticky assignors.
+    /// Reads settings. Left out: deserializers, interceptors, security, `client.rack`, `auto.offset.reset=by_duration:..`.
     ///
     /// # Errors
     /// The first setting that cannot be, in Kafka's words.
@@ -92,11 +103,27 @@ impl ConsumerConfig {
             "read_committed" => IsolationLevel::ReadCommitted,
             _ => IsolationLevel::ReadUncommitted,
         };
+        let group_protocol = match text("group.protocol").map(|name| name.to_ascii_lowercase()).as_deref() {
+            None | Some("classic") => GroupProtocol::Classic,
+            Some("consumer") => GroupProtocol::Consumer,
+            Some(other) => {
+                return Err(invalid("group.protocol", other, "String must be one of (case insensitive): CLASSIC, CONSUMER"));
+            }
+        };
+        if group_protocol == GroupProtocol::Consumer {
+            // `ConsumerConfig.CONSUMER_PROTOCOL_UNSUPPORTED_CONFIGS`: what the coordinator decides by that protocol.
+            let unsupported = ["partition.assignment.strategy", "heartbeat.interval.ms", "session.timeout.ms"];
+            if let Some(name) = unsupported.into_iter().find(|name| config.contains_key(*name)) {
+                return Err(ConfigError(format!("{name} cannot be set when group.protocol=CONSUMER")));
+            }
+        }
         let retry = settings.backoff("retry.backoff", 100, 1_000)?;
         Ok(ConsumerConfig {
             enable_auto_commit: settings.boolean("enable.auto.commit", group_id.is_some())? && group_id.is_some(),
             group_id,
             group_instance_id: text("group.instance.id"),
+            group_protocol,
+            group_remote_assignor: text("group.remote.assignor"),
             auto_offset_reset: reset,
             auto_commit_interval: settings.int_millis("auto.commit.interval.ms", 5_000)?,
             session_timeout,
@@ -125,7 +152,7 @@ impl ConsumerConfig {
 
 fn assignors(config: &Config) -> Result<Vec<Assignor>, ConfigError> {
     const NAME: &str = "partition.assignment.strategy";
-    let Some(classes) = config.get(NAME) else { return Ok(vec![Assignor::Range]) };
+    let Some(classes) = config.get(NAME) else { return Ok(vec![Assignor::Range, Assignor::CooperativeSticky]) };
     let known: Vec<Assignor> = classes.split(',').filter_map(|class| Assignor::from_class(class.trim())).collect();
     if known.is_empty() {
         return Err(invalid(NAME, classes, "none of these assignors is known here"));
@@ -148,7 +175,7 @@ mod tests {
         let config = parse("group.id=g").unwrap();
         assert_eq!((config.max_poll_records, config.auto_offset_reset, config.enable_auto_commit), (500, OffsetReset::Latest, true));
         assert_eq!((config.session_timeout, config.heartbeat_interval), (Duration::secs(45), Duration::secs(3)));
-        assert_eq!(config.assignors, [Assignor::Range]);
+        assert_eq!(config.assignors, [Assignor::Range, Assignor::CooperativeSticky]);
         assert!(!parse("").unwrap().enable_auto_commit, "without a group nothing is committed");
     }
 
@@ -159,6 +186,9 @@ mod tests {
         assert!(parse("max.poll.records=0").is_err());
         assert!(parse("partition.assignment.strategy=com.example.Mine").is_err());
         let both = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor, org.apache.kafka.clients.consumer.RoundRobinAssignor";
-        assert_eq!(parse(&format!("partition.assignment.strategy={both}")).unwrap().assignors, [Assignor::RoundRobin]);
+        assert_eq!(
+            parse(&format!("partition.assignment.strategy={both}")).unwrap().assignors,
+            [Assignor::CooperativeSticky, Assignor::RoundRobin]
+        );
     }
 }

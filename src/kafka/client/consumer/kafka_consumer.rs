@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use super::commit::CommitKind;
 use super::completed_fetch::CompletedFetch;
-use super::config::{ConsumerConfig, OffsetReset};
+use super::config::{ConsumerConfig, GroupProtocol, OffsetReset};
 use super::fetcher::Asked;
+use super::heartbeats::Heartbeats;
 use super::membership::{MemberState, Membership};
 use super::subscription::{FetchState, Position, Subscriptions, Wanted};
 use super::validation::Questioned;
@@ -37,6 +38,8 @@ pub struct KafkaConsumer {
     pub(super) client: ClusterClient<Token>,
     pub(super) subscriptions: Subscriptions,
     pub(super) membership: Option<Membership>,
+    /// Of a member by the consumer protocol (`group.protocol=consumer`).
+    pub(super) heartbeats: Option<Heartbeats>,
     /// Answers whose records wait to be handed out.
     pub(super) buffer: VecDeque<CompletedFetch>,
     /// Nodes that have not answered a Fetch yet.
@@ -61,6 +64,7 @@ pub enum Token {
     JoinGroup { attempt: u32 },
     SyncGroup { attempt: u32 },
     Heartbeat { generation: i32 },
+    ConsumerHeartbeat { epoch: i32 },
     LeaveGroup,
     Commit(CommitKind),
     OffsetFetch,
@@ -84,13 +88,17 @@ impl KafkaConsumer {
     /// A consumer that knows nothing but where to ask. It does nothing before `subscribe` or `assign`.
     pub fn new(client_id: &str, config: ConsumerConfig, bootstrap: Vec<HostPort>) -> KafkaConsumer {
         let context = match &config.group_id {
-            Some(group) => format!("Consumer clientId={client_id}, groupId={group}"),
+            Some(group) => match &config.group_instance_id {
+                Some(instance) => format!("Consumer instanceId={instance}, clientId={client_id}, groupId={group}"),
+                None => format!("Consumer clientId={client_id}, groupId={group}"),
+            },
             None => format!("Consumer clientId={client_id}, groupId=null"),
         };
         let mut client = ClusterClient::new(client_id, &context, bootstrap, config.network.clone(), config.metadata.clone());
         client.wants_telemetry = true;
         KafkaConsumer {
             membership: config.group_id.clone().map(Membership::new),
+            heartbeats: (config.group_protocol == GroupProtocol::Consumer).then(Heartbeats::new),
             config: Arc::new(config),
             client_id: client_id.into(),
             client,
@@ -174,6 +182,9 @@ impl KafkaConsumer {
             return Ok(0);
         }
         self.polled = now;
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
         self.poll_group(now, out);
         self.update_positions(now, out);
         if let Some(error) = self.error.take() {
@@ -191,7 +202,7 @@ impl KafkaConsumer {
             Closing::Committing { until } | Closing::Leaving { until } => Some(until),
             Closing::No => None,
         };
-        let group = self.membership.as_ref().and_then(Membership::background_wake);
+        let group = self.membership.as_ref().and_then(|membership| membership.background_wake(self.heartbeats.as_ref()));
         [own, group, self.client.next_wake()].into_iter().flatten().filter(|&at| at > self.handled).min()
     }
 
@@ -218,6 +229,7 @@ impl KafkaConsumer {
         }
         self.buffer.clear();
         let until = now + CLOSE_TIMEOUT.min(self.config.default_api_timeout);
+        self.warn_of_what_is_not_committed(now);
         let commits = self.config.enable_auto_commit && self.commit(now, CommitKind::Close, out);
         self.closing = if commits { Closing::Committing { until } } else { self.leave_to_close(now, until, out) };
         self.go_on_closing(now, out);

@@ -1,11 +1,9 @@
-//! A consumer's place in its group (`AbstractCoordinator`, `ConsumerCoordinator`), by the eager protocol: before it rejoins it gives up
-//! everything.
+//! A consumer's place in its group (`AbstractCoordinator`, `ConsumerCoordinator`). By the eager protocol it gives up everything before it
+//! rejoins; by the cooperative one only what it no longer gets.
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use kafka_protocol::ResponseError::*;
-use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 use kafka_protocol::messages::*;
@@ -14,22 +12,23 @@ use kafka_protocol::{ResponseError, messages};
 
 use super::commit::CommitKind;
 use super::config::ConsumerConfig;
+use super::heartbeats::Heartbeats;
 use super::kafka_consumer::{Closing, KafkaConsumer, Token};
-use super::subscription::{FetchState, Wanted};
+use super::protocols::{Memory, RebalanceProtocol, join_protocols, subscriber};
+use super::subscription::{FetchState, Subscriptions, Wanted};
 use crate::kafka::actor::{HostPort, Outbox};
 use crate::kafka::client::error::ClientError;
 use crate::kafka::client::network::{Failed, Outgoing};
 use crate::kafka::event::Event;
-use crate::kafka::group::assignor::protocol::{
-    PROTOCOL_TYPE, Subscription, decode_assignment, decode_subscription, encode_assignment, encode_subscription,
-};
+use crate::kafka::group::assignor::protocol::{PROTOCOL_TYPE, decode_assignment, encode_assignment};
 use crate::kafka::group::assignor::{Assignor, Subscriber};
 use crate::kafka::names::{BrokerId, Name, TopicPartition};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::errors;
 use crate::sim::time::{Duration, Time};
 
-const COORDINATOR_LOGGER: &str = "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator";
+pub(super) const COORDINATOR_LOGGER: &str = "org.apache.kafka.clients.consumer.internals.ConsumerCoordinator";
+const MEMBERSHIP_LOGGER: &str = "org.apache.kafka.clients.consumer.internals.ConsumerMembershipManager";
 /// What a coordinator may take beyond the rebalance itself to answer JoinGroup (`JOIN_GROUP_TIMEOUT_LAPSE`).
 const JOIN_GROUP_TIMEOUT_LAPSE: Duration = Duration::secs(5);
 const NO_GENERATION: i32 = -1;
@@ -62,6 +61,7 @@ pub struct Membership {
     member_id: Name,
     generation: i32,
     assignor: Option<Assignor>,
+    memory: Memory,
     rejoin_needed: bool,
     /// The old partitions are committed and given up.
     prepared: bool,
@@ -97,6 +97,7 @@ impl Membership {
             member_id: Name::default(),
             generation: NO_GENERATION,
             assignor: None,
+            memory: Memory::default(),
             rejoin_needed: false,
             prepared: false,
             attempt: 0,
@@ -164,11 +165,38 @@ impl Membership {
         self.attempt += 1;
     }
 
+    /// The epoch of a member of the consumer protocol; 0 outside of the group.
+    pub(super) fn epoch(&self) -> i32 {
+        self.generation.max(0)
+    }
+
+    pub(super) fn set_epoch(&mut self, epoch: i32, next_auto_commit: Time) {
+        let joins = self.epoch() == 0 && epoch > 0;
+        self.generation = if epoch > 0 { epoch } else { NO_GENERATION };
+        self.state = if epoch > 0 { MemberState::Stable } else { MemberState::Unjoined };
+        self.rejoin_needed = false;
+        if joins {
+            self.next_auto_commit = next_auto_commit;
+        }
+    }
+
+    /// Its id, which is made now if there is none.
+    pub(super) fn member_id_or(&mut self, make: impl FnOnce() -> String) -> Name {
+        if self.member_id.is_empty() {
+            self.member_id = make().into();
+        }
+        self.member_id.clone()
+    }
+
     fn sends_heartbeats(&self) -> bool {
         matches!(self.state, MemberState::CompletingRebalance | MemberState::Stable)
     }
 
-    pub(super) fn background_wake(&self) -> Option<Time> {
+    pub(super) fn background_wake(&self, heartbeats: Option<&Heartbeats>) -> Option<Time> {
+        if let Some(heartbeats) = heartbeats {
+            let poll_timer = heartbeats.is_active().then_some(self.poll_timer_ends);
+            return [heartbeats.wake(self.retry_at), poll_timer].into_iter().flatten().min();
+        }
         if !self.sends_heartbeats() {
             return None;
         }
@@ -194,7 +222,9 @@ impl KafkaConsumer {
         if in_group || self.config.enable_auto_commit || membership.commit_waits || asks() {
             self.ensure_coordinator_ready(now, out);
         }
-        if in_group {
+        if in_group && self.heartbeats.is_some() {
+            self.poll_heartbeats(now, out);
+        } else if in_group {
             self.rejoin_if_the_topics_changed();
             self.join_group_if_needed(now, out);
         }
@@ -257,7 +287,7 @@ impl KafkaConsumer {
         membership.attempt += 1;
         let token = Token::JoinGroup { attempt: membership.attempt };
         let timeout = self.config.network.request_timeout.max(self.config.max_poll_interval + JOIN_GROUP_TIMEOUT_LAPSE);
-        let request = join_request(membership, &self.config, &self.subscriptions.wanted);
+        let request = join_request(membership, &self.config, &self.subscriptions);
         let outgoing = Outgoing { timeout: Some(timeout), ..Outgoing::new(request) };
         if self.client.send(now, node, outgoing, token, out).is_ok() {
             membership.state = MemberState::PreparingRebalance;
@@ -270,8 +300,10 @@ impl KafkaConsumer {
         // Who fell out of the group has lost its partitions already: somebody else may commit for them.
         let may_commit = self.config.enable_auto_commit && membership.is_stable();
         if may_commit && self.commit(now, CommitKind::BeforeRebalance, out) {
-            // Nothing more of the old partitions is handed out: what was read beyond the commit would be read twice.
-            self.buffer.clear();
+            // Nothing more of partitions that go is handed out: what was read beyond the commit would be read twice.
+            if self.config.rebalance_protocol() == RebalanceProtocol::Eager {
+                self.buffer.clear();
+            }
             return false;
         }
         self.prepared();
@@ -280,8 +312,18 @@ impl KafkaConsumer {
 
     /// The old partitions are committed as far as possible.
     pub(super) fn prepared(&mut self) {
-        self.subscriptions.assign([], false);
-        self.buffer.clear();
+        // Who fell out of the group has lost everything, whatever the protocol.
+        let keeps = self.config.rebalance_protocol() == RebalanceProtocol::Cooperative
+            && self
+                .membership
+                .as_ref()
+                .is_some_and(|membership| membership.generation != NO_GENERATION || !membership.member_id.is_empty());
+        if keeps {
+            self.keep_only_wanted_topics();
+        } else {
+            self.subscriptions.assign([], false);
+            self.buffer.clear();
+        }
         if let Some(membership) = &mut self.membership {
             membership.preparing = false;
             membership.prepared = true;
@@ -291,8 +333,26 @@ impl KafkaConsumer {
         }
     }
 
+    /// By the cooperative protocol only topics that are not subscribed to any more are given up before joining.
+    fn keep_only_wanted_topics(&mut self) {
+        let Wanted::Topics(topics) = &self.subscriptions.wanted else { return };
+        let wanted = |partition: &&TopicPartition| topics.contains(&partition.topic);
+        let kept: Vec<TopicPartition> = self.subscriptions.partitions().map(|(partition, _)| partition).filter(wanted).cloned().collect();
+        self.assign_keeping(kept);
+    }
+
+    /// These partitions from now on; what was there keeps its position, and what was fetched of it is handed out.
+    pub(super) fn assign_keeping(&mut self, partitions: Vec<TopicPartition>) {
+        self.subscriptions.assign(partitions, true);
+        let subscriptions = &self.subscriptions;
+        self.buffer.retain(|fetched| subscriptions.get(&fetched.partition).is_some());
+    }
+
     /// The heartbeat thread.
     pub(super) fn heartbeat(&mut self, now: Time, out: &mut Outbox) {
+        if self.heartbeats.is_some() {
+            return self.heartbeat_by_the_consumer_protocol(now, out);
+        }
         let Some(membership) = &mut self.membership else { return };
         if !membership.sends_heartbeats() || self.closing != Closing::No {
             return;
@@ -328,8 +388,26 @@ impl KafkaConsumer {
         }
     }
 
+    /// The same by the consumer protocol.
+    fn heartbeat_by_the_consumer_protocol(&mut self, now: Time, out: &mut Outbox) {
+        let Some(membership) = &self.membership else { return };
+        if self.closing != Closing::No || !self.heartbeats.as_ref().is_some_and(Heartbeats::is_active) {
+            return;
+        }
+        if membership.poll_timer_ends <= now {
+            self.client.network.log.warn(now, MEMBERSHIP_LOGGER, POLL_TIMEOUT);
+            self.leave_by_heartbeat(now, out);
+            return self.fenced(now);
+        }
+        self.ensure_coordinator_ready(now, out);
+        self.send_heartbeat(now, out);
+    }
+
     /// `maybeLeaveGroup`: a dynamic member says good-bye. Returns whether an answer is to be awaited.
     pub(super) fn leave_group(&mut self, now: Time, reason: &'static str, out: &mut Outbox) -> bool {
+        if self.heartbeats.is_some() {
+            return self.leave_by_heartbeat(now, out);
+        }
         let Some(membership) = &self.membership else { return false };
         let Some(node) = membership.coordinator_node() else { return false };
         if membership.member_id.is_empty() || self.config.group_instance_id.is_some() || !self.client.ready(now, node, out) {
@@ -356,6 +434,7 @@ impl KafkaConsumer {
             (Token::JoinGroup { attempt }, Some(Response::JoinGroup(response))) => self.joined(now, attempt, response, out),
             (Token::SyncGroup { attempt }, Some(Response::SyncGroup(response))) => self.synced(now, attempt, response, out),
             (Token::JoinGroup { attempt } | Token::SyncGroup { attempt }, _) => self.join_failed(now, attempt, None),
+            (Token::ConsumerHeartbeat { epoch }, response) => self.consumer_heartbeat_answered(now, epoch, response),
             (Token::Heartbeat { generation }, response) => self.heartbeat_answered(now, generation, response),
             (Token::LeaveGroup, _) => {
                 if let Closing::Leaving { .. } = self.closing {
@@ -406,6 +485,12 @@ impl KafkaConsumer {
             if response.error_code == MemberIdRequired.code() {
                 membership.member_id = name(&response.member_id);
             }
+            let error = ResponseError::try_from_code(response.error_code).unwrap_or(UnknownServerError);
+            if matches!(error, InconsistentGroupProtocol | InvalidSessionTimeout | InvalidGroupId | GroupMaxSizeReached | FencedInstanceId)
+            {
+                let message = format!("JoinGroup failed due to fatal error: {}", errors::info(response.error_code).message);
+                self.client.network.log.error(now, COORDINATOR_LOGGER, &message);
+            }
             return self.join_failed(now, attempt, Some(response.error_code));
         }
         membership.state = MemberState::CompletingRebalance;
@@ -424,10 +509,8 @@ impl KafkaConsumer {
     /// `onLeaderElected`: computes who reads what.
     fn lead(&mut self, now: Time, response: &JoinGroupResponse) -> Vec<SyncGroupRequestAssignment> {
         let Some(membership) = &mut self.membership else { return Vec::new() };
-        let subscriber = |member: &messages::join_group_response::JoinGroupResponseMember| Subscriber {
-            member_id: name(&member.member_id),
-            group_instance_id: member.group_instance_id.as_ref().map(name),
-            topics: decode_subscription(&member.metadata).unwrap_or_default().topics,
+        let subscriber = |member: &messages::join_group_response::JoinGroupResponseMember| {
+            subscriber(name(&member.member_id), member.group_instance_id.as_ref().map(name), &member.metadata)
         };
         let members: Vec<Subscriber> = response.members.iter().map(subscriber).collect();
         let mut topics: Vec<Name> = members.iter().flat_map(|member| member.topics.iter().cloned()).collect();
@@ -492,7 +575,16 @@ impl KafkaConsumer {
             generation: membership.generation,
             partitions: partitions.clone(),
         });
-        self.subscriptions.assign(partitions, false);
+        membership.memory.assigned(membership.assignor, &partitions, membership.generation);
+        match self.config.rebalance_protocol() {
+            RebalanceProtocol::Eager => self.subscriptions.assign(partitions, false),
+            RebalanceProtocol::Cooperative => {
+                // What goes is free for others only once this member has joined without it.
+                let gives_up = self.subscriptions.partitions().any(|(owned, _)| !partitions.contains(owned));
+                membership.rejoin_needed = gives_up;
+                self.assign_keeping(partitions);
+            }
+        }
     }
 
     /// A join that did not come to its end; it begins anew.
@@ -542,6 +634,9 @@ impl KafkaConsumer {
             fatal => {
                 if current && fatal == FencedInstanceId {
                     membership.reset_generation(false);
+                    let instance = self.config.group_instance_id.as_deref().unwrap_or_default();
+                    let message = format!("Caught fenced group.instance.id Optional[{instance}] error in heartbeat thread");
+                    self.client.network.log.error(now, COORDINATOR_LOGGER, &message);
                 }
                 let group = membership.group.clone();
                 self.error = Some(ClientError::forbidden(fatal.code(), &[&group]));
@@ -555,13 +650,7 @@ const POLL_TIMEOUT: &str = "consumer poll timeout has expired. This means the ti
     address this either by increasing max.poll.interval.ms or by reducing the maximum size of batches returned in poll() with \
     max.poll.records.";
 
-fn join_request(membership: &Membership, config: &ConsumerConfig, wanted: &Wanted) -> Request {
-    let topics = if let Wanted::Topics(topics) = wanted { topics.clone() } else { Vec::new() };
-    // An eager member owns nothing when it joins.
-    let metadata: Bytes = encode_subscription(&Subscription { topics, owned: Vec::new(), generation: NO_GENERATION });
-    let protocol = |assignor: &Assignor| {
-        JoinGroupRequestProtocol::default().with_name(StrBytes::from_static_str(assignor.name())).with_metadata(metadata.clone())
-    };
+fn join_request(membership: &Membership, config: &ConsumerConfig, subscriptions: &Subscriptions) -> Request {
     JoinGroupRequest::default()
         .with_group_id(GroupId(str_bytes(&membership.group)))
         .with_session_timeout_ms(config.session_timeout.as_ms() as i32)
@@ -569,7 +658,7 @@ fn join_request(membership: &Membership, config: &ConsumerConfig, wanted: &Wante
         .with_member_id(str_bytes(&membership.member_id))
         .with_group_instance_id(config.group_instance_id.as_deref().map(str_bytes))
         .with_protocol_type(StrBytes::from_static_str(PROTOCOL_TYPE))
-        .with_protocols(config.assignors.iter().map(protocol).collect())
+        .with_protocols(join_protocols(config, &membership.memory, subscriptions, membership.generation))
         .into()
 }
 

@@ -1,9 +1,11 @@
-//! `KafkaConsumer` with the classic protocol, as a state machine.
+//! `KafkaConsumer`, as a state machine.
 //!
 //! * [`config`]: what can be set
 //! * [`kafka_consumer`]: the consumer: what an application calls, and who is called in a step
 //! * [`subscription`]: what is read, and how far
 //! * [`membership`]: the group: coordinator, JoinGroup, SyncGroup, Heartbeat, LeaveGroup
+//! * [`heartbeats`]: the group by the consumer protocol (KIP-848)
+//! * [`protocols`]: what a member says of itself when it joins, eager and cooperative
 //! * [`commit`]: OffsetCommit and OffsetFetch
 //! * [`offset_lookup`]: ListOffsets, where there is no position
 //! * [`validation`]: OffsetForLeaderEpoch, where there is a new leader
@@ -12,16 +14,18 @@
 //! * [`load`]: a process of the world that consumes
 //!
 //! Not here: incremental fetch sessions (each Fetch names all its partitions, session id 0 and epoch -1, as Kafka's client does with a broker
-//! that has no session to spare), patterns, KIP-848.
+//! that has no session to spare), patterns.
 
 mod commit;
 mod completed_fetch;
 pub mod config;
 mod fetcher;
+mod heartbeats;
 pub mod kafka_consumer;
 pub mod load;
 mod membership;
 mod offset_lookup;
+pub mod protocols;
 pub mod subscription;
 mod validation;
 

@@ -1,23 +1,35 @@
 //! Client-side assignors: the leader of a group computes who reads what (`AbstractPartitionAssignor`).
 //!
-//! * [`range`], [`round_robin`]: the rules
+//! * [`range`], [`round_robin`], [`sticky`] (with `sticky_equal`, `sticky_general` and `moves`): the rules
 //! * [`protocol`]: what members say to them, and what they answer (`ConsumerProtocol`)
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::hash_order;
 use crate::kafka::names::{Name, TopicPartition};
 
+mod moves;
 pub mod protocol;
 pub mod range;
 pub mod round_robin;
+pub mod sticky;
+mod sticky_equal;
+mod sticky_general;
 
 /// A member, as an assignor sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscriber {
     pub member_id: Name,
     pub group_instance_id: Option<Name>,
     pub topics: Vec<Name>,
+    /// What it has and has not given up.
+    pub owned: Vec<TopicPartition>,
+    /// Of `owned`; `None` if its client did not say.
+    pub generation: Option<i32>,
+    /// What an assignor says to itself from one rebalance to the next.
+    pub user_data: Option<Bytes>,
 }
 
 /// What each member gets, by member id, in Kafka's order.
@@ -28,16 +40,20 @@ pub type Assignment = BTreeMap<Name, Vec<TopicPartition>>;
 pub enum Assignor {
     Range,
     RoundRobin,
+    Sticky,
+    CooperativeSticky,
 }
 
 impl Assignor {
-    pub const ALL: [Assignor; 2] = [Assignor::Range, Assignor::RoundRobin];
+    pub const ALL: [Assignor; 4] = [Assignor::Range, Assignor::RoundRobin, Assignor::Sticky, Assignor::CooperativeSticky];
 
     /// As it stands in JoinGroup, and in the tools' output.
     pub fn name(self) -> &'static str {
         match self {
             Assignor::Range => "range",
             Assignor::RoundRobin => "roundrobin",
+            Assignor::Sticky => "sticky",
+            Assignor::CooperativeSticky => "cooperative-sticky",
         }
     }
 
@@ -50,6 +66,8 @@ impl Assignor {
         match class.rsplit('.').next()? {
             "RangeAssignor" => Some(Assignor::Range),
             "RoundRobinAssignor" => Some(Assignor::RoundRobin),
+            "StickyAssignor" => Some(Assignor::Sticky),
+            "CooperativeStickyAssignor" => Some(Assignor::CooperativeSticky),
             _ => None,
         }
     }
@@ -59,8 +77,15 @@ impl Assignor {
         match self {
             Assignor::Range => range::assign(partitions_per_topic, members),
             Assignor::RoundRobin => round_robin::assign(partitions_per_topic, members),
+            Assignor::Sticky => sticky::assign(partitions_per_topic, members),
+            Assignor::CooperativeSticky => sticky::assign_cooperatively(partitions_per_topic, members),
         }
     }
+}
+
+/// `String.compareTo`: by UTF-16.
+fn java_order(a: &str, b: &str) -> std::cmp::Ordering {
+    a.encode_utf16().cmp(b.encode_utf16())
 }
 
 /// Members in the order in which all assignors serve them: static ones first, by instance id, then the others by member id

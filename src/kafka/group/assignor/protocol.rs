@@ -23,6 +23,8 @@ pub struct Subscription {
     pub owned: Vec<TopicPartition>,
     /// The generation of `owned`; -1 for none.
     pub generation: i32,
+    /// What the assignor says to itself.
+    pub user_data: Option<Bytes>,
 }
 
 /// The bytes of a subscription, topics sorted as Kafka's client does.
@@ -33,6 +35,7 @@ pub fn encode_subscription(subscription: &Subscription) -> Bytes {
     let owned = owned.map(|(topic, partitions)| OwnedTopic::default().with_topic(topic_name(&topic)).with_partitions(partitions)).collect();
     let message = ConsumerProtocolSubscription::default()
         .with_topics(topics.iter().map(|topic| StrBytes::from_string(topic.to_string())).collect())
+        .with_user_data(subscription.user_data.clone())
         .with_owned_partitions(owned)
         .with_generation_id(subscription.generation);
     encode(&message)
@@ -49,6 +52,7 @@ pub fn decode_subscription(bytes: &Bytes) -> Option<Subscription> {
         topics: message.topics.iter().map(|topic| Name::from(topic.as_str())).collect(),
         owned: owned.collect(),
         generation: message.generation_id,
+        user_data: message.user_data,
     })
 }
 
@@ -73,7 +77,7 @@ pub fn decode_assignment(bytes: &Bytes) -> Option<Vec<TopicPartition>> {
 }
 
 /// `CollectionUtils.groupPartitionsByTopic`: topics in the order of Kafka's map, partitions as they come.
-fn by_topic(partitions: &[TopicPartition]) -> Vec<(Name, Vec<i32>)> {
+pub(super) fn by_topic(partitions: &[TopicPartition]) -> Vec<(Name, Vec<i32>)> {
     let mut topics: BTreeMap<Name, Vec<i32>> = BTreeMap::new();
     for partition in partitions {
         topics.entry(partition.topic.clone()).or_default().push(partition.partition);
@@ -115,7 +119,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let owned = vec![TopicPartition::new("orders", 0), TopicPartition::new("orders", 2), TopicPartition::new("payments", 1)];
-        let subscription = Subscription { topics: vec!["payments".into(), "orders".into()], owned: owned.clone(), generation: 4 };
+        let subscription =
+            Subscription { topics: vec!["payments".into(), "orders".into()], owned: owned.clone(), generation: 4, user_data: None };
         let read = decode_subscription(&encode_subscription(&subscription)).unwrap();
         assert_eq!(read.topics, [Name::from("orders"), Name::from("payments")]);
         assert_eq!((read.owned.len(), read.generation), (3, 4));

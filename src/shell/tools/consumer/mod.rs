@@ -17,7 +17,7 @@ use super::topics::requests;
 use super::{Context, INTERRUPTED};
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::Target;
-use crate::kafka::client::consumer::config::ConsumerConfig;
+use crate::kafka::client::consumer::config::{ConsumerConfig, GroupProtocol};
 use crate::kafka::client::consumer::kafka_consumer::{KafkaConsumer, Receiver};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
@@ -162,8 +162,9 @@ impl ConsoleConsumer {
         let addresses = addresses(cx.now, &self.asked.servers, &self.hosts, cx.print)
             .map_err(|_| Exception::kafka("Failed to construct kafka consumer"))?;
         let client_id = self.asked.config.get("client.id").map_or("console-consumer", String::as_str);
+        let classic = config.group_protocol == GroupProtocol::Classic;
         let mut consumer = KafkaConsumer::new(client_id, config, addresses);
-        if !matches!(self.asked.source, Source::Partition { .. }) {
+        if classic && !matches!(self.asked.source, Source::Partition { .. }) {
             cx.print.error("The consumer rebalance protocol (KIP-848) is production-ready! Set group.protocol=consumer to try it out. See https://kafka.apache.org/documentation/#consumer_rebalance_protocol");
         }
         match &self.asked.source {
@@ -233,6 +234,7 @@ impl ConsoleConsumer {
                 Ok(0) => return self.check_timeout(cx),
                 Ok(_) => {}
                 Err(error) => {
+                    // What led to it was logged before it was thrown.
                     if let Some(consumer) = &mut self.consumer {
                         print_log(consumer.client_mut().network.log.take(), cx.print);
                     }

@@ -200,15 +200,16 @@ fn check_reset(options: &Options, no_group: bool, warnings: &mut Vec<String>) ->
 /// A column of `--list`: `--state`, `--state Stable,Empty`.
 fn shown(options: &Options, name: &'static str, plural: &str, known: &[&str]) -> Result<Shown, Done> {
     let mut only = Vec::new();
-    for word in options.all(name).flat_map(|list| list.split(',')).map(str::trim) {
-        let Some(known) = known.iter().find(|known| known.eq_ignore_ascii_case(word)) else {
-            let said = format!(
-                "Exception in thread \"main\" java.lang.IllegalArgumentException: Invalid {name} list '{word}'. Valid {plural} are: {}",
-                known.join(", ")
-            );
-            return Err(Done::failed(said, 1));
-        };
-        only.push((*known).to_owned());
+    // Java's message says "types list", but "state list".
+    let list_of = if name == "type" { plural } else { name };
+    for list in options.all(name) {
+        for word in list.split(',').map(str::trim) {
+            let Some(known) = known.iter().find(|known| known.eq_ignore_ascii_case(word)) else {
+                let said = format!("Invalid {list_of} list '{list}'. Valid {plural} are: {}", known.join(", "));
+                return Err(usage_and_exit(TABLE, &said));
+            };
+            only.push((*known).to_owned());
+        }
     }
     Ok(Shown { column: options.has(name), only })
 }

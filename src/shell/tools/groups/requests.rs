@@ -8,7 +8,7 @@ use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::*;
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
-use super::tables::{Listed, MemberRow, OffsetRow, StateRow};
+use super::tables::{Listed, MemberRow, OffsetRow, StateRow, Target};
 use crate::kafka::client::admin::fanout::ListedOffsets;
 use crate::kafka::names::TopicPartition;
 use crate::shell::java::exception::Exception;
@@ -19,6 +19,8 @@ pub struct Described {
     pub group: String,
     pub state: String,
     strategy: String,
+    /// Of the group and of its target, if it has such (KIP-848).
+    epochs: Option<(i32, i32)>,
     members: Vec<Member>,
     /// Its address and id.
     pub coordinator: (String, i32),
@@ -34,7 +36,11 @@ struct Member {
     id: String,
     host: String,
     client: String,
+    instance: Option<String>,
     assigned: BTreeMap<String, Vec<i32>>,
+    /// Its epoch and its target, if it has such.
+    epoch: Option<i32>,
+    target: Option<BTreeMap<String, Vec<i32>>>,
 }
 
 pub fn list(states: &[String], types: &[String]) -> ListGroupsRequest {
@@ -53,7 +59,47 @@ pub fn listed(groups: &[ListedGroup]) -> Vec<Listed> {
     listed.collect()
 }
 
-pub fn describe(group: &str) -> DescribeGroupsRequest {
+/// What is asked first, as the admin client does: groups of the consumer protocol are described by a request of their own.
+pub fn describe(group: &str) -> ConsumerGroupDescribeRequest {
+    ConsumerGroupDescribeRequest::default().with_group_ids(vec![GroupId(text(group))])
+}
+
+/// `None`: it is no such group, and the classic request is to be asked.
+///
+/// # Errors
+/// What the coordinator said of the group.
+pub fn consumer_described(body: &ConsumerGroupDescribeResponse) -> Result<Option<Described>, Exception> {
+    let Some(group) = body.groups.first() else { return Err(Exception::kafka("A ConsumerGroupDescribe response without a group")) };
+    match group.error_code {
+        0 => {}
+        GROUP_ID_NOT_FOUND => return Ok(None),
+        code => return Err(Exception::of(code, group.error_message.as_deref())),
+    }
+    let members = group.members.iter().map(|member| Member {
+        id: member.member_id.to_string(),
+        host: member.client_host.to_string(),
+        client: member.client_id.to_string(),
+        instance: member.instance_id.as_ref().map(|id| id.to_string()),
+        assigned: by_topic(&member.assignment),
+        epoch: Some(member.member_epoch),
+        target: Some(by_topic(&member.target_assignment)),
+    });
+    Ok(Some(Described {
+        group: group.group_id.to_string(),
+        state: group.group_state.to_string(),
+        strategy: group.assignor_name.to_string(),
+        epochs: Some((group.group_epoch, group.assignment_epoch)),
+        members: members.collect(),
+        ..Described::default()
+    }))
+}
+
+fn by_topic(assignment: &consumer_group_describe_response::Assignment) -> BTreeMap<String, Vec<i32>> {
+    assignment.topic_partitions.iter().map(|topic| (topic.topic_name.to_string(), topic.partitions.clone())).collect()
+}
+
+/// The request for groups of the classic protocol.
+pub fn describe_classic(group: &str) -> DescribeGroupsRequest {
     DescribeGroupsRequest::default().with_groups(vec![GroupId(text(group))])
 }
 
@@ -71,7 +117,10 @@ pub fn described(body: &DescribeGroupsResponse) -> Result<Described, Exception> 
         id: member.member_id.to_string(),
         host: member.client_host.to_string(),
         client: member.client_id.to_string(),
+        instance: member.group_instance_id.as_ref().map(|id| id.to_string()),
         assigned: assignment(member.member_assignment.clone()),
+        epoch: None,
+        target: None,
     });
     Ok(Described {
         group: group.group_id.to_string(),
@@ -148,7 +197,13 @@ impl Described {
             member: member.id.clone(),
             host: member.host.clone(),
             client: member.client.clone(),
+            instance: member.instance.clone(),
             assigned: member.assigned.clone().into_iter().collect(),
+            target: member.epoch.zip(self.epochs).map(|(epoch, (_, target_epoch))| Target {
+                epoch,
+                target_epoch,
+                assigned: member.target.clone().unwrap_or_default().into_iter().collect(),
+            }),
         };
         self.members.iter().map(row).collect()
     }
@@ -158,6 +213,7 @@ impl Described {
             coordinator: self.coordinator.clone(),
             strategy: self.strategy.clone(),
             state: self.state.clone(),
+            epochs: self.epochs,
             members: self.members.len(),
         }
     }

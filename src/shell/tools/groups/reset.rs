@@ -153,18 +153,20 @@ impl Reset {
             (_, Err(error)) => return Err(error),
         };
         match (self.at, outcome) {
-            (At::Describe, Response::DescribeGroups(body)) => match requests::described(&body) {
-                Ok(described) if !matches!(described.state.as_str(), "Empty" | "Dead") => {
-                    let group = described.group;
-                    cx.print.line("");
-                    cx.print.line(format!(
-                        "Error: Assignments can only be reset if the group '{group}' is inactive, but the current state is {}.",
-                        described.state
-                    ));
-                    self.group_done(Vec::new(), admin, cx)
+            (At::Describe, Response::ConsumerGroupDescribe(body)) => match requests::consumer_described(&body) {
+                Ok(None) => {
+                    let Some(group) = self.ahead.front() else { return Ok(None) };
+                    let target = Target::Coordinator(group.as_str().into());
+                    admin.ask(cx.now, "describeConsumerGroups", target, requests::describe_classic(group));
+                    Ok(None)
                 }
+                Ok(Some(described)) => self.group_described(described, admin, cx),
+                Err(error) => Err(in_runtime(&error)),
+            },
+            (At::Describe, Response::DescribeGroups(body)) => match requests::described(&body) {
+                Ok(described) => self.group_described(described, admin, cx),
                 Err(error) if !error.class.ends_with(".GroupIdNotFoundException") => Err(in_runtime(&error)),
-                _ => self.partitions_to_reset(admin, cx),
+                Err(_) => self.partitions_to_reset(admin, cx),
             },
             (At::AllTopics, Response::OffsetFetch(body)) => {
                 let committed = requests::offsets(&body).map_err(|error| in_runtime(&error))?;
@@ -183,6 +185,20 @@ impl Reset {
             }
             (_, other) => Err(unexpected(other.api())),
         }
+    }
+
+    /// Only a group without members can be reset.
+    fn group_described(&mut self, described: requests::Described, admin: &mut Admin, cx: &mut Context) -> Flow {
+        if matches!(described.state.as_str(), "Empty" | "Dead") {
+            return self.partitions_to_reset(admin, cx);
+        }
+        let group = described.group;
+        cx.print.line("");
+        cx.print.line(format!(
+            "Error: Assignments can only be reset if the group '{group}' is inactive, but the current state is {}.",
+            described.state
+        ));
+        self.group_done(Vec::new(), admin, cx)
     }
 
     fn next_group(&mut self, admin: &mut Admin, cx: &mut Context) -> Flow {

@@ -87,15 +87,20 @@ impl Show {
                 Ok(Some(0))
             }
             (_, outcome) => match (self.at, response(outcome)?) {
+                (At::Describe, Response::ConsumerGroupDescribe(body)) => {
+                    match requests::consumer_described(&body).map_err(|error| error.in_execution())? {
+                        Some(described) => self.take_described(described, admin, cx),
+                        None => {
+                            let Some(group) = self.ahead.front() else { return Ok(None) };
+                            let target = Target::Coordinator(group.as_str().into());
+                            admin.ask(cx.now, "describeConsumerGroups", target, requests::describe_classic(group));
+                            Ok(None)
+                        }
+                    }
+                }
                 (At::Describe, Response::DescribeGroups(body)) => {
                     let described = requests::described(&body).map_err(|error| error.in_execution())?;
-                    self.described.push(described);
-                    self.ahead.pop_front();
-                    if !self.ahead.is_empty() {
-                        self.next(At::Describe, admin, cx);
-                        return Ok(None);
-                    }
-                    self.after_description(admin, cx)
+                    self.take_described(described, admin, cx)
                 }
                 (At::Coordinator, Response::FindCoordinator(body)) => {
                     self.take_front(|described| described.coordinator = requests::found(&body));
@@ -109,6 +114,16 @@ impl Show {
                 (_, other) => Err(unexpected(other.api())),
             },
         }
+    }
+
+    fn take_described(&mut self, described: Described, admin: &mut Admin, cx: &mut Context) -> Flow {
+        self.described.push(described);
+        self.ahead.pop_front();
+        if !self.ahead.is_empty() {
+            self.next(At::Describe, admin, cx);
+            return Ok(None);
+        }
+        self.after_description(admin, cx)
     }
 
     fn listed(&mut self, groups: Vec<tables::Listed>, admin: &mut Admin, cx: &mut Context) -> Flow {

@@ -26,7 +26,19 @@ pub struct MemberRow {
     pub member: String,
     pub host: String,
     pub client: String,
+    /// Of a static member.
+    pub instance: Option<String>,
     /// Topics with their partitions, ordered.
+    pub assigned: Vec<(String, Vec<i32>)>,
+    /// Of a member of the consumer protocol (KIP-848).
+    pub target: Option<Target>,
+}
+
+/// Where a member of the consumer protocol is, and where it is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub epoch: i32,
+    pub target_epoch: i32,
     pub assigned: Vec<(String, Vec<i32>)>,
 }
 
@@ -37,6 +49,8 @@ pub struct StateRow {
     pub coordinator: (String, i32),
     pub strategy: String,
     pub state: String,
+    /// Of the group and of its target, if it has such.
+    pub epochs: Option<(i32, i32)>,
     pub members: usize,
 }
 
@@ -110,27 +124,47 @@ pub fn members(group: &str, rows: &[MemberRow], verbose: bool) -> Vec<String> {
     let member_width = widest(rows.iter().map(|row| row.member.as_str()), 15);
     let host_width = widest(rows.iter().map(|row| row.host.as_str()), 15);
     let client_width = widest(rows.iter().map(|row| row.client.as_str()), 15);
-    let line = |cells: [&str; 5], more: [&str; 4]| {
-        let [group, member, host, client, partitions] = cells;
+    let instances = rows.iter().any(|row| row.instance.is_some());
+    let instance_width = widest(rows.iter().filter_map(|row| row.instance.as_deref()), 17);
+    let current: Vec<String> = rows.iter().map(|row| assignment(&row.assigned)).collect();
+    let target: Vec<String> =
+        rows.iter().map(|row| row.target.as_ref().map_or("-".to_owned(), |target| assignment(&target.assigned))).collect();
+    let current_width = widest(current.iter().map(String::as_str), 20);
+    let target_width = widest(target.iter().map(String::as_str), 20);
+    let line = |cells: [&str; 6], more: [&str; 4]| {
+        let [group, member, instance, host, client, partitions] = cells;
+        let instance = if instances { format!("{instance:<instance_width$} ") } else { String::new() };
         let [current_epoch, current, target_epoch, target] = more;
-        let more = if verbose { format!("{current_epoch:<15} {current:<20} {target_epoch:<15} {target:<20}") } else { String::new() };
-        format!("{group:<group_width$} {member:<member_width$} {host:<host_width$} {client:<client_width$} {partitions:<15} {more}")
+        let more = if verbose {
+            format!("{current_epoch:<15} {current:<current_width$} {target_epoch:<15} {target:<target_width$}")
+        } else {
+            String::new()
+        };
+        format!(
+            "{group:<group_width$} {member:<member_width$} {instance}{host:<host_width$} {client:<client_width$} {partitions:<15} {more}"
+        )
     };
     let mut lines = vec![line(
-        ["GROUP", "CONSUMER-ID", "HOST", "CLIENT-ID", "#PARTITIONS"],
+        ["GROUP", "CONSUMER-ID", "GROUP-INSTANCE-ID", "HOST", "CLIENT-ID", "#PARTITIONS"],
         ["CURRENT-EPOCH", "CURRENT-ASSIGNMENT", "TARGET-EPOCH", "TARGET-ASSIGNMENT"],
     )];
-    for row in rows {
+    for ((row, current), target) in rows.iter().zip(&current).zip(&target) {
         let count: usize = row.assigned.iter().map(|(_, partitions)| partitions.len()).sum();
-        let assigned = row
-            .assigned
-            .iter()
-            .map(|(topic, partitions)| format!("{topic}:{}", partitions.iter().map(i32::to_string).collect::<Vec<_>>().join(",")));
-        let assigned = assigned.collect::<Vec<_>>().join(";");
-        let assigned = if assigned.is_empty() { "-" } else { &assigned };
-        lines.push(line([group, &row.member, &row.host, &row.client, &count.to_string()], ["-", assigned, "-", "-"]));
+        let dash = |epoch: Option<i32>| epoch.map_or("-".to_owned(), |epoch| epoch.to_string());
+        let (epoch, target_epoch) = (row.target.as_ref().map(|target| target.epoch), row.target.as_ref().map(|target| target.target_epoch));
+        let cells = [group, &row.member, row.instance.as_deref().unwrap_or_default(), &row.host, &row.client, &count.to_string()];
+        lines.push(line(cells, [&dash(epoch), current, &dash(target_epoch), target]));
     }
     lines
+}
+
+/// `orders:0,1;payments:2`, or a dash for nothing.
+fn assignment(assigned: &[(String, Vec<i32>)]) -> String {
+    let topic = |(topic, partitions): &(String, Vec<i32>)| {
+        format!("{topic}:{}", partitions.iter().map(i32::to_string).collect::<Vec<_>>().join(","))
+    };
+    let topics: Vec<String> = assigned.iter().map(topic).collect();
+    if topics.is_empty() { "-".to_owned() } else { topics.join(";") }
 }
 
 /// `--describe --state`, without the empty line before it.
@@ -143,10 +177,11 @@ pub fn state(group: &str, row: &StateRow, verbose: bool) -> Vec<String> {
         let epochs = if verbose { format!("{:<15} {:<25} ", epochs[0], epochs[1]) } else { String::new() };
         format!("{group:<group_width$} {coordinator:<coordinator_width$} {strategy:<20} {state:<20} {epochs}{members}")
     };
+    let epoch = |at: usize| row.epochs.map_or("-".to_owned(), |(group, target)| [group, target][at].to_string());
     let strategy = if row.strategy.is_empty() { "-" } else { &row.strategy };
     vec![
         line(["GROUP", "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE", "#MEMBERS"], ["GROUP-EPOCH", "TARGET-ASSIGNMENT-EPOCH"]),
-        line([group, &coordinator, strategy, &row.state, &row.members.to_string()], ["-", "-"]),
+        line([group, &coordinator, strategy, &row.state, &row.members.to_string()], [&epoch(0), &epoch(1)]),
     ]
 }
 
@@ -231,7 +266,9 @@ mod tests {
             member: MEMBER.into(),
             host: "/10.77.0.100".into(),
             client: "console-consumer".into(),
+            instance: None,
             assigned: vec![("orders".into(), vec![0, 1, 2])],
+            target: None,
         }];
         assert_eq!(
             members("readers", &rows, true),
@@ -241,7 +278,13 @@ mod tests {
             ]
         );
         assert_eq!(members("readers", &[], false), ["GROUP           CONSUMER-ID     HOST            CLIENT-ID       #PARTITIONS     "]);
-        let row = StateRow { coordinator: ("kafka-1:9092".into(), 1), strategy: "range".into(), state: "Stable".into(), members: 1 };
+        let row = StateRow {
+            coordinator: ("kafka-1:9092".into(), 1),
+            strategy: "range".into(),
+            state: "Stable".into(),
+            epochs: None,
+            members: 1,
+        };
         assert_eq!(
             state("readers", &row, true),
             [

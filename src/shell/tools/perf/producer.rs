@@ -18,7 +18,7 @@ use crate::shell::tools::{Context, INTERRUPTED};
 use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
 
-const PARSER: Parser = Parser {
+pub const PARSER: Parser = Parser {
     prog: "kafka-producer-perf-test",
     blurb: "Sends records as fast as it can, or as fast as it is told to, and says how long the acknowledgements took.",
     commands: &[],

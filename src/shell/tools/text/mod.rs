@@ -7,12 +7,14 @@ mod awk;
 mod cat;
 mod columns;
 mod cut;
+mod date;
 mod echo;
 mod grep;
 mod head;
 mod hex;
 mod jq;
 mod paste;
+mod printf;
 mod regex;
 mod sed;
 mod seq;
@@ -116,16 +118,26 @@ pub struct Place<'a> {
 
 /// An instant as `ls -l` shows it.
 pub fn date_of(wall_ms: i64) -> String {
-    echo::strftime("%b %e %H:%M", wall_ms)
+    date::strftime("%b %e %H:%M", wall_ms)
+}
+
+/// What `printf` with these arguments prints, what it says about those that do not fit, and its status.
+pub fn print_formatted(args: &[String]) -> (String, Option<String>, i32) {
+    printf::print_formatted(args)
+}
+
+/// An instant as `systemctl` shows it.
+pub fn instant_of(wall_ms: i64) -> String {
+    date::strftime("%a %Y-%m-%d %H:%M:%S UTC", wall_ms)
 }
 
 fn make(name: &str, args: &[String], place: Place) -> Option<Made> {
     Some(match name {
         "echo" => echo::echo(args),
-        "printf" => echo::printf(args),
+        "printf" => printf::printf(args),
         "true" => made(echo::Says::status(0), Vec::new()),
         "false" => made(echo::Says::status(1), Vec::new()),
-        "date" => echo::date(args, place.wall_ms),
+        "date" => date::date(args, place.wall_ms),
         "hostname" => made(echo::Says::text(format!("{}\n", place.host)), Vec::new()),
         "whoami" => made(echo::Says::text("kafka\n".into()), Vec::new()),
         "basename" | "dirname" => echo::path(name, args),

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::args::Args;
-use super::echo::number;
+use super::printf::number;
 use super::{Filter, KEPT_LINES, Made, made};
 use crate::shell::pipe::Printer;
 

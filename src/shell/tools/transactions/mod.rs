@@ -190,12 +190,11 @@ fn describe(script: &mut Script, id: &str) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Producers by the partition that knows them.
+type Known = Vec<(TopicPartition, Vec<ProducerState>)>;
+
 /// `Admin.describeProducers`: the producers that these partitions know, on a broker or on their leaders.
-fn producers(
-    script: &mut Script,
-    partitions: &[TopicPartition],
-    broker: Option<i32>,
-) -> Result<Result<Vec<(TopicPartition, Vec<ProducerState>)>, Exception>, Stop> {
+fn producers(script: &mut Script, partitions: &[TopicPartition], broker: Option<i32>) -> Result<Result<Known, Exception>, Stop> {
     let asked = |at: &TopicPartition| -> Asked {
         let topic = TopicRequest::default().with_name(topic_name(&at.topic)).with_partition_indexes(vec![at.partition]);
         let request = DescribeProducersRequest::default().with_topics(vec![topic]);

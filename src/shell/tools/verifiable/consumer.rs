@@ -21,7 +21,7 @@ use crate::shell::tools::program::Program;
 use crate::shell::tools::{Context, INTERRUPTED};
 use crate::sim::time::Time;
 
-const PARSER: Parser = Parser {
+pub const PARSER: Parser = Parser {
     prog: "verifiable-consumer",
     blurb: "Reads a topic in a group and prints a line of JSON for each thing that happens: partitions assigned and revoked, records, commits.",
     commands: &[],

@@ -16,7 +16,7 @@ use crate::shell::tools::sending::{Outgoing, Refused, Sending};
 use crate::shell::tools::{Context, INTERRUPTED};
 use crate::sim::time::Time;
 
-const PARSER: Parser = Parser {
+pub const PARSER: Parser = Parser {
     prog: "verifiable-producer",
     blurb: "Sends growing numbers to a topic and prints a line of JSON for each that was acknowledged, or was not.",
     commands: &[],
@@ -184,12 +184,12 @@ impl VerifiableProducer {
 
 fn failed(topic: &str, (key, value): &Sent, error: &Exception, now: Time) -> String {
     let rest = format!(
-        r#","exception":"class {}","message":{},"topic":{},"key":{},"value":{}"#,
-        error.class,
-        text(Some(error.text())),
+        r#","topic":{},"key":{},"value":{},"exception":"class {}","message":{}"#,
         text(Some(topic)),
         text(key.as_deref()),
-        text(Some(value))
+        text(Some(value)),
+        error.class,
+        text(Some(error.text()))
     );
     event(now, "producer_send_error", &rest)
 }

@@ -1,8 +1,12 @@
 //! `awk [-F SEPARATOR] [-v NAME=VALUE]... PROGRAM [FILE]...`: POSIX's language, without files, pipes and `getline`.
 
+mod eval;
+mod expr;
+mod functions;
 mod lexer;
 mod parser;
 mod run;
+mod syntax;
 mod value;
 
 use std::sync::Arc;
@@ -30,7 +34,7 @@ pub(super) fn awk(args: &[String]) -> Made {
     }
     let program = args.operands.remove(0);
     let program = parser::parse(&program).map_err(|said| (format!("awk: {said}"), 2))?;
-    let only_begin = program.rules.iter().all(|rule| matches!(rule.when, parser::When::Begin));
+    let only_begin = program.rules.iter().all(|rule| matches!(rule.when, syntax::When::Begin));
     let mut machine = Machine::new(Arc::new(program));
     if let Some(separator) = args.value('F') {
         let separator = if separator == "t" { "\t".to_owned() } else { decode(separator).text };

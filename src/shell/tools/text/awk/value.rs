@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::super::echo::{general, number};
+use crate::shell::tools::text::printf::{general, number};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {

@@ -3,16 +3,25 @@
 //! A small jq of our own: the crates that are well kept (jaq) would make up a quarter of the page, and cannot be stopped.
 
 mod builtins;
+mod calculate;
+mod control;
 mod eval;
+mod items;
 mod json;
+mod lexer;
 mod parser;
+mod paths;
+mod streams;
+mod syntax;
+mod terms;
+mod text;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::eval::{Machine, Scope, Stop};
 use self::json::Json;
-use self::parser::Expr;
+use self::syntax::Expr;
 use super::{Filter, Made, Place, made};
 use crate::shell::pipe::Printer;
 

@@ -1,0 +1,504 @@
+//! One replica of the log: what reaches it, what is due, what it sends (`KafkaRaftClient`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::control::{self, ControlRecord};
+use super::fetch::WaitingFetch;
+use super::reconfigure::Asker;
+use super::role::Role;
+use super::snapshot::{Download, Snapshot};
+use super::state_file::{ElectionState, QUORUM_STATE};
+use super::voters::{VoterHistory, VoterSet};
+use super::{RaftSpec, ReplicaKey};
+use crate::kafka::actor::{HostPort, Input, Outbox};
+use crate::kafka::client::network::{Completed, NetworkClient, NetworkConfig};
+use crate::kafka::log::partition_log::PartitionLog;
+use crate::kafka::log::recovery::{Reopen, open};
+use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
+use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::frame::Frame;
+use crate::kafka::records::builder::BatchBuilder;
+use crate::kafka::records::compression::CompressionType;
+use crate::sim::disk::File;
+use crate::sim::process::ConnId;
+use crate::sim::time::{Duration, Time};
+
+/// The topic id of `__cluster_metadata` (`Uuid.METADATA_TOPIC_ID`).
+pub const METADATA_TOPIC_ID: Uuid = Uuid::from_u128(1);
+/// The folder of the metadata log.
+pub const METADATA_DIR: &str = "__cluster_metadata-0";
+/// `KafkaRaftManager.shutdown`: so long a leader that stops waits for another one.
+const SHUTDOWN_TIMEOUT: Duration = Duration::secs(5);
+/// The wait between two attempts to find out from somebody who leads.
+const DISCOVERY_BACKOFF: Duration = Duration::ms(50);
+
+/// A replica of the metadata log.
+#[derive(Clone, Debug)]
+pub struct Raft {
+    pub(super) spec: RaftSpec,
+    pub(super) epoch: i32,
+    pub(super) role: Role,
+    /// `None` until the disk is read.
+    pub(super) log: Option<PartitionLog>,
+    pub(super) voters: VoterHistory,
+    /// What is below is committed; unknown until a leader has said so.
+    pub(super) high_watermark: Option<i64>,
+    pub(super) snapshot: Option<Snapshot>,
+    /// A snapshot that is being fetched.
+    pub(super) download: Option<Download>,
+    pub(super) waiting: Vec<WaitingFetch>,
+    /// Answers about changes of the voters, for the owner to send.
+    pub(super) answers: Vec<(Asker, Response)>,
+    /// `quorum-state` as it was last written.
+    pub(super) stored: String,
+    net: NetworkClient<Call>,
+    discover_at: Time,
+    /// It was told to stop, and goes on until then at the latest.
+    stops_at: Option<Time>,
+    now: Time,
+}
+
+/// What was asked of another replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    /// In which epoch, and whether it is a pre-vote.
+    Vote(i32, bool),
+    BeginEpoch,
+    EndEpoch,
+    Fetch,
+    FetchSnapshot,
+}
+
+impl Raft {
+    pub fn new(spec: RaftSpec) -> Raft {
+        let mut voters = VoterHistory::default();
+        voters.add(-1, VoterSet::of(spec.controllers.iter().map(|&id| ReplicaKey { id, directory: directory_id(id, &spec.cluster_id) })));
+        // One request to a node at a time (`RequestManager`).
+        let config = NetworkConfig { request_timeout: spec.timeouts.request, max_in_flight: 1, ..NetworkConfig::default() };
+        let net = NetworkClient::new(&format!("raft-client-{}", spec.key.id), "", config);
+        Raft {
+            spec,
+            epoch: 0,
+            role: Role::Unattached { leader: None, voted: None, election_ends: Time(u64::MAX) },
+            log: None,
+            voters,
+            high_watermark: None,
+            snapshot: None,
+            download: None,
+            waiting: Vec::new(),
+            answers: Vec::new(),
+            stored: String::new(),
+            net,
+            discover_at: Time::ZERO,
+            stops_at: None,
+            now: Time::ZERO,
+        }
+    }
+
+    // --- what its owner asks ---
+
+    pub fn me(&self) -> BrokerId {
+        self.spec.key.id
+    }
+
+    pub fn epoch(&self) -> i32 {
+        self.epoch
+    }
+
+    /// The log, once it is open.
+    pub fn log(&self) -> Option<&PartitionLog> {
+        self.log.as_ref()
+    }
+
+    /// What is below is committed; `None` until that is known.
+    pub fn high_watermark(&self) -> Option<i64> {
+        self.high_watermark
+    }
+
+    /// A leader's own: unknown until a record of its epoch is committed.
+    pub fn leaders_high_watermark(&self) -> Option<i64> {
+        if let Role::Leader(leader) = &self.role { leader.high_watermark } else { None }
+    }
+
+    pub fn voters(&self) -> Option<&VoterSet> {
+        self.voters.last()
+    }
+
+    /// Where this replica's epoch began, if it leads.
+    pub fn epoch_start(&self) -> Option<i64> {
+        if let Role::Leader(leader) = &self.role { Some(leader.epoch_start) } else { None }
+    }
+
+    /// The nodes from which others may learn who leads.
+    pub fn controllers(&self) -> &[BrokerId] {
+        &self.spec.controllers
+    }
+
+    // --- its life ---
+
+    /// The disk is read: opens the log, and takes its place in the quorum. `files`: those of the log's folder.
+    pub fn open(&mut self, now: Time, files: &BTreeMap<String, Arc<File>>, clean: bool, out: &mut Outbox) {
+        self.now = now;
+        let config = super::snapshot::log_config();
+        let mut log = if files.is_empty() {
+            let log = PartitionLog::create(METADATA_DIR, config, &mut out.store());
+            self.format(now, out);
+            log
+        } else {
+            let reopen = Reopen { dir: METADATA_DIR, config, files, clean, recovery_point: 0, log_start_offset: 0 };
+            open(reopen, &mut out.store()).0
+        };
+        self.load_snapshot(files);
+        if let Some(snapshot) = &self.snapshot
+            && log.log_end_offset() < snapshot.id.end_offset
+        {
+            // The snapshot is ahead of the log: whoever stored it had not begun the log anew yet.
+            log.start_anew_at(snapshot.id.end_offset, &mut out.store());
+        }
+        for batch in log.read(log.log_start_offset(), u32::MAX, i64::MAX).unwrap_or_default() {
+            control::voters_in(&batch).into_iter().for_each(|(offset, voters)| self.voters.add(offset, voters));
+        }
+        self.log = Some(log);
+        self.learn_addresses();
+        let stored = files.get(QUORUM_STATE).and_then(|file| ElectionState::parse(&file.read())).unwrap_or_default();
+        self.begin_as(now, stored, out);
+        self.poll(now, out);
+    }
+
+    /// It stops: a leader hands over first. [`Raft::is_shut_down`] says when that is done.
+    pub fn shut_down(&mut self, now: Time, out: &mut Outbox) {
+        if self.stops_at.is_none() {
+            self.stops_at = Some(now + SHUTDOWN_TIMEOUT);
+            self.poll(now, out);
+        }
+    }
+
+    pub fn is_shutting_down(&self) -> bool {
+        self.stops_at.is_some()
+    }
+
+    /// maybeCompleteShutdown
+    pub fn is_shut_down(&self) -> bool {
+        let alone = self.voters.last().is_some_and(|voters| voters.is_only(self.spec.key));
+        let remote = self.leader().is_some_and(|leader| leader != self.me());
+        self.stops_at.is_some_and(|at| at <= self.now || alone || remote || !self.is_voter() || self.log.is_none())
+    }
+
+    /// Flushes all, as a clean stop does.
+    pub fn close(&mut self, out: &mut Outbox) {
+        if let Some(log) = &mut self.log {
+            log.close(&mut out.store());
+        }
+    }
+
+    /// A controller that cannot go on as the leader.
+    pub fn resign(&mut self, now: Time, out: &mut Outbox) {
+        self.become_resigned(now, out);
+        self.poll(now, out);
+    }
+
+    /// Appends records as one batch. Returns the offset after the last; `None` if it leads no more or cannot write.
+    pub fn append(&mut self, now: Time, values: impl Iterator<Item = bytes::Bytes>, out: &mut Outbox) -> Option<i64> {
+        let mut builder = BatchBuilder::new(CompressionType::None, u32::MAX >> 1);
+        values.for_each(|value| builder.append(now.wall_ms(), None, Some(&value), &[]));
+        let batch = builder.build(out.chunk_id());
+        self.append_batch(now, batch, out)
+    }
+
+    /// Appends control records as one batch. A change of voters counts at once.
+    pub(super) fn append_control(&mut self, now: Time, records: &[ControlRecord], out: &mut Outbox) -> Option<i64> {
+        let batch = control::batch(records, now.wall_ms(), out.chunk_id());
+        self.append_batch(now, batch, out)
+    }
+
+    fn append_batch(&mut self, now: Time, mut batch: crate::kafka::records::batch::Batch, out: &mut Outbox) -> Option<i64> {
+        let (Role::Leader(_), Some(log)) = (&self.role, &mut self.log) else { return None };
+        batch.base_offset = log.log_end_offset();
+        for (offset, voters) in control::voters_in(&batch) {
+            self.voters.add(offset, voters);
+        }
+        log.append_as_leader(batch, self.epoch, &mut out.store()).ok()?;
+        let end = log.log_end_offset();
+        self.flush(out);
+        self.advance_high_watermark(now, out);
+        self.answer_waiting(now, out);
+        Some(end)
+    }
+
+    pub(super) fn flush(&mut self, out: &mut Outbox) {
+        let active = self.log.as_ref().and_then(|log| log.segments().next_back().map(|segment| segment.base_offset));
+        if let Some(base_offset) = active {
+            // It was written to a moment ago.
+            let _ = out.disk().flush(&format!("{METADATA_DIR}/{base_offset:020}.log"));
+        }
+    }
+
+    // --- what reaches it ---
+
+    /// Whether an input is about a connection that it opened.
+    pub fn owns(&self, input: &Input) -> bool {
+        self.net.owns(input)
+    }
+
+    /// Takes an input about one of its connections.
+    pub fn network(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        self.now = now;
+        let completed = self.net.handle(now, input, out);
+        completed.into_iter().for_each(|completed| self.answered(now, completed, out));
+        self.poll(now, out);
+    }
+
+    /// Whether a request is one of the quorum's own; it is answered then, now or later.
+    pub fn handle(&mut self, now: Time, conn: ConnId, frame: &Frame, request: &Request, out: &mut Outbox) -> bool {
+        self.now = now;
+        if self.log.is_none() {
+            return false;
+        }
+        let response: Response = match request {
+            Request::Fetch(request) => {
+                self.handle_fetch(now, conn, frame, request, out);
+                return true;
+            }
+            Request::Vote(request) => self.handle_vote(now, request, out).into(),
+            Request::BeginQuorumEpoch(request) => self.handle_begin_epoch(now, request, out).into(),
+            Request::EndQuorumEpoch(request) => self.handle_end_epoch(now, request, out).into(),
+            Request::FetchSnapshot(request) => self.handle_fetch_snapshot(now, request).into(),
+            _ => return false,
+        };
+        out.send(conn, Frame::response(frame.correlation_id, frame.version, response, Vec::new()));
+        self.poll(now, out);
+        true
+    }
+
+    /// A connection that somebody else had opened is gone.
+    pub fn closed(&mut self, conn: ConnId) {
+        self.waiting.retain(|fetch| !fetch.is_on(conn));
+    }
+
+    /// Answers about changes of the voters.
+    pub fn take_answers(&mut self) -> Vec<(Asker, Response)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    fn answered(&mut self, now: Time, completed: Completed<Call>, out: &mut Outbox) {
+        let from = completed.node;
+        let Ok(answer) = completed.result else {
+            if completed.token == Call::Fetch {
+                self.discover_at = now + DISCOVERY_BACKOFF;
+            }
+            return;
+        };
+        match (completed.token, answer.response) {
+            (Call::Vote(epoch, pre_vote), Response::Vote(response)) => self.vote_answered(now, from, (epoch, pre_vote), &response, out),
+            (Call::BeginEpoch, Response::BeginQuorumEpoch(response)) => {
+                let answer = response.topics.first().and_then(|topic| topic.partitions.first());
+                if let Some(answer) = answer {
+                    self.handled_commonly(now, answer.error_code, answer.leader_id.0, answer.leader_epoch, out);
+                }
+            }
+            (Call::EndEpoch, Response::EndQuorumEpoch(response)) => {
+                let answer = response.topics.first().and_then(|topic| topic.partitions.first());
+                let Some(answer) = answer else { return };
+                let over = self.handled_commonly(now, answer.error_code, answer.leader_id.0, answer.leader_epoch, out);
+                if let Role::Resigned { told, .. } = &mut self.role
+                    && !over
+                {
+                    told.insert(from);
+                }
+            }
+            (Call::Fetch, Response::Fetch(response)) => {
+                let batches = answer.batches.into_iter().next().unwrap_or_default();
+                self.discover_at = now + DISCOVERY_BACKOFF;
+                self.fetch_answered(now, from, &response, batches, out);
+            }
+            (Call::FetchSnapshot, Response::FetchSnapshot(response)) => self.snapshot_answered(now, from, &response, out),
+            _ => {}
+        }
+        self.learn_addresses();
+    }
+
+    // --- what is due ---
+
+    /// Everything whose time has come, and every request that can be sent (`pollCurrentState`).
+    pub fn poll(&mut self, now: Time, out: &mut Outbox) {
+        self.now = now;
+        if self.log.is_none() {
+            return;
+        }
+        for completed in self.net.poll(now, out) {
+            self.answered(now, completed, out);
+        }
+        self.time_out(now, out);
+        self.send(now, out);
+        self.answer_waiting(now, out);
+    }
+
+    /// When something is due.
+    pub fn next_wake(&self) -> Option<Time> {
+        self.log.as_ref()?;
+        let of_role = match &self.role {
+            Role::Unattached { election_ends, .. } if self.is_voter() => {
+                Some(*election_ends.min(&self.discover_at.max(self.now + DISCOVERY_BACKOFF)))
+            }
+            Role::Unattached { .. } => Some(self.discover_at.max(self.now + DISCOVERY_BACKOFF)),
+            Role::Prospective { election_ends, .. } | Role::Candidate { election_ends, .. } | Role::Resigned { election_ends, .. } => {
+                Some(*election_ends)
+            }
+            Role::Follower { fetch_ends, .. } if *fetch_ends > self.now => Some(*fetch_ends),
+            Role::Follower { .. } => Some(self.discover_at.max(self.now + DISCOVERY_BACKOFF)),
+            Role::Leader(leader) => self.leader_wake(leader),
+        };
+        let waiting = self.waiting.iter().map(|fetch| fetch.deadline).min();
+        [of_role, waiting, self.net.next_wake(), self.stops_at].into_iter().flatten().filter(|at| *at > self.now).min()
+    }
+
+    fn leader_wake(&self, leader: &super::leader::Leader) -> Option<Time> {
+        let voters = self.voters.last()?;
+        let change = leader.change.as_ref().map(|change| change.deadline);
+        let others = (!voters.is_only(self.spec.key)).then_some(leader.check_quorum_ends.min(leader.begin_epoch_at));
+        [change, others].into_iter().flatten().min()
+    }
+
+    /// The waits that are over.
+    fn time_out(&mut self, now: Time, out: &mut Outbox) {
+        match &self.role {
+            Role::Leader(_) if self.stops_at.is_some() && !self.is_shut_down() => self.become_resigned(now, out),
+            Role::Leader(_) => {
+                self.expire_voter_change(now);
+                self.check_quorum(now, out);
+            }
+            // The leader's epoch ends with its resignation; a stopping one does not come forward again.
+            Role::Resigned { election_ends, .. } if *election_ends <= now && self.stops_at.is_none() => {
+                self.become_unattached(now, self.epoch + 1, None, out);
+            }
+            Role::Unattached { election_ends, .. } if *election_ends <= now && self.may_be_elected() => self.become_prospective(now, out),
+            Role::Follower { fetch_ends, .. } if *fetch_ends <= now && self.may_be_elected() => self.become_prospective(now, out),
+            Role::Candidate { election_ends, .. } if *election_ends <= now => self.become_prospective(now, out),
+            Role::Prospective { election_ends, .. } if *election_ends <= now => self.stop_prospecting(now, out),
+            _ => {}
+        }
+    }
+
+    fn may_be_elected(&self) -> bool {
+        self.is_voter() && self.stops_at.is_none()
+    }
+
+    /// The requests that the role wants sent.
+    fn send(&mut self, now: Time, out: &mut Outbox) {
+        let others = |raft: &Raft| -> Vec<ReplicaKey> {
+            let voters = raft.voters.last().into_iter().flat_map(VoterSet::iter);
+            voters.map(|voter| voter.key).filter(|key| *key != raft.spec.key).collect()
+        };
+        match &mut self.role {
+            Role::Prospective { votes, .. } | Role::Candidate { votes, .. } => {
+                let votes = votes.clone();
+                let pre_vote = matches!(self.role, Role::Prospective { .. });
+                let unanswered =
+                    others(self).into_iter().filter(|key| !votes.granted.contains(&key.id) && !votes.rejected.contains(&key.id));
+                for voter in unanswered.collect::<Vec<_>>() {
+                    let request = self.vote_request(voter, pre_vote);
+                    self.ask(now, voter.id, request, Call::Vote(self.epoch, pre_vote), out);
+                }
+            }
+            Role::Leader(leader) => {
+                leader.tell_again(now);
+                let Some(voters) = self.voters.last() else { return };
+                for voter in leader.to_be_told(now, voters, self.spec.key) {
+                    let request = self.begin_epoch_request(voter);
+                    if self.ask(now, voter.id, request, Call::BeginEpoch, out)
+                        && let Role::Leader(leader) = &mut self.role
+                    {
+                        leader.told.insert(voter.id);
+                    }
+                }
+            }
+            Role::Resigned { successors, told, .. } => {
+                let (successors, told) = (successors.clone(), told.clone());
+                for voter in others(self).into_iter().filter(|key| !told.contains(&key.id)) {
+                    let request = self.end_epoch_request(&successors);
+                    self.ask(now, voter.id, request, Call::EndEpoch, out);
+                }
+            }
+            Role::Follower { leader, fetch_ends, .. } => {
+                let (leader, lost) = (*leader, *fetch_ends <= now);
+                if !lost {
+                    self.fetch_from(now, leader, out);
+                } else if !self.is_voter() {
+                    self.fetch_from_any(now, out);
+                }
+            }
+            Role::Unattached { .. } => self.fetch_from_any(now, out),
+        }
+    }
+
+    fn fetch_from(&mut self, now: Time, leader: BrokerId, out: &mut Outbox) {
+        match self.snapshot_request() {
+            Some(request) => self.ask(now, leader, request, Call::FetchSnapshot, out),
+            None => self.ask(now, leader, self.fetch_request(), Call::Fetch, out),
+        };
+    }
+
+    /// maybeSendFetchToAnyBootstrap: whoever answers says who leads.
+    fn fetch_from_any(&mut self, now: Time, out: &mut Outbox) {
+        if self.discover_at > now || self.net.tokens().any(|call| *call == Call::Fetch) {
+            return;
+        }
+        let others: Vec<BrokerId> = self.spec.controllers.iter().copied().filter(|id| *id != self.me()).collect();
+        for id in &others {
+            self.net.set_node(*id, HostPort { host: host_of(*id), port: CONTROLLER_PORT });
+        }
+        let Some(any) = self.net.least_loaded(now, &others, out.rng()) else { return };
+        if self.ask(now, any, self.fetch_request(), Call::Fetch, out) {
+            self.discover_at = now + DISCOVERY_BACKOFF;
+        }
+    }
+
+    fn ask(&mut self, now: Time, node: BrokerId, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {
+        self.net.ready(now, node, out) && self.net.send(now, node, request, Vec::new(), call, out).is_ok()
+    }
+
+    fn learn_addresses(&mut self) {
+        for voter in self.voters.last().into_iter().flat_map(VoterSet::iter) {
+            self.net.set_node(voter.key.id, HostPort { host: voter.host.clone(), port: voter.port });
+        }
+    }
+
+    // --- what the rules need ---
+
+    /// It leads no more: whoever waited for it is told.
+    pub(super) fn leave(&mut self, out: &mut Outbox) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if let Role::Leader(leader) = &mut self.role {
+            let change = leader.change.take();
+            self.answers.extend(change.map(|change| change.refused()));
+        }
+        for fetch in waiting {
+            let response = self.no_longer_leader();
+            fetch.answer(response, out);
+        }
+    }
+
+    pub(super) fn cluster_id(&self) -> StrBytes {
+        StrBytes::from_string(self.spec.cluster_id.clone())
+    }
+
+    /// hasValidClusterId; none is given by whoever does not know it yet.
+    pub(super) fn is_cluster(&self, id: Option<&StrBytes>) -> bool {
+        id.is_none_or(|id| id.as_str() == self.spec.cluster_id)
+    }
+
+    pub(super) fn leader_id(&self) -> kafka_protocol::messages::BrokerId {
+        self.leader().map_or(-1, |leader| leader.0).into()
+    }
+
+    /// The epoch of the last record and the offset after it.
+    pub(super) fn end_offset(&self) -> (i32, i64) {
+        let of_snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.id.epoch);
+        let Some(log) = &self.log else { return (0, 0) };
+        (log.latest_epoch().unwrap_or(of_snapshot), log.log_end_offset())
+    }
+}

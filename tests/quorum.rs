@@ -1,0 +1,271 @@
+//! The metadata quorum under random faults: the invariants of Kafka's own `RaftEventSimulationTest`, after every step.
+
+use std::collections::BTreeMap;
+
+use ottla::kafka::actor::{Input, Outbox, Tell};
+use ottla::kafka::controller::ControllerSpec;
+use ottla::kafka::controller::process::Controller;
+use ottla::kafka::event::{Event, QuorumRole};
+use ottla::kafka::log::partition_log::PartitionLog;
+use ottla::kafka::names::{BrokerId, host_of};
+use ottla::kafka::protocol::frame::Frame;
+use ottla::sim::engine::{Settings, Sim, State};
+use ottla::sim::fault::Fault;
+use ottla::sim::process::{Boot, Model, Process};
+use ottla::sim::rng::Rng;
+use ottla::sim::time::{Duration, Time};
+
+#[derive(Clone, Debug)]
+struct Quorum;
+
+#[derive(Clone, Debug)]
+struct Node(Controller);
+
+impl Model for Quorum {
+    type Frame = Frame;
+    type Event = Event;
+    type Tell = Tell;
+    type Spec = ControllerSpec;
+    type Process = Node;
+
+    fn boot(spec: &ControllerSpec, boot: &Boot) -> Node {
+        Node(Controller::new(spec, boot))
+    }
+
+    fn start_up(_: &ControllerSpec) -> Duration {
+        Duration::ms(500)
+    }
+}
+
+impl Process<Quorum> for Node {
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox) {
+        self.0.step(now, input, out);
+    }
+
+    fn next_wake(&self) -> Option<Time> {
+        self.0.next_wake()
+    }
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Checker {
+    epochs: BTreeMap<i32, i32>,
+    leaders: BTreeMap<i32, i32>,
+    /// The end of each node's log, also of those that are down.
+    log_ends: BTreeMap<i32, i64>,
+    /// The highest high watermark of a leader.
+    high_watermark: i64,
+    /// By base offset: epoch and checksum of every batch that any node took for committed.
+    committed: BTreeMap<i64, (i32, u32)>,
+    /// Up to where each node's log is known to hold that.
+    checked: BTreeMap<i32, (u32, i64)>,
+}
+
+impl Checker {
+    fn check(&mut self, sim: &Sim<Quorum>) -> Result<(), String> {
+        for slot in sim.slots() {
+            let (Some(node), id) = (&slot.process, slot.spec.id.0) else { continue };
+            let raft = node.0.raft();
+            let Some(log) = raft.log() else { continue };
+            // Never decreasing epochs, also over restarts.
+            let epoch = self.epochs.entry(id).or_default();
+            if raft.epoch() < *epoch {
+                return Err(format!("MonotonicEpoch: node {id} went from epoch {epoch} to {}", raft.epoch()));
+            }
+            *epoch = raft.epoch();
+            self.log_ends.insert(id, log.log_end_offset());
+            if raft.quorum_role() == QuorumRole::Leader {
+                let leader = *self.leaders.entry(raft.epoch()).or_insert(id);
+                if leader != id {
+                    return Err(format!("SingleLeader: {leader} and {id} lead epoch {}", raft.epoch()));
+                }
+            }
+            self.committed_data_is_consistent(id, slot.incarnation, log, raft.high_watermark().unwrap_or(0))?;
+        }
+        self.high_watermark_is_monotonic_and_a_majoritys(sim)
+    }
+
+    fn high_watermark_is_monotonic_and_a_majoritys(&mut self, sim: &Sim<Quorum>) -> Result<(), String> {
+        let leaders = sim.slots().filter_map(|slot| slot.process.as_ref()).map(|node| node.0.raft());
+        let newest = leaders.filter(|raft| raft.quorum_role() == QuorumRole::Leader).max_by_key(|raft| raft.epoch());
+        let Some((raft, high_watermark)) = newest.and_then(|raft| Some((raft, raft.leaders_high_watermark()?))) else { return Ok(()) };
+        // One that was paused or cut off may not have heard yet that it was followed by another.
+        if self.leaders.keys().next_back().is_some_and(|newest| raft.epoch() < *newest) {
+            return Ok(());
+        }
+        if high_watermark < self.high_watermark {
+            return Err(format!("MonotonicHighWatermark: {} to {high_watermark} in epoch {}", self.high_watermark, raft.epoch()));
+        }
+        self.high_watermark = high_watermark;
+        let voters = raft.voters().map_or(0, |voters| voters.iter().count());
+        let reached = self.log_ends.values().filter(|end| **end >= high_watermark).count();
+        if reached * 2 <= voters {
+            return Err(format!("MajorityReachedHighWatermark: {high_watermark} was reached by {reached} of {voters}"));
+        }
+        Ok(())
+    }
+
+    fn committed_data_is_consistent(&mut self, id: i32, incarnation: u32, log: &PartitionLog, high_watermark: i64) -> Result<(), String> {
+        let checked = self.checked.entry(id).or_default();
+        if checked.0 != incarnation {
+            *checked = (incarnation, 0);
+        }
+        if checked.1 >= high_watermark {
+            return Ok(());
+        }
+        let batches = log.read(checked.1, u32::MAX, high_watermark).map_err(|error| format!("node {id}: {error}"))?;
+        for batch in batches {
+            let found = (batch.leader_epoch, batch.info.crc);
+            let known = *self.committed.entry(batch.base_offset).or_insert(found);
+            if known != found {
+                return Err(format!("ConsistentCommittedData: node {id} has {found:?} at {}, not {known:?}", batch.base_offset));
+            }
+            checked.1 = batch.next_offset();
+        }
+        Ok(())
+    }
+}
+
+fn quorum(voters: i32, seed: u64) -> Sim<Quorum> {
+    let mut sim = Sim::new(Settings { seed, ..Settings::default() });
+    let controllers: Vec<BrokerId> = (1..=voters).map(BrokerId).collect();
+    for &id in &controllers {
+        // Something is written all the time.
+        let config = [("metadata.max.idle.interval.ms".to_owned(), "40".to_owned())].into();
+        let spec = ControllerSpec { id, config, cluster_id: "c".into(), controllers: controllers.clone(), features: BTreeMap::new() };
+        sim.spawn(&host_of(id), &host_of(id), spec, Duration::ZERO);
+    }
+    sim
+}
+
+/// One of the things that can go wrong, or right again.
+fn fault(rng: &mut Rng, voters: u64) -> Fault {
+    let mut any = || host_of(BrokerId(1 + rng.below(voters) as i32));
+    let (a, b) = (any(), any());
+    match rng.below(16) {
+        0 | 1 => Fault::Kill { host: a },
+        2 => Fault::PowerCut { host: a },
+        3 => Fault::Stop { host: a },
+        4..=6 => Fault::Start { host: a },
+        7 => Fault::Pause { host: a },
+        8 | 9 => Fault::Resume { host: a },
+        10 | 11 => Fault::Cut { a, b },
+        12 => Fault::CutOneWay { from: a, to: b },
+        _ => Fault::HealAll,
+    }
+}
+
+/// Everything is mended and runs.
+fn mend(sim: &mut Sim<Quorum>) {
+    let _ = sim.inject(&Fault::HealAll, None);
+    let down: Vec<(String, State)> = sim.slots().map(|slot| (sim.host_name(slot.host).to_owned(), slot.state)).collect();
+    for (host, state) in down {
+        let fault = if state == State::Paused { Fault::Resume { host } } else { Fault::Start { host } };
+        let _ = sim.inject(&fault, None);
+    }
+}
+
+fn run_until(sim: &mut Sim<Quorum>, checker: &mut Checker, until: Time) -> Result<(), String> {
+    while sim.step(until) {
+        checker.check(sim).map_err(|what| format!("at {}: {what}", sim.now()))?;
+    }
+    sim.run_until(until);
+    drop(sim.take_events());
+    Ok(())
+}
+
+/// Faults for a minute, then none: the invariants hold all the time, and in the end there is one leader whom all follow, and what it writes is
+/// committed.
+fn check(voters: i32, seed: u64) -> Result<(), String> {
+    let mut sim = quorum(voters, seed);
+    let mut checker = Checker::default();
+    let mut rng = Rng::derive(seed, "faults");
+    run_until(&mut sim, &mut checker, Time::from_ms(5_000))?;
+    while sim.now() < Time::from_ms(60_000) {
+        // What cannot be done (to start what runs) is not.
+        let _ = sim.inject(&fault(&mut rng, voters as u64), None);
+        let next = sim.now() + Duration::ms(50 + rng.below(1_500));
+        run_until(&mut sim, &mut checker, next)?;
+    }
+    mend(&mut sim);
+    // A start that was asked for while the process still stopped comes to nothing.
+    let now = sim.now();
+    run_until(&mut sim, &mut checker, now + Duration::secs(6))?;
+    mend(&mut sim);
+    run_until(&mut sim, &mut checker, now + Duration::secs(26))?;
+    let nodes: Vec<_> = sim.slots().filter_map(|slot| Some(slot.process.as_ref()?.0.raft())).collect();
+    let leaders = nodes.iter().filter(|raft| raft.quorum_role() == QuorumRole::Leader).count();
+    let following = nodes.iter().filter(|raft| raft.quorum_role() == QuorumRole::Follower).count();
+    if (leaders, following) != (1, voters as usize - 1) {
+        return Err(format!(
+            "in the end {leaders} lead and {following} follow: {:?}",
+            nodes.iter().map(|r| (r.quorum_role(), r.epoch())).collect::<Vec<_>>()
+        ));
+    }
+    let before = checker.high_watermark;
+    run_until(&mut sim, &mut checker, now + Duration::secs(28))?;
+    if checker.high_watermark <= before {
+        return Err(format!("nothing is committed any more after {before}"));
+    }
+    Ok(())
+}
+
+fn check_seeds(voters: i32, seeds: std::ops::Range<u64>) {
+    let failed: Vec<String> =
+        seeds.filter_map(|seed| Some(format!("{voters} voters, seed {seed}: {}", check(voters, seed).err()?))).collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn three_voters_hold_the_invariants_under_random_faults() {
+    check_seeds(3, 0..40);
+}
+
+#[test]
+fn five_voters_hold_the_invariants_under_random_faults() {
+    check_seeds(5, 0..20);
+}
+
+#[test]
+fn the_leader_is_killed_and_another_goes_on_with_what_was_committed() {
+    let mut sim = quorum(3, 7);
+    let mut checker = Checker::default();
+    run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
+    let leader = |sim: &Sim<Quorum>| {
+        let leads = |node: &&Node| node.0.raft().quorum_role() == QuorumRole::Leader;
+        sim.slots().filter_map(|slot| slot.process.as_ref()).find(leads).map(|node| (node.0.id(), node.0.epoch()))
+    };
+    let (first, epoch) = leader(&sim).unwrap();
+    let committed = checker.high_watermark;
+    assert!(committed > 10);
+    sim.inject(&Fault::Kill { host: host_of(first) }, None).unwrap();
+    run_until(&mut sim, &mut checker, Time::from_ms(16_000)).unwrap();
+    let (second, later) = leader(&sim).unwrap();
+    assert!(second != first && later > epoch);
+    assert!(checker.high_watermark > committed + 10);
+    // A controller that stops in an orderly way hands over within a moment.
+    sim.inject(&Fault::Stop { host: host_of(second) }, None).unwrap();
+    sim.inject(&Fault::Start { host: host_of(first) }, None).unwrap();
+    run_until(&mut sim, &mut checker, Time::from_ms(20_000)).unwrap();
+    assert!(leader(&sim).is_some_and(|(third, _)| third != second));
+}
+
+#[test]
+fn a_voter_that_was_cut_off_does_not_disturb_the_others() {
+    let mut sim = quorum(3, 11);
+    let mut checker = Checker::default();
+    run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
+    let epochs = |sim: &Sim<Quorum>| sim.slots().filter_map(|slot| Some(slot.process.as_ref()?.0.epoch())).collect::<Vec<_>>();
+    let before = epochs(&sim);
+    let leads = |node: &&Node| node.0.raft().quorum_role() == QuorumRole::Leader;
+    let leader = sim.slots().filter_map(|slot| slot.process.as_ref()).find(leads).unwrap().0.id();
+    let lonely = (1..=3).map(BrokerId).find(|id| *id != leader).unwrap();
+    for other in (1..=3).map(BrokerId).filter(|id| *id != lonely) {
+        sim.inject(&Fault::Cut { a: host_of(lonely), b: host_of(other) }, None).unwrap();
+    }
+    run_until(&mut sim, &mut checker, Time::from_ms(30_000)).unwrap();
+    sim.inject(&Fault::HealAll, None).unwrap();
+    run_until(&mut sim, &mut checker, Time::from_ms(45_000)).unwrap();
+    assert_eq!(epochs(&sim), before);
+}
