@@ -14,4 +14,5 @@ pub mod protocol;
 pub mod quota;
 pub mod raft;
 pub mod records;
+pub mod rules;
 pub mod security;

@@ -15,6 +15,7 @@
 //! * [`load`], [`proof`]: the runs that are measured, and the one that every build must agree on
 //! * [`mirror`], [`stored`], [`keeper`]: what of it is to be stored, so that it outlives the tab; [`reopen`]: from stored disks
 //! * [`history`]: whether what was acknowledged is what was read
+//! * [`invariants`]: what must hold of replicas at every moment; [`fuzz`]: random clusters, loads and faults, to see whether it does
 
 pub mod branch;
 pub mod build;
@@ -22,7 +23,9 @@ pub mod checkpoints;
 pub mod chronicle;
 pub mod command;
 pub mod folder;
+pub mod fuzz;
 pub mod history;
+pub mod invariants;
 pub mod journal;
 pub mod keeper;
 pub mod load;

@@ -7,6 +7,7 @@ mod chromium;
 mod compress;
 mod dump_log;
 mod fingerprint;
+mod fuzz;
 mod fuzz_shell;
 mod halves;
 mod lessons;
@@ -55,6 +56,8 @@ enum Command {
     /// Write the lessons as the page fetches them; the page's build does this
     #[command(hide = true)]
     Lessons(lessons::LessonsArgs),
+    /// Run random clusters under random faults, and look whether all that must hold holds
+    Fuzz(fuzz::FuzzArgs),
     /// Type random lines into terminals of the simulation, and say how long the longest took
     #[command(hide = true)]
     FuzzShell(fuzz_shell::FuzzShellArgs),
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         Command::Record(args) => report(record::run(&args)),
         Command::KafkaDumpLog(args) => dump_log::run(&args),
         Command::Lessons(args) => report(lessons::run(&args)),
+        Command::Fuzz(args) => fuzz::run_fuzz(&args),
         Command::FuzzShell(args) => fuzz_shell::run(&args),
         Command::RecordStart(args) => report(record_start::run(&args)),
         Command::Shot(args) => report(shot::run(&args)),

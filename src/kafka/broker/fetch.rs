@@ -12,6 +12,7 @@ use super::session::Place;
 use crate::kafka::actor::Outbox;
 use crate::kafka::names::TopicPartition;
 use crate::kafka::protocol::frame::Batches;
+use crate::kafka::rules::Rule;
 use crate::sim::time::{Duration, Time};
 
 /// What a fetch wants, once its session is taken into account.
@@ -183,7 +184,12 @@ impl Broker {
         }
         let Some(partition) = self.replicas.get_mut(name) else { return };
         let in_log = said.fetch_offset <= partition.log.log_end_offset();
-        if !in_log || partition.leading.as_ref().is_none_or(|leading| leading.epoch != said.current_leader_epoch) {
+        let of_this_epoch = |epoch| epoch == said.current_leader_epoch || !partition.holds(Rule::FencingByEpoch);
+        if !in_log || !partition.leading.as_ref().is_some_and(|leading| of_this_epoch(leading.epoch)) {
+            return;
+        }
+        // Whose history parted from this one has not got as far as it says (`Partition.fetchRecords`).
+        if partition.diverging_epoch(said.last_fetched_epoch, said.fetch_offset).is_some() {
             return;
         }
         partition.update_follower(replica, said.fetch_offset, said.log_start_offset, broker_epoch, now);
@@ -278,6 +284,7 @@ impl Broker {
             return refuse(data, ResponseError::NotLeaderOrFollower);
         };
         match wanted.place.leader_epoch {
+            _ if !partition.holds(Rule::FencingByEpoch) => {}
             epoch if epoch >= 0 && epoch < leader_epoch => return refuse(data, ResponseError::FencedLeaderEpoch),
             epoch if epoch >= 0 && epoch > leader_epoch && leader_epoch >= 0 => return refuse(data, ResponseError::UnknownLeaderEpoch),
             _ => {}
@@ -287,14 +294,10 @@ impl Broker {
         data.last_stable_offset = partition.log.last_stable_offset(high_watermark);
         data.log_start_offset = partition.log.log_start_offset();
         let end = partition.log.log_end_offset();
-        if wanted.place.last_fetched_epoch >= 0 {
-            // KIP-595/KIP-320: histories that parted are found out here.
-            let (epoch, end_offset) = partition.log.epochs().end_offset_for(wanted.place.last_fetched_epoch, end);
-            if epoch < wanted.place.last_fetched_epoch || end_offset < wanted.place.fetch_offset {
-                data.diverging_epoch.epoch = epoch;
-                data.diverging_epoch.end_offset = end_offset;
-                return Read { data, batches: Vec::new(), urgent: true, starved: false };
-            }
+        if let Some((epoch, end_offset)) = partition.diverging_epoch(wanted.place.last_fetched_epoch, wanted.place.fetch_offset) {
+            data.diverging_epoch.epoch = epoch;
+            data.diverging_epoch.end_offset = end_offset;
+            return Read { data, batches: Vec::new(), urgent: true, starved: false };
         }
         let before = match params.replica {
             CONSUMER if params.read_committed => data.last_stable_offset,

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
-use kafka_protocol::messages::{BrokerId as WireBrokerId, FetchRequest, FetchResponse};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{BrokerId as WireBrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::process::Broker;
@@ -14,6 +16,7 @@ use crate::kafka::event::Event;
 use crate::kafka::names::{BrokerId, TopicPartition};
 use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::frame::Batches;
+use crate::kafka::rules::Rule;
 use crate::sim::time::{Duration, Time};
 
 /// What is fetched from one leader.
@@ -29,7 +32,13 @@ pub struct Fetcher {
     forgotten: BTreeSet<(Uuid, i32)>,
     in_flight: bool,
     retry_at: Option<Time>,
+    /// Where this log and the leader's have no offset in common: what the leader is asked for ([`LATEST`] first).
+    lookups: BTreeMap<TopicPartition, i64>,
 }
+
+/// `ListOffsetsRequest.LATEST_TIMESTAMP`, `EARLIEST_TIMESTAMP`
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
 
 impl Fetcher {
     fn reset_session(&mut self) {
@@ -50,6 +59,7 @@ impl Broker {
         for (id, fetcher) in &mut self.fetchers {
             if Some(id.0) != leader && fetcher.partitions.remove(name).is_some() {
                 fetcher.changed.remove(name);
+                fetcher.lookups.remove(name);
                 fetcher.forgotten.insert((topic_id, name.partition));
             }
         }
@@ -87,9 +97,10 @@ impl Broker {
     pub(super) fn fetched(&mut self, now: Time, leader: BrokerId, result: Result<Answer, Failed>, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         fetcher.in_flight = false;
-        let answer = match result {
-            Ok(Answer { response: Response::Fetch(response), batches, .. }) => Some((response, batches)),
-            _ => None,
+        let (answer, looked_up) = match result {
+            Ok(Answer { response: Response::Fetch(response), batches, .. }) => (Some((response, batches)), None),
+            Ok(Answer { response: Response::ListOffsets(response), .. }) => (None, Some(response)),
+            _ => (None, None),
         };
         match answer {
             Some((response, batches)) if response.error_code == 0 => {
@@ -98,13 +109,17 @@ impl Broker {
                 fetcher.retry_at = None;
                 self.process_fetched(now, leader, response, batches, out);
             }
-            other => {
+            other if looked_up.is_none() => {
                 // The leader is gone, or has forgotten the session.
                 fetcher.reset_session();
                 if other.is_none() {
                     fetcher.retry_at = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
                 }
             }
+            _ => {}
+        }
+        if let Some(response) = looked_up {
+            self.process_looked_up(now, leader, response, out);
         }
         self.send_fetch(now, leader, out);
     }
@@ -123,16 +138,65 @@ impl Broker {
         }
         self.leave_throttled_out(now, leader);
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-        if fetcher.partitions.values().all(Option::is_some) {
+        if fetcher.partitions.values().all(Option::is_some) && fetcher.lookups.is_empty() {
             return;
         }
         self.replica_net.set_node(leader, address);
         if !self.replica_net.ready(now, leader, out) {
             return;
         }
-        let request = self.fetch_request(leader);
+        let sent = match self.lookup_request(leader) {
+            Some(request) => self.replica_net.send(now, leader, request, Vec::new(), leader, out).is_ok(),
+            None => {
+                let request = self.fetch_request(leader);
+                self.replica_net.send(now, leader, request, Vec::new(), leader, out).is_ok()
+            }
+        };
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-        fetcher.in_flight = self.replica_net.send(now, leader, request, Vec::new(), leader, out).is_ok();
+        fetcher.in_flight = sent;
+    }
+
+    /// `RemoteLeaderEndPoint.fetchOffset`, if there is something to ask for.
+    fn lookup_request(&self, leader: BrokerId) -> Option<ListOffsetsRequest> {
+        let lookups = &self.fetchers.get(&leader)?.lookups;
+        let topics = lookups.iter().filter_map(|(name, timestamp)| {
+            let epoch = self.replicas.get(name)?.registration.leader_epoch;
+            let asked = ListOffsetsPartition::default().with_partition_index(name.partition).with_timestamp(*timestamp);
+            let topic = TopicName(StrBytes::from_string(name.topic.to_string()));
+            Some(ListOffsetsTopic::default().with_name(topic).with_partitions(vec![asked.with_current_leader_epoch(epoch)]))
+        });
+        let request = ListOffsetsRequest::default().with_replica_id(WireBrokerId(self.spec.id.0)).with_topics(topics.collect());
+        (!request.topics.is_empty()).then_some(request)
+    }
+
+    /// fetchOffsetAndTruncate: a log that is longer than its leader's is cut to that; one that ends before it begins, begins anew there.
+    fn process_looked_up(&mut self, now: Time, leader: BrokerId, response: ListOffsetsResponse, out: &mut Outbox) {
+        let broker = self.spec.id;
+        for (topic, answer) in response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |answer| (topic, answer))) {
+            let name = TopicPartition::new(topic.name.as_str(), answer.partition_index);
+            let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
+            let Some(asked) = fetcher.lookups.remove(&name) else { continue };
+            let (Some(delayed), Some(partition)) = (fetcher.partitions.get_mut(&name), self.replicas.get_mut(&name)) else { continue };
+            let end = partition.log.log_end_offset();
+            if answer.error_code != 0 {
+                *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                continue;
+            }
+            if asked == LATEST && answer.offset >= end {
+                fetcher.lookups.insert(name, EARLIEST);
+                continue;
+            }
+            if asked == LATEST && partition.log.truncate_to(answer.offset, &mut out.store()) {
+                out.emit(Event::Truncated { partition: name.clone(), broker, from: end, to: answer.offset });
+            } else if asked == EARLIEST && answer.offset > end {
+                partition.log.start_anew_at(answer.offset, &mut out.store());
+                self.logs.delete_later(partition.log.take_doomed());
+                out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start: answer.offset });
+            }
+            partition.follow_high_watermark(partition.high_watermark);
+            *delayed = None;
+            fetcher.changed.insert(name);
+        }
     }
 
     /// What is throttled is not asked for, and is out of the leader's session until it is.
@@ -174,11 +238,12 @@ impl Broker {
                 continue;
             }
             let Some(partition) = self.replicas.partitions.get(&name) else { continue };
+            let last_epoch = partition.log.latest_epoch().filter(|_| partition.holds(Rule::TruncationByEpoch));
             let asked = FetchPartition::default()
                 .with_partition(name.partition)
                 .with_current_leader_epoch(partition.registration.leader_epoch)
                 .with_fetch_offset(partition.log.log_end_offset())
-                .with_last_fetched_epoch(partition.log.latest_epoch().unwrap_or(-1))
+                .with_last_fetched_epoch(last_epoch.unwrap_or(-1))
                 .with_log_start_offset(partition.log.log_start_offset())
                 .with_partition_max_bytes(settings.replica_fetch_max_bytes);
             match request.topics.last_mut().filter(|topic| topic.topic_id == partition.topic_id) {
@@ -204,14 +269,8 @@ impl Broker {
                 let Some(delayed) = fetcher.partitions.get_mut(&name) else { continue };
                 let Some(partition) = self.replicas.get_mut(&name) else { continue };
                 if data.error_code == ResponseError::OffsetOutOfRange.code() {
-                    fetcher.changed.insert(name.clone());
-                    let from = partition.log.log_end_offset();
-                    // fetchOffsetAndTruncate: Kafka asks the leader for its offsets first; the answer carries none here, so begin at its start.
                     *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
-                    if data.log_start_offset > from {
-                        partition.log.start_anew_at(data.log_start_offset, &mut out.store());
-                        self.logs.delete_later(partition.log.take_doomed());
-                    }
+                    fetcher.lookups.insert(name, LATEST);
                     continue;
                 }
                 if data.error_code != 0 {
@@ -243,7 +302,12 @@ impl Broker {
                             *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
                             break;
                         }
-                        Err(_) => break,
+                        Err(ResponseError::KafkaStorageError) => return self.log_dir_failed(out),
+                        // An answer to what was asked before the log was cut or grew otherwise: ask as it stands now.
+                        Err(_) => {
+                            fetcher.changed.insert(name.clone());
+                            break;
+                        }
                     }
                 }
                 let log_end = partition.log.log_end_offset();

@@ -139,6 +139,12 @@ impl Broker {
         let eager = self.lifecycle.state != State::Running;
         let wait = if eager { Duration::ms(100) } else { Duration::ms(self.settings.heartbeat_interval_ms) };
         self.lifecycle.next_at = Some(now + wait);
+        if response.is_caught_up && !self.metadata.is_published() {
+            self.caught_up(now, out);
+            // setReadyToUnfence
+            self.lifecycle.next_at = Some(now);
+            self.talk_to_controller(now, out);
+        }
     }
 
     /// Closes the logs and leaves the mark of a clean stop; then its replica of the metadata log stops, and the process with it.
@@ -180,7 +186,7 @@ impl Broker {
             .with_broker_id(self.spec.id.0.into())
             .with_broker_epoch(epoch)
             .with_current_metadata_offset(self.metadata.applied_offset())
-            .with_want_fence(false)
+            .with_want_fence(!self.metadata.is_published())
             .with_want_shut_down(self.lifecycle.state == State::PendingControlledShutdown)
     }
 

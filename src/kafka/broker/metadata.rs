@@ -11,6 +11,7 @@ use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::metadata::image::Image;
 use crate::kafka::metadata::record::{MetadataRecord, TOPIC_RESOURCE};
 use crate::kafka::names::{BrokerId, OFFSETS_TOPIC, TopicPartition};
+use crate::kafka::rules::Rule;
 use crate::sim::time::Time;
 
 /// How far this broker has applied the metadata log.
@@ -18,7 +19,7 @@ use crate::sim::time::Time;
 pub struct Metadata {
     /// The offset after the last record that was applied.
     pub next_offset: i64,
-    /// The image has been what is committed once, and what follows from it was done.
+    /// What was on the disk at the start may be old: leaderships are taken up only after the controller has taken this broker in.
     published: bool,
     /// Who leads the quorum, when it was last looked.
     pub(super) leader: Option<BrokerId>,
@@ -28,6 +29,10 @@ impl Metadata {
     /// The offset of the last record that was applied; -1 if none.
     pub fn applied_offset(&self) -> i64 {
         self.next_offset - 1
+    }
+
+    pub fn is_published(&self) -> bool {
+        self.published
     }
 }
 
@@ -74,12 +79,18 @@ impl Broker {
             }
             self.metadata.next_offset = committed.next_offset;
         }
-        match self.metadata.published {
-            true => self.publish(now, touched, out),
-            false => {
-                self.metadata.published = true;
-                self.publish_everything(now, out);
-            }
+        // Before this broker has caught up, all is published at once then.
+        if self.metadata.published {
+            self.publish(now, touched, out);
+        }
+    }
+
+    /// The controller says that this broker has caught up with its own registration: only now it leads and follows (`BrokerServer.startup`
+    /// installs its publishers after `initialCatchUpFuture`). Before, the metadata may still count on what this broker lost.
+    pub(super) fn caught_up(&mut self, now: Time, out: &mut Outbox) {
+        if !self.metadata.published {
+            self.metadata.published = true;
+            self.publish_everything(now, out);
         }
     }
 
@@ -132,6 +143,9 @@ impl Broker {
             true => partition.make_leader(me, registration.clone(), now, &mut out.store()),
             false => partition.make_follower(registration.clone()),
         };
+        if !leads && changed && !partition.holds(Rule::TruncationByEpoch) {
+            partition.log.truncate_to(partition.high_watermark, &mut out.store());
+        }
         if leads {
             self.follow(name, topic.id, None);
             self.note_waiting_followers(name);

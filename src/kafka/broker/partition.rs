@@ -12,6 +12,7 @@ use crate::kafka::log::validator::Refused;
 use crate::kafka::metadata::image::PartitionRegistration;
 use crate::kafka::names::TopicPartition;
 use crate::kafka::records::batch::Batch;
+use crate::kafka::rules::Rule;
 use crate::sim::process::Store;
 use crate::sim::time::{Duration, Time};
 
@@ -60,6 +61,11 @@ pub struct Follower {
 }
 
 impl Partition {
+    /// Whether a rule holds: all do, outside tests.
+    pub fn holds(&self, rule: Rule) -> bool {
+        self.log.config().rules.holds(rule)
+    }
+
     pub fn is_leader(&self) -> bool {
         self.leading.is_some()
     }
@@ -82,6 +88,9 @@ impl Partition {
 
     /// effectiveMinIsr: min.insync.replicas, but no more than there are replicas.
     pub fn effective_min_isr(&self) -> usize {
+        if !self.holds(Rule::MinIsr) {
+            return 1;
+        }
         (self.log.config().min_insync_replicas.max(1) as usize).min(self.registration.replicas.len().max(1))
     }
 
@@ -159,6 +168,16 @@ impl Partition {
         Ok(appended)
     }
 
+    /// Where this log's history parted from one that goes up to `fetch_offset` and ends with that epoch (KIP-595, KIP-320): the last epoch in
+    /// common, and where it ends here.
+    pub fn diverging_epoch(&self, last_fetched_epoch: i32, fetch_offset: i64) -> Option<(i32, i64)> {
+        if last_fetched_epoch < 0 {
+            return None;
+        }
+        let (epoch, end_offset) = self.log.epochs().end_offset_for(last_fetched_epoch, self.log.log_end_offset());
+        (epoch < last_fetched_epoch || end_offset < fetch_offset).then_some((epoch, end_offset))
+    }
+
     /// updateFollowerFetchState: a follower's fetch says how far it has got.
     pub fn update_follower(&mut self, replica: i32, fetch_offset: i64, log_start: i64, broker_epoch: i64, now: Time) {
         let end = self.log.log_end_offset();
@@ -217,8 +236,7 @@ impl Partition {
         let Some(follower) = leading.followers.get(&replica) else { return false };
         leading.proposed_isr.is_none()
             && !self.registration.isr.contains(&replica)
-            && follower.log_end >= self.high_watermark
-            && follower.log_end >= leading.epoch_start
+            && (follower.log_end >= self.high_watermark && follower.log_end >= leading.epoch_start || !self.holds(Rule::CaughtUp))
     }
 
     /// getOutOfSyncReplicas: members of the ISR that have not had everything for longer than replica.lag.time.max.ms.

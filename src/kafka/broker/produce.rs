@@ -191,6 +191,9 @@ impl Broker {
             Ok::<_, Refused>((appended, stored, partition.log.log_start_offset()))
         })();
         self.replicas.last_fetches = last_fetches;
+        if matches!(&result, Err(Refused { error: ResponseError::KafkaStorageError, .. })) {
+            self.log_dir_failed(out);
+        }
         let (appended, (size_bytes, chunk), log_start) = result?;
         if appended.rolled {
             out.emit(Event::SegmentRolled { partition: name.clone(), broker, base_offset: appended.base_offset });

@@ -155,6 +155,12 @@ impl Broker {
         offsets_text(&entries.collect::<Vec<_>>())
     }
 
+    /// A write failed: its log directory is offline, and since there is no other, the broker halts (`LogManager.handleLogDirFailure`,
+    /// `Exit.halt`). Nothing is flushed, and no mark of a clean stop is left.
+    pub(super) fn log_dir_failed(&mut self, out: &mut Outbox) {
+        out.exit(1);
+    }
+
     /// LogManager.shutdown: everything flushed, checkpoints written, the mark set.
     pub(super) fn close_logs(&mut self, out: &mut Outbox) {
         let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();

@@ -4,6 +4,7 @@ use crate::kafka::actor::Config;
 use crate::kafka::log::config::LogConfig;
 use crate::kafka::records::batch::TimestampType;
 use crate::kafka::records::compression::CompressionType;
+use crate::kafka::rules::Rules;
 
 /// What values a configuration takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +154,7 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
         max_compaction_lag_ms: long("max.compaction.lag.ms", i64::MAX),
         compact: has_policy("compact"),
         delete: has_policy("delete"),
+        rules: Rules::parse(broker),
     }
 }
 

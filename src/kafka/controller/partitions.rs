@@ -15,6 +15,7 @@ use crate::kafka::metadata::features::{self, METADATA_VERSION};
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
 use crate::kafka::metadata::record::{MetadataRecord, PartitionChange};
 use crate::kafka::protocol::errors;
+use crate::kafka::rules::{Rule, Rules};
 
 /// ElectLeaders: `ElectionType.UNCLEAN`.
 const UNCLEAN: i8 = 1;
@@ -150,6 +151,7 @@ impl State {
             elr_enabled: self.elr_enabled(),
             bumps_on_shrink: self.image.features.get(METADATA_VERSION).is_some_and(|&level| level < features::LEVEL_3_6),
             election,
+            any_may_lead: !Rules::parse(&self.config).holds(Rule::CleanElection),
             ..ChangeBuilder::new(partition, acceptable)
         }
     }
@@ -159,14 +161,16 @@ impl State {
         if asked.leader_epoch > partition.leader_epoch || asked.partition_epoch > partition.partition_epoch {
             return Err(ResponseError::NotController);
         }
-        if asked.leader_epoch < partition.leader_epoch {
-            return Err(ResponseError::FencedLeaderEpoch);
-        }
-        if asker != partition.leader {
-            return Err(ResponseError::InvalidRequest);
-        }
-        if asked.partition_epoch < partition.partition_epoch {
-            return Err(ResponseError::InvalidUpdateVersion);
+        if Rules::parse(&self.config).holds(Rule::FencingByEpoch) {
+            if asked.leader_epoch < partition.leader_epoch {
+                return Err(ResponseError::FencedLeaderEpoch);
+            }
+            if asker != partition.leader {
+                return Err(ResponseError::InvalidRequest);
+            }
+            if asked.partition_epoch < partition.partition_epoch {
+                return Err(ResponseError::InvalidUpdateVersion);
+            }
         }
         let isr: Vec<i32> = asked.new_isr_with_epochs.iter().map(|replica| replica.broker_id.0).collect();
         if !isr.contains(&partition.leader) || isr.iter().any(|replica| !partition.replicas.contains(replica)) {

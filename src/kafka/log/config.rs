@@ -2,6 +2,7 @@
 
 use crate::kafka::records::batch::TimestampType;
 use crate::kafka::records::compression::CompressionType;
+use crate::kafka::rules::Rules;
 
 /// One field a topic configuration. Times in ms, sizes in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub struct LogConfig {
     pub compact: bool,
     /// cleanup.policy contains `delete`
     pub delete: bool,
+    /// All hold, outside tests.
+    #[doc(hidden)]
+    pub rules: Rules,
     /// compression.type; `None` is `producer`: as it came
     pub compression: Option<CompressionType>,
     /// message.timestamp.type
@@ -60,6 +64,7 @@ impl Default for LogConfig {
             file_delete_delay_ms: 60_000,
             compact: false,
             delete: true,
+            rules: Rules::default(),
             compression: None,
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,

@@ -20,6 +20,7 @@ use super::segment_index::SegmentIndexes;
 use super::time_index::TimeIndex;
 use super::transaction_index;
 use crate::kafka::records::batch::Batch;
+use crate::kafka::rules::Rule;
 use crate::sim::chunk::{Chunk, ChunkId};
 use crate::sim::disk::{Extent, File};
 use crate::sim::process::Store;
@@ -79,7 +80,9 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
     let (producers, snapshot_offset) = loaded.load(&segments, start, end, reopen.clean, store);
     let segments = segments.into_iter().map(Arc::new).collect();
     let mut log = PartitionLog::from_segments(reopen.dir, reopen.config.clone(), segments, start, epochs);
-    log.recovery_point = if reopen.clean { end } else { reopen.recovery_point.min(end) };
+    // After an unclean stop not all of it may be on stable storage: who loses power now has to look at it again (`LogLoader.recoverLog`).
+    let is_flushed = reopen.clean || !reopen.config.rules.holds(Rule::FlushOrder);
+    log.recovery_point = if is_flushed { end } else { reopen.recovery_point.min(end) };
     (log.producers, log.snapshot_offset) = (producers, snapshot_offset);
     log.epochs.truncate_from_end(end);
     log.epochs.truncate_from_start(reopen.log_start_offset);
@@ -154,7 +157,8 @@ impl Loader<'_> {
         let Some(segment) = rest.first_mut() else { return false };
         let start = self.reopen.log_start_offset;
         let (mut producers, _) = self.producers.load(before, start, segment.base_offset, false, store);
-        let whole = segment.batches.iter().take_while(|stored| stored.batch.check_crc().is_ok()).count();
+        let checks_crc = self.reopen.config.rules.holds(Rule::CrcCheck);
+        let whole = segment.batches.iter().take_while(|stored| !checks_crc || stored.batch.check_crc().is_ok()).count();
         let cut = segment.torn.take().is_some() || whole < segment.batches.len();
         let batches = std::mem::take(&mut segment.batches);
         segment.indexes = SegmentIndexes::new(segment.base_offset, self.reopen.config.segment_index_bytes);

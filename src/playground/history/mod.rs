@@ -6,6 +6,7 @@
 //! Not here: gaps that compaction leaves (they would look like losses), and reads of aborted transactions.
 
 mod intervals;
+pub mod whole;
 
 use std::collections::BTreeMap;
 

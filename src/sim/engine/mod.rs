@@ -128,6 +128,8 @@ pub struct Sim<M: Model> {
     fresh: Vec<Recorded<M::Event>>,
     /// Every frame passes through here (a mode that encodes and decodes).
     recode: Option<fn(M::Frame) -> M::Frame>,
+    /// Who was stepped last.
+    stepped: Option<ProcessId>,
 }
 
 /// The source of what comes from outside.
@@ -150,11 +152,17 @@ impl<M: Model> Sim<M> {
             outside_seq: 0,
             fresh: Vec::new(),
             recode: None,
+            stepped: None,
         }
     }
 
     pub fn now(&self) -> Time {
         self.now
+    }
+
+    /// The process that was stepped last, for who looks at what has changed.
+    pub fn last_stepped(&self) -> Option<ProcessId> {
+        self.stepped
     }
 
     /// When the next thing is due.
@@ -362,6 +370,7 @@ impl<M: Model> Sim<M> {
 
     /// Steps a process with one input and carries out what it wants.
     fn run(&mut self, id: ProcessId, cause: Option<EventId>, input: Input<M::Frame, M::Tell>) {
+        self.stepped = Some(id);
         let mut effects = Vec::new();
         let mut events = Vec::new();
         let (wake, now) = {

@@ -99,6 +99,7 @@ impl Producer {
             // Nobody will say anything of it: done as soon as it is on its way.
             for id in ids {
                 if let Some(batch) = self.in_flight.remove(&id) {
+                    self.accumulator.partition_mut(batch.partition).muted = false;
                     self.complete(now, batch, -1, out);
                 }
             }
