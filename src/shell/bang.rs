@@ -5,20 +5,24 @@
 /// # Errors
 /// What bash says about something that is not there.
 pub fn expand<'a>(line: &str, history: impl DoubleEndedIterator<Item = &'a str> + Clone) -> Result<Option<String>, String> {
-    let (mut text, mut changed, mut in_quotes) = (String::new(), false, false);
+    let (mut text, mut changed) = (String::new(), false);
+    // Of either kind; in the other kind a quote is a character like any.
+    let (mut in_single, mut in_double) = (false, false);
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
         match c {
-            '\\' => {
+            // Between single quotes a backslash is one.
+            '\\' if !in_single => {
                 let taken = after.chars().next().map_or(0, char::len_utf8);
                 text += &rest[..1 + taken];
                 rest = &after[taken..];
                 continue;
             }
-            '\'' => in_quotes = !in_quotes,
+            '\'' if !in_double => in_single = !in_single,
+            '"' if !in_single => in_double = !in_double,
             // `$!` and `${!X}` are parameters.
-            '!' if !in_quotes && !text.ends_with('$') && !text.ends_with("${") => {
+            '!' if !in_single && !text.ends_with('$') && !text.ends_with("${") => {
                 if let Some((word, length)) = event(after) {
                     let found = find(word, history.clone()).ok_or_else(|| format!("!{word}: event not found"))?;
                     text += if word == "$" { found.split_whitespace().next_back().unwrap_or_default() } else { found };

@@ -219,7 +219,7 @@ mod tests {
         check("kafka-topics.sh --bootstrap-server ^", "kafka-topics.sh --bootstrap-server [kafka-1:9092 kafka-2:9092]");
         check("kafka-consumer-groups.sh --group ^", "kafka-consumer-groups.sh --group [billing]");
         check("kafka-console-consumer.sh --topic orders --offset e^", "kafka-console-consumer.sh --topic orders --offset [earliest]");
-        check("kafka-storage.sh f^", "kafka-storage.sh [format]");
+        check("kafka-storage.sh fo^", "kafka-storage.sh [format]");
         check("kafka-storage.sh format --clus^", "kafka-storage.sh format [--cluster-id]");
         check("kafka-producer-perf-test.sh --topic pay^", "kafka-producer-perf-test.sh --topic [payments]");
         check("kafka-features.sh --bootstrap-server kafka-1^", "kafka-features.sh --bootstrap-server [kafka-1:9092]");

@@ -174,6 +174,7 @@ impl Loader<'_> {
             }
             segment.remember(batch, self.reopen.config.index_interval_bytes);
         }
+        segment.indexes.count_anew();
         let _ = segment.indexes.closed();
         let _ = store.disk.truncate(segment.log_path(), u64::from(segment.size_bytes));
         segment.write_indexes(store);

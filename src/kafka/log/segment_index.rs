@@ -58,6 +58,11 @@ impl SegmentIndexes {
         self.max_so_far = self.time_index.last_entry();
     }
 
+    /// After a segment was read again from its file: Kafka's `LogSegment.recover` leaves the count as it was before the first batch.
+    pub fn count_anew(&mut self) {
+        self.bytes_since_last_entry = 0;
+    }
+
     /// The last entry of the time index, made when the segment rolls or its broker stops cleanly (`onBecomeInactiveSegment`, `close`).
     ///
     /// # Errors
