@@ -19,7 +19,7 @@ fn a_frame_is_told_field_by_field() {
         page.eval(&format!("{frame}.focus()")).await?;
         press(page, &["Enter"]).await?;
         shows(page, "correlation id").await?;
-        wait_for(page, "/(request|response) v\\d+, kafka-1 → kafka-100/.test(document.querySelector('.inspector h3').innerText)").await?;
+        wait_for(page, "/(request|response) v\\d+, (kafka-1 → kafka-100|kafka-100 → kafka-1)$/m.test(document.querySelector('.inspector h3').innerText)").await?;
         page.screenshot("told").await?;
         // The same by mouse: the frame is found where it is drawn.
         page.eval("[...document.querySelectorAll('.tab')].find((tab) => tab.innerText === 'Events').click()").await?;
