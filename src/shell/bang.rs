@@ -87,6 +87,8 @@ mod tests {
             ("echo '!!' \\!!", "-"),
             ("[ ! -f x ] && echo $! a!=b hi!", "-"),
             ("! true", "-"),
+            (r#"echo '\'\''' '!a' "it's" '!a'"#, "-"),
+            (r#"echo "it's !1""#, r#"echo "it's kafka-topics.sh --list""#),
             ("echo ${!a[@]} $!a", "-"),
             ("!", "-"),
             ("", "-"),
