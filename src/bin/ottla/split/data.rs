@@ -1,15 +1,15 @@
 //! Static data: what only the rest reads goes with it.
 //!
-//! The linker tells each constant's place and which others it points to (`--emit-relocs`, .cargo/config.toml). What a kept function names,
-//! and what can be reached from there, stays. A number that only looks like an address keeps a constant too many, which costs a few bytes.
-//! The compiler may fold an index into an address, so that it points before the constant that is meant: the linker's list shows that, and
-//! such constants stay.
+//! The linker tells each constant's place, and which others and which functions it points to (`--emit-relocs`, .cargo/config.toml). What a
+//! kept function names, and what can be reached from there, stays. A number that only looks like an address keeps a constant too many,
+//! which costs a few bytes. The compiler may name a constant by an address before it (an index is folded in) or by its end: the linker's
+//! list shows that, and such constants stay.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use wasm_encoder::{ConstExpr, DataSection};
-use wasmparser::{DataKind, KnownCustom, Linking, Operator, RelocAddendKind, SymbolInfo};
+use wasmparser::{DataKind, KnownCustom, Linking, Operator, RelocAddendKind, RelocationType, SymbolInfo};
 
 use super::SplitError;
 use super::module::Module;
@@ -31,8 +31,18 @@ pub struct Places {
     places: Vec<Place>,
     /// (where in the data a pointer stands, where it points to).
     pointers: Vec<(u32, u32)>,
-    /// Addresses of what the code names from outside of it.
+    /// Addresses of what the code names by an address that is not within it.
     named_from_outside: Vec<u32>,
+    /// (where in the data a function's slot of the table stands, the slot).
+    slots: Vec<(u32, u32)>,
+}
+
+/// What stays behind when the kept code names some addresses.
+pub struct Staying {
+    /// Addresses of data that may wait, in order.
+    pub waiting: Vec<Range<u32>>,
+    /// Slots of functions that the data names that stays.
+    pub slots: BTreeSet<u32>,
 }
 
 impl Places {
@@ -60,11 +70,16 @@ impl Places {
             let in_data = section.name() == "reloc.DATA";
             for entry in list.entries() {
                 let entry = entry.map_err(SplitError::unreadable)?;
+                if in_data && entry.ty == RelocationType::TableIndexI32 {
+                    let slot = module.address_in_data(entry.offset).and_then(|at| Some((at, module.word_at(at)?)));
+                    places.slots.push(slot.ok_or(SplitError::Unforeseen("a function's slot outside of its data"))?);
+                    continue;
+                }
                 let Some(place) = symbols.get(entry.index as usize).copied().flatten() else { continue };
                 if entry.ty.addend_kind() == RelocAddendKind::None || !matches!(section.name(), "reloc.CODE" | "reloc.DATA") {
                     continue;
                 }
-                if !(0..=i64::from(place.size)).contains(&entry.addend) {
+                if !(0..i64::from(place.size).max(1)).contains(&entry.addend) {
                     places.named_from_outside.push(place.at);
                 }
                 if in_data {
@@ -86,33 +101,43 @@ impl Places {
             overlaps
         });
         places.pointers.sort_unstable();
+        places.slots.sort_unstable();
         Ok(places)
     }
 
-    /// The addresses of data that may wait, when the kept code names these addresses. In order.
-    pub fn waiting(&self, named: &BTreeSet<u32>) -> Vec<Range<u32>> {
+    /// Whether the linker said nothing.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub fn staying(&self, named: &BTreeSet<u32>) -> Staying {
         let mut kept = vec![false; self.places.len()];
-        let mut pending: Vec<usize> = named.iter().chain(&self.named_from_outside).flat_map(|address| self.around(*address)).collect();
+        let mut slots = BTreeSet::new();
+        let mut pending: Vec<usize> = named.iter().chain(&self.named_from_outside).filter_map(|address| self.holds(*address)).collect();
         while let Some(place) = pending.pop() {
             if std::mem::replace(&mut kept[place], true) {
                 continue;
             }
             let Place { at, size } = self.places[place];
-            let from = self.pointers.partition_point(|(stands_at, _)| *stands_at < at);
-            let pointers = self.pointers[from..].iter().take_while(|(stands_at, _)| *stands_at < at + size);
-            pending.extend(pointers.flat_map(|(_, to)| self.around(*to)));
+            pending.extend(within(&self.pointers, at..at + size).filter_map(|(_, to)| self.holds(*to)));
+            slots.extend(within(&self.slots, at..at + size).map(|(_, slot)| *slot));
         }
         let waiting = self.places.iter().zip(kept).filter(|(_, kept)| !kept);
-        waiting.map(|(place, _)| place.at..place.at + place.size).collect()
+        Staying { waiting: waiting.map(|(place, _)| place.at..place.at + place.size).collect(), slots }
     }
 
-    /// The place that holds an address, and the one that ends there.
-    fn around(&self, address: u32) -> impl Iterator<Item = usize> + use<> {
-        let after = self.places.partition_point(|place| place.at <= address);
-        let holds = |index: usize| self.places.get(index).is_some_and(|place| (place.at..=place.at + place.size).contains(&address));
-        let found: Vec<usize> = after.checked_sub(1).into_iter().chain(after.checked_sub(2)).filter(|index| holds(*index)).collect();
-        found.into_iter()
+    /// The place that an address lies in.
+    fn holds(&self, address: u32) -> Option<usize> {
+        let index = self.places.partition_point(|place| place.at <= address).checked_sub(1)?;
+        let place = self.places[index];
+        (address < place.at + place.size).then_some(index)
     }
+}
+
+/// What stands in a range of addresses, of a list that is sorted by address.
+fn within(list: &[(u32, u32)], range: Range<u32>) -> impl Iterator<Item = &(u32, u32)> {
+    let from = list.partition_point(|(stands_at, _)| *stands_at < range.start);
+    list[from..].iter().take_while(move |(stands_at, _)| *stands_at < range.end)
 }
 
 impl<'a> Module<'a> {
@@ -192,5 +217,35 @@ fn segment(section: &mut DataSection, at: u32, bytes: &[u8], run: Range<u32>) {
     if !run.is_empty() {
         let held = &bytes[(run.start - at) as usize..(run.end - at) as usize];
         section.active(0, &ConstExpr::i32_const(run.start as i32), held.iter().copied());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A constant of eight bytes at each of these: 100 points to 116; 108 to nothing; 116 holds slot 7; 124 is named by its end; 132 holds slot 9.
+    fn places() -> Places {
+        Places {
+            places: [100, 108, 116, 124, 132].map(|at| Place { at, size: 8 }).to_vec(),
+            pointers: vec![(104, 116)],
+            named_from_outside: vec![124],
+            slots: vec![(116, 7), (132, 9)],
+        }
+    }
+
+    #[test]
+    fn what_is_reached_stays_and_its_neighbours_may_wait() {
+        let staying = places().staying(&BTreeSet::from([100]));
+        assert_eq!(staying.waiting, [108..116, 132..140], "100, 116 by it, 124 by its end");
+        assert_eq!(staying.slots, BTreeSet::from([7]));
+    }
+
+    #[test]
+    fn an_address_within_a_constant_names_it_and_one_behind_it_does_not() {
+        let waiting = |address| places().staying(&BTreeSet::from([address])).waiting;
+        assert_eq!(waiting(115), [100..108, 116..124, 132..140]);
+        assert_eq!(waiting(140), [100..108, 108..116, 116..124, 132..140]);
+        assert_eq!(waiting(99), waiting(140));
     }
 }

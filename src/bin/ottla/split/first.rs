@@ -52,7 +52,7 @@ pub fn encode(module: &Module<'_>, layout: &Layout) -> Result<Vec<u8>, SplitErro
     globals.global(GlobalType { val_type: ValType::I32, mutable: true, shared: false }, &ConstExpr::i32_const(0));
     file.section(&globals);
     file.section(&exports(module, layout, &mut first)?);
-    file.section(&elements(module, layout)?);
+    file.section(&elements(module, layout));
     file.section(&code(module, layout, &mut first, loaded)?);
     file.section(&data::first(module, &layout.waiting)?);
     Ok(file.finish())
@@ -117,18 +117,13 @@ pub fn shared(module: &Module<'_>) -> [(ExportKind, u32, &'static str); 3] {
     ]
 }
 
-/// One function for each slot: of what was moved, its stub.
-fn elements(module: &Module<'_>, layout: &Layout) -> Result<ElementSection, SplitError> {
+/// One function for each slot: of what was moved, its stub, if it has one.
+fn elements(module: &Module<'_>, layout: &Layout) -> ElementSection {
     let mut slots = module.slots.clone();
     slots.extend(layout.stubs.iter().map(|(function, slot)| (*slot, *function)));
-    let mut slots = slots
-        .into_iter()
-        .map(|(slot, function)| {
-            layout.in_first(function).map(|index| (slot, index)).ok_or(SplitError::Unforeseen("a slot without a function"))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    slots.sort_unstable();
-    Ok(runs(&slots))
+    let slots: Vec<(u32, u32)> =
+        slots.into_iter().filter_map(|(slot, function)| layout.in_first(function).map(|index| (slot, index))).collect();
+    runs(&slots)
 }
 
 /// Active segments of table 0 for (slot, function), sorted by slot.

@@ -19,7 +19,7 @@ pub struct Layout {
     pub kept: Vec<u32>,
     /// Functions of the rest, in their order.
     pub moved: Vec<u32>,
-    /// Moved functions that the first module may call, with their slot in the table: each has a stub there.
+    /// Moved functions that the first module may call, with a slot in the table: each has a stub there.
     pub stubs: BTreeMap<u32, u32>,
     /// Kept functions that moved ones call.
     pub wanted: BTreeSet<u32>,
@@ -91,21 +91,28 @@ impl Layout {
     /// And the data that the kept functions do not name.
     fn find_stubs(&mut self, module: &Module<'_>) -> Result<(), SplitError> {
         let moved: BTreeSet<u32> = self.moved.iter().copied().collect();
-        for (slot, function) in module.slots.iter().filter(|(_, function)| moved.contains(function)) {
-            self.stubs.insert(*function, *slot);
-        }
         let mut named = BTreeSet::new();
+        let mut called = BTreeSet::new();
         for kept in &self.kept {
             let mentions = module.mentions(*kept)?;
             named.extend(mentions.addresses);
-            for function in mentions.functions {
-                if moved.contains(&function) && !self.stubs.contains_key(&function) {
-                    self.stubs.insert(function, self.table_size as u32);
-                    self.table_size += 1;
-                }
+            called.extend(mentions.functions.into_iter().filter(|function| moved.contains(function)));
+        }
+        let places = Places::read(module)?;
+        let staying = places.staying(&named);
+        // A slot that neither kept code nor kept data names stays empty until the rest comes: nobody can call through it before.
+        for (slot, function) in module.slots.iter().filter(|(_, function)| moved.contains(function)) {
+            if places.is_empty() || named.contains(slot) || staying.slots.contains(slot) {
+                self.stubs.insert(*function, *slot);
             }
         }
-        self.waiting = Places::read(module)?.waiting(&named);
+        for function in called {
+            self.stubs.entry(function).or_insert_with(|| {
+                self.table_size += 1;
+                self.table_size as u32 - 1
+            });
+        }
+        self.waiting = staying.waiting;
         Ok(())
     }
 

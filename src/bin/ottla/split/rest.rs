@@ -37,12 +37,9 @@ pub fn encode(module: &Module<'_>, layout: &Layout) -> Result<Vec<u8>, SplitErro
     for (function, slot) in &layout.stubs {
         slots.push((*slot, layout.in_rest(*function).ok_or(SplitError::Unforeseen("a stub of a kept function"))?));
     }
-    // A function may stand in several slots.
-    for (slot, function) in &module.slots {
-        if let Some(index) = layout.stubs.get(function).and_then(|_| layout.in_rest(*function)) {
-            slots.push((*slot, index));
-        }
-    }
+    // A function may stand in several slots. Those of kept functions have been filled.
+    let moved = module.slots.iter().filter(|(_, function)| layout.moved.binary_search(function).is_ok());
+    slots.extend(moved.filter_map(|(slot, function)| Some((*slot, layout.in_rest(*function)?))));
     slots.sort_unstable();
     slots.dedup();
     file.section(&runs(&slots));
