@@ -14,8 +14,6 @@ use crate::playground::spec::ClusterSpec;
 /// From the page to the worker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Before all else: the address of the rest of the engine, if it is in two pieces (`ottla::web::rest`).
-    Rest(String),
     /// The first message: what to run. Answered by [`FromWorker::Ready`] or [`FromWorker::Choice`].
     Open(Open),
     Play,

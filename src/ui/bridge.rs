@@ -21,10 +21,8 @@ pub fn connect(heard: impl Fn(FromWorker) + 'static) -> Link {
 
     use crate::web::{Engine, launch};
 
-    let bridge = Engine::spawner().callback(heard).spawn(&launch::engine_url());
-    if let Some(url) = launch::engine_rest_url() {
-        bridge.send(ToWorker::Rest(url));
-    }
+    // A browser that makes no Blob runs no wasm either.
+    let bridge = Engine::spawner().callback(heard).spawn_with_loader(&launch::loader().unwrap_or_default());
     Link(Rc::new(move |message| bridge.send(message)))
 }
 

@@ -81,7 +81,6 @@ impl Demo {
         let heard = self.heard.clone();
         let mut state = self.state.borrow_mut();
         match message {
-            ToWorker::Rest(_) => {}
             ToWorker::Open(open) => {
                 state.open(&heard, open.lesson);
                 return;

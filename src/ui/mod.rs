@@ -49,12 +49,9 @@ mod top_bar;
 mod track;
 mod typing;
 
-use crate::web::{launch, rest};
-
 /// Draws the page into the element that `index.html` keeps for it.
 pub fn start() {
     console_error_panic_hook::set_once();
-    launch::page_rest_url().into_iter().for_each(rest::is_at);
     wasm_bindgen_futures::spawn_local(async {
         let props = app::Props { asked: hands::Shared::new(course::asked_for().await) };
         match gloo::utils::document().get_element_by_id("app") {

@@ -63,7 +63,6 @@ impl Worker for Engine {
     fn received(&mut self, scope: &WorkerScope<Self>, message: ToWorker, id: HandlerId) {
         let page = self.page.get_or_insert_with(|| Page::new(scope, id)).clone();
         match (message, &mut self.run) {
-            (ToWorker::Rest(url), _) => return rest::is_at(url),
             (ToWorker::Open(open), None) => self.open(scope, &page, open),
             (ToWorker::Open(_), Some(_)) => {
                 page.say(FromWorker::Refused("A cluster runs here already: reload the page for another".into()))
@@ -202,8 +201,7 @@ fn hear(page: &Page, run: &mut Run, say: &mut Say, message: ToWorker) {
         ToWorker::TakeFile { name } => page.say(answer::take_file(run, name)),
         ToWorker::Export => page.say(answer::export(run)),
         // Handled before there is a run.
-        ToWorker::Rest(_)
-        | ToWorker::Open(_)
+        ToWorker::Open(_)
         | ToWorker::ExportStored(_)
         | ToWorker::Bench
         | ToWorker::File { .. }

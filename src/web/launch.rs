@@ -1,22 +1,22 @@
 //! How the page finds the files of its wasm.
 //!
 //! Trunk gives a worker no hashed name, as only the page could know it. So the digest that `ottla build` wrote into the page becomes the
-//! query, and gloo, which replaces `.js` by `_bg.wasm`, passes it on to the wasm: a host may cache both for good, and a page never meets
-//! an engine of another build. Under `trunk serve` there is no digest, nothing is cached, and each wasm is in one piece.
+//! query of each of the engine's files: a host may cache them for good, and a page never meets an engine of another build. Under `trunk serve` there is no digest, nothing is cached, and each wasm is in one piece.
 
-/// The address to spawn the engine from: `engine.js` next to the page.
-pub fn engine_url() -> String {
-    next_to_page("engine.js")
-}
+use js_sys::Array;
+use wasm_bindgen::JsValue;
+use web_sys::{Blob, BlobPropertyBag, Url};
 
-/// The address of the engine's second file; none if the engine is in one piece.
-pub fn engine_rest_url() -> Option<String> {
-    page_rest_url().map(|_| next_to_page("engine_rest.wasm"))
-}
-
-/// The address of the page's own second file, whose name tells its content.
-pub fn page_rest_url() -> Option<String> {
-    meta("ottla-rest").map(|name| absolute(&name))
+/// The script that a worker begins with, as an address: where the engine's second file is, if it has one, then the engine.
+pub fn loader() -> Result<String, JsValue> {
+    let rest = meta("ottla-rest").map(|_| next_to_page("engine_rest.wasm")).unwrap_or_default();
+    let (script, wasm) = (next_to_page("engine.js"), next_to_page("engine_bg.wasm"));
+    // Addresses have no quotes and no line ends: `absolute` lets the browser write them.
+    let text = format!(r#"ottlaRest="{rest}";importScripts("{script}");wasm_bindgen({{module_or_path:"{wasm}"}});"#);
+    let options = BlobPropertyBag::new();
+    options.set_type("application/javascript");
+    let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &options)?;
+    Url::create_object_url_with_blob(&blob)
 }
 
 fn next_to_page(file: &str) -> String {
@@ -32,5 +32,5 @@ fn meta(name: &str) -> Option<String> {
 /// A worker that was made from a Blob has no address to be relative to.
 fn absolute(relative: &str) -> String {
     let base = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
-    web_sys::Url::new_with_base(relative, &base).map_or_else(|_| relative.to_owned(), |url| url.href())
+    Url::new_with_base(relative, &base).map_or_else(|_| relative.to_owned(), |url| url.href())
 }

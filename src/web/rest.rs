@@ -2,6 +2,9 @@
 //!
 //! Both halves of Ottla use this, the page and its engine. A second after the cluster runs, the rest is fetched. Whoever needs it sooner
 //! waits for it: a call into the rest goes through a stub that calls [`load_rest`]. So all that differs is when it is loaded.
+//!
+//! Where it is stands in JavaScript's global [`URL`] before any of our code runs (index.html, `launch::loader`): the first line of ours may
+//! be one that needs the rest, when the compiler has drawn its lines elsewhere than when the start was recorded.
 
 use std::cell::RefCell;
 
@@ -13,6 +16,8 @@ use web_sys::{Response, XmlHttpRequest};
 
 /// Under what the rest imports what it shares with the first file: `FIRST` of `src/bin/ottla/split`.
 const FIRST: &str = "first";
+/// The global variable with the address of the rest; empty, or not there, where the wasm is in one piece.
+const URL: &str = "ottlaRest";
 const LOST: &str = "the other half of Ottla cannot be fetched: reload the page when you are connected again";
 /// The first frames have the machine, and the line, for themselves.
 const AFTER_MS: u32 = 1_000;
@@ -21,8 +26,6 @@ const ATTEMPTS: u32 = 3;
 
 #[derive(Default)]
 struct Rest {
-    /// `None`: this build is in one piece.
-    url: Option<String>,
     /// Fetched and compiled.
     module: Option<WebAssembly::Module>,
     is_loaded: bool,
@@ -34,9 +37,8 @@ thread_local! {
     static REST: RefCell<Rest> = RefCell::default();
 }
 
-/// Where the rest is; the first thing to be said.
-pub fn is_at(url: String) {
-    REST.with_borrow_mut(|rest| rest.url = Some(url));
+fn url() -> Option<String> {
+    Reflect::get(&js_sys::global(), &URL.into()).ok()?.as_string().filter(|url| !url.is_empty())
 }
 
 /// Who wants to know that the rest is needed and cannot be had.
@@ -47,7 +49,7 @@ pub fn tell_failure(tell: fn(&str)) {
 /// Fetches the rest after a while and puts it in place. A failure is none yet: who needs the rest will ask again.
 pub async fn fetch_soon() {
     TimeoutFuture::new(AFTER_MS).await;
-    let Some(url) = REST.with_borrow(|rest| rest.url.clone().filter(|_| rest.module.is_none() && !rest.is_loaded)) else { return };
+    let Some(url) = url().filter(|_| REST.with_borrow(|rest| rest.module.is_none() && !rest.is_loaded)) else { return };
     if let Ok(module) = fetched(&url).await {
         REST.with_borrow_mut(|rest| rest.module = Some(module));
         load_rest();
@@ -74,8 +76,8 @@ pub fn load_rest() {
     if REST.with_borrow_mut(|rest| std::mem::replace(&mut rest.is_loaded, true)) {
         return;
     }
-    let (module, url) = REST.with_borrow_mut(|rest| (rest.module.take(), rest.url.clone().unwrap_or_default()));
-    let module = module.map_or_else(|| (0..ATTEMPTS).find_map(|_| fetched_now(&url).ok()), Some);
+    let here = REST.with_borrow_mut(|rest| rest.module.take());
+    let module = here.or_else(|| url().and_then(|url| (0..ATTEMPTS).find_map(|_| fetched_now(&url).ok())));
     if module.and_then(|module| instantiate(&module).ok()).is_none() {
         if let Some(tell) = REST.with_borrow(|rest| rest.on_failure) {
             tell(LOST);
