@@ -1,5 +1,5 @@
-//! Further questions to Apache Kafka 4.3.1, and its answers (tests/asked): recordings in the format of tests/golden, of which the commands listed
-//! here differ, for the reasons given.
+//! Further questions to Apache Kafka 4.3.1, and its answers (tests/asked, tests/opened): recordings in the format of tests/golden, of which the
+//! commands listed here differ, for the reasons given.
 
 use ottla::playground::replay::{SEED, play};
 use ottla::shell::transcript::diff::unified;
@@ -40,4 +40,11 @@ fn users_and_their_rights() {
 #[test]
 fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
     check("tests/asked/usage-scram-and-mutations.txt", &[]);
+}
+
+/// Segments, indexes, producers' snapshots, the offsets' topic, the metadata log and its snapshots, as our broker wrote them: what the real
+/// kafka-dump-log printed when it opened these very files (tests/opened/record.py), and what ours prints.
+#[test]
+fn what_we_wrote_opened_by_the_real_tool() {
+    check("tests/opened/one-broker.txt", &[]);
 }

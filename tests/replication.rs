@@ -1,177 +1,25 @@
 //! Brokers and a controller without clients of their own: one process asks, the test looks at what the cluster did.
 
+#[allow(dead_code)] // What the other tests use of it.
+mod cluster;
+
 use bytes::Bytes;
+use cluster::World;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest, ProduceRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use ottla::kafka::actor::{Input, Outbox};
-use ottla::kafka::broker::BrokerSpec;
-use ottla::kafka::broker::process::Broker;
-use ottla::kafka::controller::ControllerSpec;
-use ottla::kafka::controller::process::Controller;
 use ottla::kafka::event::Event;
-use ottla::kafka::names::{BROKER_PORT, BrokerId, TopicPartition, host_of};
-use ottla::kafka::protocol::api::{Request, Response};
-use ottla::kafka::protocol::frame::{Batches, Body, Frame};
+use ottla::kafka::names::{BrokerId, TopicPartition, host_of};
+use ottla::kafka::protocol::api::Response;
 use ottla::kafka::records::builder::BatchBuilder;
 use ottla::kafka::records::compression::CompressionType;
 use ottla::sim::chunk::ChunkId;
-use ottla::sim::engine::{Settings, Sim};
 use ottla::sim::fault::Fault;
-use ottla::sim::process::{Boot, ConnId, Model, Process, ProcessId, Recorded};
-use ottla::sim::time::{Duration, Time};
-
-#[derive(Clone, Debug)]
-struct Cluster;
-
-#[derive(Clone, Debug)]
-enum Spec {
-    Broker(BrokerSpec),
-    Controller(ControllerSpec),
-    Asker,
-}
-
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)]
-enum Role {
-    Broker(Broker),
-    Controller(Controller),
-    Asker(Asker),
-}
-
-/// Sends what the test tells it, to the host the test names, over a connection for each request.
-#[derive(Clone, Debug, Default)]
-struct Asker {
-    asking: Vec<(ConnId, Request, Vec<Batches>)>,
-    answers: Vec<(Time, Response)>,
-}
-
-#[derive(Clone, Debug)]
-struct Ask(i32, Request, Vec<Batches>);
-
-impl Model for Cluster {
-    type Frame = Frame;
-    type Event = Event;
-    type Tell = Ask;
-    type Spec = Spec;
-    type Process = Role;
-
-    fn boot(spec: &Spec, boot: &Boot) -> Role {
-        match spec {
-            Spec::Broker(spec) => Role::Broker(Broker::new(spec, boot)),
-            Spec::Controller(spec) => Role::Controller(Controller::new(spec, boot)),
-            Spec::Asker => Role::Asker(Asker::default()),
-        }
-    }
-
-    fn start_up(_: &Spec) -> Duration {
-        Duration::secs(3)
-    }
-}
-
-impl Process<Cluster> for Role {
-    fn step(&mut self, now: Time, input: ottla::sim::process::Input<Frame, Ask>, out: &mut Outbox) {
-        use ottla::sim::process::Input as In;
-        let plain = match input {
-            In::Told(Ask(broker, request, batches)) => {
-                if let Role::Asker(asker) = self {
-                    let conn = out.connect(&host_of(BrokerId(broker)), BROKER_PORT);
-                    asker.asking.push((conn, request, batches));
-                }
-                return;
-            }
-            In::Start => Input::Start,
-            In::Wake => Input::Wake,
-            In::Connected(conn) => Input::Connected(conn),
-            In::Accepted { conn, port, from } => Input::Accepted { conn, port, from },
-            In::Frame(conn, frame) => Input::Frame(conn, frame),
-            In::Closed(conn, why) => Input::Closed(conn, why),
-            In::Read(id, file) => Input::Read(id, file),
-            In::Terminate => Input::Terminate,
-        };
-        match self {
-            Role::Broker(broker) => broker.step(now, plain, out),
-            Role::Controller(controller) => controller.step(now, plain, out),
-            Role::Asker(asker) => match plain {
-                Input::Connected(conn) => {
-                    let Some(i) = asker.asking.iter().position(|(asking, ..)| *asking == conn) else { return };
-                    let (_, request, batches) = asker.asking.remove(i);
-                    out.send(conn, Frame::with_batches(1, "asker", request, batches));
-                }
-                Input::Frame(conn, frame) => {
-                    if let Body::Response(response) = frame.body {
-                        asker.answers.push((now, response));
-                    }
-                    out.close(conn);
-                }
-                _ => {}
-            },
-        }
-    }
-
-    fn next_wake(&self) -> Option<Time> {
-        match self {
-            Role::Broker(broker) => broker.next_wake(),
-            Role::Controller(controller) => controller.next_wake(),
-            Role::Asker(_) => None,
-        }
-    }
-}
-
-struct World {
-    sim: Sim<Cluster>,
-    asker: ProcessId,
-    brokers: Vec<ProcessId>,
-    chunks: u64,
-    events: Vec<Recorded<Event>>,
-}
+use ottla::sim::time::Time;
 
 impl World {
-    fn new(brokers: i32) -> World {
-        let mut sim = Sim::new(Settings { seed: 7, ..Settings::default() });
-        let controller = BrokerId(100);
-        let cluster_id = "ottla".to_owned();
-        let (config, controllers) = (Default::default(), vec![controller]);
-        let spec = ControllerSpec { id: controller, config, cluster_id: cluster_id.clone(), controllers, features: Default::default() };
-        sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
-        let spawn = |id: i32, sim: &mut Sim<Cluster>| {
-            let spec =
-                BrokerSpec { id: BrokerId(id), controllers: vec![controller], cluster_id: cluster_id.clone(), ..BrokerSpec::default() };
-            sim.spawn(&host_of(BrokerId(id)), &format!("kafka-{id}"), Spec::Broker(spec), Duration::ZERO)
-        };
-        let brokers = (1..=brokers).map(|id| spawn(id, &mut sim)).collect();
-        let asker = sim.spawn("client", "asker", Spec::Asker, Duration::ZERO);
-        let mut world = World { sim, asker, brokers, chunks: 0, events: Vec::new() };
-        world.run(5_000);
-        world
-    }
-
-    fn run(&mut self, ms: u64) {
-        let until = self.sim.now() + Duration::ms(ms);
-        self.sim.run_until(until);
-        self.events.extend(self.sim.take_events());
-    }
-
-    fn ask(&mut self, broker: i32, request: impl Into<Request>, batches: Vec<Batches>) {
-        self.sim.tell(self.asker, Ask(broker, request.into(), batches));
-    }
-
-    fn answers(&self) -> Vec<(Time, Response)> {
-        match self.sim.process(self.asker) {
-            Some(Role::Asker(asker)) => asker.answers.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn broker(&self, id: i32) -> &Broker {
-        match self.sim.process(self.brokers[id as usize - 1]) {
-            Some(Role::Broker(broker)) => broker,
-            _ => panic!("kafka-{id} does not run"),
-        }
-    }
-
     fn create(&mut self, topic: &str, partitions: i32, factor: i16) {
         let topic = CreatableTopic::default()
             .with_name(TopicName(StrBytes::from_string(topic.into())))

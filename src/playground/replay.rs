@@ -64,17 +64,19 @@ pub struct Played {
 }
 
 /// A transcript that was played as far as it could be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Performance {
     /// The steps that print something, in order.
     pub played: Vec<Played>,
+    /// As it is at the end, if it could be built.
+    pub world: Option<World>,
     /// Why it ended before its last line, if it did.
     pub stopped: Option<ReplayError>,
 }
 
 /// Plays a transcript and compares what was printed, both sides without what differs from run to run. What could not be played differs.
 pub fn play(transcript: &Transcript, seed: u64) -> Vec<Compared> {
-    let Performance { played, stopped } = perform(transcript, seed);
+    let Performance { played, stopped, .. } = perform(transcript, seed);
     let normaliser = Normaliser::default();
     let mut played: BTreeMap<usize, Vec<String>> = played.into_iter().map(|played| (played.line, played.printed)).collect();
     let prints = transcript.steps.iter().filter_map(|step| Some((step, step.act.command()?)));
@@ -92,11 +94,13 @@ pub fn play(transcript: &Transcript, seed: u64) -> Vec<Compared> {
 /// Plays a transcript from its first line to its last, or to what cannot be played.
 pub fn perform(transcript: &Transcript, seed: u64) -> Performance {
     let mut played = Vec::new();
-    let stopped = match Player::new(&transcript.head, seed) {
-        Ok(mut player) => player.steps(transcript, &mut played).err(),
-        Err(why) => Some(why),
-    };
-    Performance { played, stopped }
+    match Player::new(&transcript.head, seed) {
+        Ok(mut player) => {
+            let stopped = player.steps(transcript, &mut played).err();
+            Performance { played, stopped, world: Some(player.world) }
+        }
+        Err(why) => Performance { played, stopped: Some(why), world: None },
+    }
 }
 
 struct Player {

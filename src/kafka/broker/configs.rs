@@ -345,11 +345,11 @@ fn synonym(name: &str, value: &str, source: i8) -> Synonym {
 fn topic_type(kind: Kind) -> i8 {
     broker_type(match kind {
         Kind::Boolean => Type::Boolean,
-        Kind::Text | Kind::OneOf(_) => Type::Text,
-        Kind::Int(_) => Type::Int,
+        Kind::OneOf(_) => Type::Text,
+        Kind::Int(_) | Kind::Between(..) | Kind::BetweenOr(..) => Type::Int,
         Kind::Long(_) => Type::Long,
         Kind::Ratio => Type::Double,
-        Kind::List(_) => Type::List,
+        Kind::List(_) | Kind::Replicas => Type::List,
     })
 }
 

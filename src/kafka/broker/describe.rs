@@ -13,6 +13,7 @@ use kafka_protocol::messages::*;
 use kafka_protocol::protocol::StrBytes;
 
 use super::forward::Call;
+use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
@@ -89,10 +90,11 @@ impl Broker {
     }
 
     /// ListOffsets: by time, or -1 latest, -2 earliest, -3 of the newest timestamp, -4 earliest local, -5 latest tiered.
-    pub(super) fn list_offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+    pub(super) fn list_offsets(&mut self, request: &ListOffsetsRequest, out: &mut Outbox) -> ListOffsetsResponse {
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|asked| {
                 let name = TopicPartition::new(topic.name.as_str(), asked.partition_index);
+                self.make_missing_index(&name, asked.timestamp, out);
                 let answer = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
                 match self.list_offset(&name, asked.timestamp, request.replica_id.0 >= 0) {
                     Ok((offset, timestamp, epoch)) => answer.with_offset(offset).with_timestamp(timestamp).with_leader_epoch(epoch),
@@ -238,6 +240,21 @@ impl Broker {
         }
         let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(30_000);
         self.forward(now, request.into(), Call::CreateTopic, out);
+    }
+
+    /// A lookup by time is a read that may write: it opens an index that nobody needed so far.
+    fn make_missing_index(&mut self, name: &TopicPartition, timestamp: i64, out: &mut Outbox) {
+        let timestamp = match timestamp {
+            -3 => None,
+            0.. => Some(timestamp),
+            _ => return,
+        };
+        let makes = |partition: &Partition| partition.is_leader() && partition.log.lookup_makes_index(timestamp);
+        if self.replicas.get(name).is_some_and(makes)
+            && let Some(partition) = self.replicas.get_mut(name)
+        {
+            partition.log.make_index(&mut out.store());
+        }
     }
 
     fn list_offset(&self, name: &TopicPartition, timestamp: i64, replica: bool) -> Result<(i64, i64, i32), ResponseError> {

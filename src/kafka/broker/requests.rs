@@ -249,7 +249,7 @@ impl Broker {
         }
         let response: Response = match &request {
             Request::ApiVersions(_) => self.api_versions().into(),
-            Request::ListOffsets(body) => self.list_offsets(body).into(),
+            Request::ListOffsets(body) => self.list_offsets(body, out).into(),
             Request::DescribeAcls(body) => describe_acls(&self.image.acls, self.authorizer.is_some(), body).into(),
             Request::DescribeConfigs(body) => self.describe_configs(body).into(),
             Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),

@@ -12,6 +12,10 @@ pub enum Kind {
     Boolean,
     /// 32 bits, at least this.
     Int(i64),
+    /// 32 bits, between these.
+    Between(i64, i64),
+    /// 32 bits, between the first two, or the third.
+    BetweenOr(i64, i64, i64),
     /// 64 bits, at least this.
     Long(i64),
     /// A share, from 0 to 1.
@@ -20,7 +24,8 @@ pub enum Kind {
     OneOf(&'static [&'static str]),
     /// Some of these words, separated by commas.
     List(&'static [&'static str]),
-    Text,
+    /// Replicas to be throttled: `0:1,1:2`, or `*` for all.
+    Replicas,
 }
 
 /// One topic configuration: its name, what it takes, its default, and the broker configuration that gives topics their default.
@@ -39,18 +44,18 @@ const fn def(name: &'static str, kind: Kind, default: &'static str, broker_name:
 /// Every topic configuration of 4.3, by name.
 pub const TOPIC_CONFIGS: &[TopicConfigDef] = &[
     def("cleanup.policy", Kind::List(&["compact", "delete"]), "delete", "log.cleanup.policy"),
-    def("compression.gzip.level", Kind::Int(-1), "-1", "compression.gzip.level"),
-    def("compression.lz4.level", Kind::Int(1), "9", "compression.lz4.level"),
+    def("compression.gzip.level", Kind::BetweenOr(1, 9, -1), "-1", "compression.gzip.level"),
+    def("compression.lz4.level", Kind::Between(1, 17), "9", "compression.lz4.level"),
     def("compression.type", Kind::OneOf(&["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"]), "producer", "compression.type"),
-    def("compression.zstd.level", Kind::Int(-131_072), "3", "compression.zstd.level"),
+    def("compression.zstd.level", Kind::Between(-131_072, 22), "3", "compression.zstd.level"),
     def("delete.retention.ms", Kind::Long(0), "86400000", "log.cleaner.delete.retention.ms"),
     def("file.delete.delay.ms", Kind::Long(0), "60000", "log.segment.delete.delay.ms"),
     def("flush.messages", Kind::Long(1), "9223372036854775807", "log.flush.interval.messages"),
     def("flush.ms", Kind::Long(0), "9223372036854775807", "log.flush.interval.ms"),
-    def("follower.replication.throttled.replicas", Kind::Text, "", ""),
+    def("follower.replication.throttled.replicas", Kind::Replicas, "", ""),
     def("index.interval.bytes", Kind::Int(0), "4096", "log.index.interval.bytes"),
-    def("internal.segment.bytes", Kind::Int(1), "", "internal.log.segment.bytes"),
-    def("leader.replication.throttled.replicas", Kind::Text, "", ""),
+    def("internal.segment.bytes", Kind::Int(i64::MIN), "", ""),
+    def("leader.replication.throttled.replicas", Kind::Replicas, "", ""),
     def("local.retention.bytes", Kind::Long(-2), "-2", "log.local.retention.bytes"),
     def("local.retention.ms", Kind::Long(-2), "-2", "log.local.retention.ms"),
     def("max.compaction.lag.ms", Kind::Long(1), "9223372036854775807", "log.cleaner.max.compaction.lag.ms"),
@@ -84,12 +89,16 @@ pub fn validate(def: &TopicConfigDef, value: &str) -> Result<(), String> {
     let invalid = |why: String| Err(format!("Invalid value {value} for configuration {}: {why}", def.name));
     let at_least = |low: i64, n: i64| if n < low { invalid(format!("Value must be at least {low}")) } else { Ok(()) };
     match def.kind {
-        Kind::Text => Ok(()),
         Kind::Boolean if ["true", "false"].contains(&value.to_ascii_lowercase().as_str()) => Ok(()),
         Kind::Boolean => invalid("Expected value to be either true or false".into()),
-        Kind::Int(low) => match value.trim().parse::<i32>() {
-            Ok(n) => at_least(low, i64::from(n)),
-            Err(_) => invalid("Not a number of type INT".into()),
+        Kind::Int(_) | Kind::Between(..) | Kind::BetweenOr(..) => match (def.kind, value.trim().parse::<i32>().map(i64::from)) {
+            (_, Err(_)) => invalid("Not a number of type INT".into()),
+            (Kind::Between(_, high), Ok(n)) if n > high => invalid(format!("Value must be no more than {high}")),
+            (Kind::BetweenOr(low, high, other), Ok(n)) if n != other && !(low..=high).contains(&n) => {
+                invalid(format!("Value must be between {low} and {high} or equal to {other}"))
+            }
+            (Kind::Int(low) | Kind::Between(low, _), Ok(n)) => at_least(low, n),
+            _ => Ok(()),
         },
         Kind::Long(low) => match value.trim().parse::<i64>() {
             Ok(n) => at_least(low, n),
@@ -107,7 +116,21 @@ pub fn validate(def: &TopicConfigDef, value: &str) -> Result<(), String> {
             None => Ok(()),
             Some(word) => Err(format!("Invalid value {word} for configuration {}: String must be one of: {}", def.name, words.join(", "))),
         },
+        Kind::Replicas if value.trim() == "*" || value.split(',').all(is_replica) => Ok(()),
+        Kind::Replicas => {
+            let (name, given) = (def.name, value.split(',').map(str::trim).collect::<Vec<_>>().join(", "));
+            Err(format!(
+                "Invalid value [{given}] for configuration {name}: {name} must be the literal '*' or a list of replicas in the following \
+                 format: [partitionId]:[brokerId],[partitionId]:[brokerId],..."
+            ))
+        }
     }
+}
+
+/// `0:1`, or nothing (`ThrottledReplicaListValidator`).
+fn is_replica(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    text.trim().is_empty() || text.trim().split_once(':').is_some_and(|(partition, broker)| is_number(partition) && is_number(broker))
 }
 
 /// A topic's value: its own, else the cluster's default, else the broker's file, else Kafka's default.

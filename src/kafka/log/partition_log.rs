@@ -353,9 +353,26 @@ impl PartitionLog {
 
     /// The largest timestamp in the log and its record's offset (`ListOffsetsRequest.MAX_TIMESTAMP`).
     pub fn newest_timestamp(&self) -> Option<(i64, i64)> {
+        self.newest_segment()?.offset_of_max_timestamp()
+    }
+
+    fn newest_segment(&self) -> Option<&Arc<Segment>> {
         let largest = |segment: &&Arc<Segment>| segment.indexes.max_timestamp_so_far().timestamp;
-        let newest = self.segments.iter().rev().max_by_key(largest)?;
-        newest.offset_of_max_timestamp()
+        self.segments.iter().rev().max_by_key(largest)
+    }
+
+    /// Whether a lookup by this time (`None`: of the newest record) comes to an active segment whose offset index has no file yet.
+    pub fn lookup_makes_index(&self, timestamp: Option<i64>) -> bool {
+        let found = match timestamp {
+            None => self.newest_segment(),
+            Some(timestamp) => self.segments.iter().find(|segment| segment.largest_timestamp() >= timestamp),
+        };
+        found.is_some_and(|segment| segment.lacks_index_file())
+    }
+
+    /// Such a lookup makes the file (`LazyIndex.get`).
+    pub fn make_index(&mut self, store: &mut Store) {
+        self.active_mut().create_index_file(store);
     }
 
     fn check_crc(&self, batch: &Batch) -> Result<(), ResponseError> {

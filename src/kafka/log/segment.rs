@@ -126,7 +126,12 @@ impl Segment {
         self.create_index_file(store);
     }
 
-    fn create_index_file(&mut self, store: &mut Store) {
+    /// Whether its offset index has no file yet.
+    pub fn lacks_index_file(&self) -> bool {
+        !self.has_index_file
+    }
+
+    pub(super) fn create_index_file(&mut self, store: &mut Store) {
         store.disk.preallocate(&self.index_path, self.indexes.offset_index.max_bytes());
         self.has_index_file = true;
     }

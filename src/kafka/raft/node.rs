@@ -17,8 +17,9 @@ use super::{RaftSpec, ReplicaKey};
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::client::network::{Completed, NetworkClient, NetworkConfig};
 use crate::kafka::log::partition_log::PartitionLog;
+use crate::kafka::log::properties_file::partition_metadata_text;
 use crate::kafka::log::recovery::{Reopen, open};
-use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of};
+use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of, uuid_text};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::Frame;
 use crate::kafka::records::builder::BatchBuilder;
@@ -146,6 +147,8 @@ impl Raft {
         let config = super::snapshot::log_config();
         let mut log = if files.is_empty() {
             let log = PartitionLog::create(METADATA_DIR, config, &mut out.store());
+            let metadata = partition_metadata_text(&uuid_text(METADATA_TOPIC_ID));
+            out.store().replace_text(&format!("{METADATA_DIR}/partition.metadata"), metadata);
             self.format(now, out);
             log
         } else {

@@ -188,7 +188,8 @@ impl ProducerPerf {
                 }
                 Err(Refused::Failed(_, error)) => cx.print.error(error.to_string()),
             }
-            self.throttle.sent(self.next, cx.now);
+            let drawn_bytes = if let Payload::Size(size) = self.asked.payload { size as u64 } else { 0 };
+            self.throttle.sent(self.next, drawn_bytes, cx.now);
             self.next += 1;
         }
         if self.next == self.asked.num_records

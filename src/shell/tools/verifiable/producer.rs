@@ -129,7 +129,7 @@ impl VerifiableProducer {
                 }
                 Err(Refused::Failed(sent, error)) => cx.print.line(failed(&self.asked.topic, &sent, &error, cx.now)),
             }
-            self.throttle.sent(self.sent, cx.now);
+            self.throttle.sent(self.sent, 0, cx.now);
             self.sent += 1;
         }
     }
