@@ -102,6 +102,7 @@ impl Engine {
         scope.send_future(async move { Said::Found(plan.find().await) });
     }
 
+    #[inline(never)]
     fn choose(&mut self, scope: &WorkerScope<Self>, page: &Page, choice: StoredChoice) {
         let Some(plan) = self.plan.clone() else { return };
         match choice {
@@ -143,6 +144,7 @@ impl Engine {
         wasm_bindgen_futures::spawn_local(rest::fetch_soon());
     }
 
+    #[inline(never)]
     fn ask(&mut self, page: &Page, plan: Plan, why: &str) {
         self.plan = Some(plan);
         page.say(FromWorker::Choice {
@@ -170,6 +172,7 @@ fn begin(plan: &Plan) -> Result<(Run, Restored), String> {
 }
 
 /// What a person wants of a run.
+#[inline(never)]
 fn hear(page: &Page, run: &mut Run, say: &mut Say, message: ToWorker) {
     say.owe();
     match message {

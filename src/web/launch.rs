@@ -9,7 +9,7 @@ use web_sys::{Blob, BlobPropertyBag, Url};
 
 /// The script that a worker begins with, as an address: where the engine's second file is, if it has one, then the engine.
 pub fn loader() -> Result<String, JsValue> {
-    let rest = meta("ottla-rest").map(|_| next_to_page("engine_rest.wasm")).unwrap_or_default();
+    let rest = if meta("ottla-rest").is_some() { next_to_page("engine_rest.wasm") } else { String::new() };
     let (script, wasm) = (next_to_page("engine.js"), next_to_page("engine_bg.wasm"));
     // Addresses have no quotes and no line ends: `absolute` lets the browser write them.
     let text = format!(r#"ottlaRest="{rest}";importScripts("{script}");wasm_bindgen({{module_or_path:"{wasm}"}});"#);

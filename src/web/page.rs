@@ -49,7 +49,9 @@ pub fn confess_panics() {
 /// Tells the page why nothing follows.
 fn last_word(message: &str) {
     IS_DYING.set(true);
-    if let Some(page) = LAST_WORD.try_with(|last| last.try_borrow().ok().and_then(|page| page.clone())).ok().flatten() {
+    if let Some(page) = LAST_WORD.try_with(|last| last.try_borrow_mut().ok()?.take()).ok().flatten() {
         page.say(FromWorker::Panicked { message: message.to_owned() });
+        // Nothing is cleaned up any more: that may be what has failed, or in the half of the wasm that cannot be had.
+        std::mem::forget(page);
     }
 }

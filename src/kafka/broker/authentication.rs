@@ -27,6 +27,7 @@ pub enum Exchange {
 
 impl Broker {
     /// A request on a connection that has not yet shown who is there. Anything but the next step ends the connection.
+    #[inline(never)]
     pub(super) fn authenticate(&mut self, now: Time, asker: Asker, exchange: Exchange, request: &Request, out: &mut Outbox) {
         match (exchange, request) {
             (Exchange::Handshake, Request::ApiVersions(_)) => {
@@ -39,6 +40,7 @@ impl Broker {
         }
     }
 
+    #[inline(never)]
     fn handshake(&mut self, now: Time, asker: Asker, request: &SaslHandshakeRequest, out: &mut Outbox) {
         let Some(client) = self.conns.get_mut(&asker.conn) else { return };
         let enabled = self.sasl.get(&client.port).map(|listener| listener.mechanisms.clone()).unwrap_or_default();
@@ -51,6 +53,7 @@ impl Broker {
         self.last_word(asker, response.with_error_code(ResponseError::UnsupportedSaslMechanism.code()), out);
     }
 
+    #[inline(never)]
     fn check_password(&mut self, now: Time, asker: Asker, request: &SaslAuthenticateRequest, out: &mut Outbox) {
         let Some(client) = self.conns.get_mut(&asker.conn) else { return };
         let Some(listener) = self.sasl.get(&client.port) else { return };

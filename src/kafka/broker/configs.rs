@@ -39,6 +39,7 @@ const DELETE: i8 = 1;
 type Refused = (ResponseError, String);
 
 impl Broker {
+    #[inline(never)]
     pub(super) fn describe_configs(&self, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
         let results = request.resources.iter().map(|resource| {
             let result = DescribeConfigsResult::default()
@@ -61,6 +62,7 @@ impl Broker {
     }
 
     /// ListConfigResources: topics, brokers, client metrics and groups (those that are configured).
+    #[inline(never)]
     pub(super) fn list_config_resources(&self, request: &ListConfigResourcesRequest) -> ListConfigResourcesResponse {
         const ALL: &[i8] = &[TOPIC_RESOURCE, BROKER_RESOURCE, BROKER_LOGGER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE];
         let wanted = if request.resource_types.is_empty() { ALL } else { &request.resource_types[..] };
@@ -242,6 +244,7 @@ impl Broker {
     }
 
     /// IncrementalAlterConfigs: what only this broker can judge is judged here, the rest is the controller's (`ConfigAdminManager.preprocess`).
+    #[inline(never)]
     pub(super) fn alter_configs(&mut self, now: Time, asker: Asker, request: &IncrementalAlterConfigsRequest, out: &mut Outbox) {
         let mut refused = Vec::new();
         let mut rest = request.clone();

@@ -36,6 +36,7 @@ struct Deleted {
 }
 
 impl Broker {
+    #[inline(never)]
     pub(super) fn delete_records(&mut self, now: Time, asker: Asker, request: &DeleteRecordsRequest, out: &mut Outbox) {
         let mut partitions = Vec::new();
         for topic in &request.topics {
@@ -53,6 +54,7 @@ impl Broker {
     }
 
     /// Deletions whose partitions have all followed, or whose time is over, are answered.
+    #[inline(never)]
     pub(super) fn complete_deletes(&mut self, now: Time, out: &mut Outbox) {
         if self.replicas.waiting_deletes.is_empty() {
             return;

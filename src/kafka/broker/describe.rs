@@ -106,6 +106,7 @@ impl Broker {
         ListOffsetsResponse::default().with_topics(topics.collect())
     }
 
+    #[inline(never)]
     pub(super) fn describe_topic_partitions(&self, request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
         let mut names: Vec<String> = request.topics.iter().map(|topic| topic.name.to_string()).collect();
         if names.is_empty() {
@@ -136,6 +137,7 @@ impl Broker {
         features::advertise(response, &self.image.features, self.metadata.applied_offset())
     }
 
+    #[inline(never)]
     pub(super) fn describe_cluster(&self, request: &DescribeClusterRequest) -> DescribeClusterResponse {
         if request.endpoint_type != BROKER_ENDPOINTS {
             let message = "The given endpoint type is not supported by this listener.";
@@ -161,6 +163,7 @@ impl Broker {
             .with_cluster_authorized_operations(NO_OPERATIONS)
     }
 
+    #[inline(never)]
     pub(super) fn offset_for_leader_epoch(&self, request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|asked| {

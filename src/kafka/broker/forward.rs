@@ -119,6 +119,7 @@ impl Broker {
         self.send_forwards(now, out);
     }
 
+    #[inline(never)]
     pub(super) fn send_forwards(&mut self, now: Time, out: &mut Outbox) {
         self.forwarding.waiting.retain(|(since, _, _)| now.since(*since) < RETRY_TIMEOUT);
         self.forwarding.refused.retain(|asker, _| self.conns.contains_key(&asker.conn));
@@ -170,6 +171,7 @@ impl Broker {
     }
 
     /// InitProducerId without a transactional id: the next id of this broker's block.
+    #[inline(never)]
     pub(super) fn init_producer_id(&mut self, now: Time, asker: Asker, request: &InitProducerIdRequest, out: &mut Outbox) {
         if request.transactional_id.is_some() {
             let response = InitProducerIdResponse::default()
@@ -212,6 +214,7 @@ impl Broker {
     }
 
     /// maybeRequestNextBlock
+    #[inline(never)]
     pub(super) fn ask_for_producer_ids(&mut self, now: Time, out: &mut Outbox) {
         let ids = &self.forwarding;
         if !ids.wants_ids || ids.ids_in_flight || ids.ids_retry_at > now {

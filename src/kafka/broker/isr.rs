@@ -79,6 +79,7 @@ impl Broker {
     }
 
     /// maybeShrinkIsr for all partitions, every half of replica.lag.time.max.ms.
+    #[inline(never)]
     pub(super) fn shrink_isrs(&mut self, now: Time, out: &mut Outbox) {
         let (me, lag_max) = (self.spec.id.0, Duration::ms(self.settings.replica_lag_time_max_ms));
         let led = self.replicas.partitions.values().filter(|partition| partition.is_leader());
@@ -94,6 +95,7 @@ impl Broker {
         }
     }
 
+    #[inline(never)]
     pub(super) fn send_proposals(&mut self, now: Time, out: &mut Outbox) {
         let proposals = &self.proposals;
         if proposals.unsent.is_empty() || !proposals.sent.is_empty() || proposals.retry_at.is_some_and(|at| at > now) {

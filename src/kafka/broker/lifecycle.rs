@@ -81,6 +81,7 @@ impl Broker {
     }
 
     /// SIGTERM: hand over the leaderships first.
+    #[inline(never)]
     pub(super) fn begin_controlled_shutdown(&mut self, now: Time, out: &mut Outbox) {
         match self.lifecycle.state {
             State::Running | State::Recovery if self.lifecycle.epoch.is_some() => {

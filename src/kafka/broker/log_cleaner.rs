@@ -82,6 +82,7 @@ impl LogCleaner {
 }
 
 impl Broker {
+    #[inline(never)]
     pub(super) fn run_cleaner(&mut self, now: Time, out: &mut Outbox) {
         if self.cleaner.next_run.is_none_or(|at| at > now) {
             return;

@@ -26,6 +26,7 @@ impl Broker {
     }
 
     /// DescribeLogDirs: the sizes of all logs here, or of those of these partitions.
+    #[inline(never)]
     pub(super) fn describe_log_dirs(&self, request: &DescribeLogDirsRequest) -> DescribeLogDirsResponse {
         let asked = |name: &TopicPartition| match &request.topics {
             None => true,
@@ -52,6 +53,7 @@ impl Broker {
     }
 
     /// AlterReplicaLogDirs: there is no other directory to move to; a replica that is where it is wanted stays.
+    #[inline(never)]
     pub(super) fn alter_replica_log_dirs(&self, request: &AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
         let mut results = Vec::new();
         for dir in &request.dirs {

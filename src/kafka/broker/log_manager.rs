@@ -89,6 +89,7 @@ fn due(next: &mut Option<Time>, now: Time, interval_ms: u64) -> bool {
 }
 
 impl Broker {
+    #[inline(never)]
     pub(super) fn run_log_tasks(&mut self, now: Time, out: &mut Outbox) {
         let settings = self.settings.logs.clone();
         if due(&mut self.logs.next_retention_check, now, settings.retention_check_interval_ms) {

@@ -107,6 +107,7 @@ impl Broker {
     }
 
     /// Produces that waited too long: the records are written, but not known to be everywhere.
+    #[inline(never)]
     pub(super) fn expire_produces(&mut self, now: Time, out: &mut Outbox) {
         let over: Vec<u64> =
             self.replicas.waiting_produces.iter().filter(|(_, waiting)| waiting.deadline <= now).map(|(&n, _)| n).collect();

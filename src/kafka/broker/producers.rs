@@ -11,6 +11,7 @@ use crate::kafka::names::TopicPartition;
 
 impl Broker {
     /// DescribeProducers: of any replica that is here, leading or not.
+    #[inline(never)]
     pub(super) fn describe_producers(&self, request: &DescribeProducersRequest) -> DescribeProducersResponse {
         let topic = |topic: &TopicRequest| {
             let partition = |&n: &i32| self.active_producer_state(&TopicPartition::new(topic.name.as_str(), n));

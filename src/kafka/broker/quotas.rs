@@ -19,6 +19,7 @@ const EXACT: i8 = 0;
 const DEFAULT: i8 = 1;
 
 impl Broker {
+    #[inline(never)]
     pub(super) fn describe_client_quotas(&self, request: &DescribeClientQuotasRequest) -> DescribeClientQuotasResponse {
         if let Some(message) = refusal(request) {
             return DescribeClientQuotasResponse::default()
@@ -45,6 +46,7 @@ impl Broker {
     }
 
     /// The credentials of these users, or of all (`ScramImage.describe`): their iterations, nothing by which anybody could be somebody.
+    #[inline(never)]
     pub(super) fn describe_scram_credentials(&self, request: &DescribeUserScramCredentialsRequest) -> DescribeUserScramCredentialsResponse {
         let asked: Option<Vec<&str>> = request.users.as_ref().map(|users| users.iter().map(|user| user.name.as_str()).collect());
         let mut names: Vec<&str> = match &asked {

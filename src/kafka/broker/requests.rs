@@ -90,6 +90,7 @@ impl Broker {
 
     /// The peer is gone. After an orderly end all that it had sent is still done (a producer with acks=0 may close at once); after a reset
     /// only what a handler has.
+    #[inline(never)]
     pub(super) fn client_closed(&mut self, now: Time, conn: ConnId, reason: CloseReason, out: &mut Outbox) {
         let Some(client) = self.conns.get_mut(&conn) else { return };
         client.closed = true;

@@ -50,6 +50,7 @@ impl Broker {
         }
     }
 
+    #[inline(never)]
     pub(super) fn read_back(&mut self, now: Time, id: ReadId, file: Option<Arc<File>>, out: &mut Outbox) {
         let Some(path) = self.reading.waiting.remove(&id) else { return };
         if let Some(file) = file {

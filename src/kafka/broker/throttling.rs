@@ -84,6 +84,7 @@ impl Broker {
     }
 
     /// Connections whose time is over go on.
+    #[inline(never)]
     pub(super) fn unmute(&mut self, now: Time, out: &mut Outbox) {
         while let Some((_, conn)) = self.muted.first().copied().filter(|(until, _)| *until <= now) {
             self.muted.pop_first();

@@ -11,6 +11,7 @@ use crate::kafka::raft::voters::VoterSet;
 /// `EndpointType.CONTROLLER`
 const CONTROLLER_ENDPOINTS: i8 = 2;
 
+#[inline(never)]
 pub fn describe_cluster(raft: &Raft, cluster_id: &str, request: &DescribeClusterRequest) -> DescribeClusterResponse {
     let response = DescribeClusterResponse::default().with_cluster_authorized_operations(i32::MIN);
     if request.endpoint_type != CONTROLLER_ENDPOINTS {

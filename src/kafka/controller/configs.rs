@@ -17,6 +17,7 @@ const DELETE: i8 = 1;
 
 impl State {
     /// IncrementalAlterConfigs. Each resource succeeds or fails as a whole.
+    #[inline(never)]
     pub fn alter_configs(&self, request: &IncrementalAlterConfigsRequest) -> Outcome {
         let mut records = Vec::new();
         let mut responses = Vec::new();

@@ -64,6 +64,7 @@ impl State {
     }
 
     /// UpdateFeatures: all of them, or none.
+    #[inline(never)]
     pub fn update_features(&self, controller: i32, request: &UpdateFeaturesRequest) -> Outcome {
         let mut records = Vec::new();
         for update in &request.feature_updates {

@@ -109,6 +109,7 @@ impl State {
     }
 
     /// UnregisterBroker: the broker leaves its partitions and is forgotten.
+    #[inline(never)]
     pub fn unregister_broker(&mut self, request: &UnregisterBrokerRequest) -> Outcome {
         let id = request.broker_id.0;
         let Some(epoch) = self.image.brokers.get(&id).map(|broker| broker.epoch) else {

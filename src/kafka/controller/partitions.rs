@@ -69,6 +69,7 @@ impl State {
     }
 
     /// ElectLeaders: by hand, preferred or unclean.
+    #[inline(never)]
     pub fn elect_leaders(&self, request: &ElectLeadersRequest) -> Outcome {
         let election = if request.election_type == UNCLEAN { Election::Unclean } else { Election::Preferred };
         let mut records = Vec::new();

@@ -183,6 +183,7 @@ impl QuorumController {
     }
 
     /// What of a request its sender may do (`ControllerApis`). Whoever passes requests on needs CLUSTER_ACTION; what is in them is whose it is.
+    #[inline(never)]
     fn authorize(&self, conn: ConnId, frame: &mut Frame) -> Checked {
         let Some(authorizer) = &self.authorizer else { return Checked::All };
         let own_address = if conn == LOCAL { address_of(&host_of(self.spec.id)) } else { String::new() };
@@ -393,6 +394,7 @@ impl QuorumController {
     }
 
     /// It leads no more. What was not committed may still be, by another: nobody is told that it was done.
+    #[inline(never)]
     fn renounce(&mut self, out: &mut Outbox) {
         self.active = None;
         self.next_no_op = None;
@@ -408,6 +410,7 @@ impl QuorumController {
         }
     }
 
+    #[inline(never)]
     fn fence_stale_brokers(&mut self, raft: &mut Raft, now: Time, out: &mut Outbox) {
         while let Some(broker) = self.state.stale_broker() {
             let fenced = self.report_stale(BrokerId(broker), out);
@@ -490,6 +493,7 @@ fn report_moved(broker: BrokerId, moved: Moved, out: &mut Outbox) {
 }
 
 /// The quota for making and unmaking partitions that a request counts against; from version `strict` on it can be refused.
+#[inline(never)]
 fn mutation_quota<'a>(mutations: &'a mut Mutations, state: &State, frame: &Frame, strict: i16) -> MutationQuota<'a> {
     let (user, client) = match (&frame.envelope, &frame.body) {
         (Some(envelope), _) => (envelope.principal.split_once(':').map_or("", |(_, name)| name), &*envelope.client_id),
@@ -499,6 +503,7 @@ fn mutation_quota<'a>(mutations: &'a mut Mutations, state: &State, frame: &Frame
     mutations.quota_for(state.now.as_ms(), &state.image.quotas, user, client, frame.version >= strict)
 }
 
+#[inline(never)]
 fn allocate_producer_ids(state: &State, request: &AllocateProducerIdsRequest) -> Outcome {
     let start = state.image.next_producer_id;
     let next_producer_id = start + PRODUCER_ID_BLOCK_SIZE;

@@ -17,6 +17,7 @@ const IP_QUOTAS: &[(&str, bool)] = &[("connection_creation_rate", false)];
 
 impl State {
     /// AlterClientQuotas. Each entity succeeds or fails as a whole.
+    #[inline(never)]
     pub fn alter_client_quotas(&self, request: &AlterClientQuotasRequest) -> Outcome {
         let (mut records, mut entries) = (Vec::new(), Vec::new());
         for entry in &request.entries {

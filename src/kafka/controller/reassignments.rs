@@ -23,6 +23,7 @@ type Refusal = (ResponseError, String);
 
 impl State {
     /// AlterPartitionReassignments: each partition succeeds or fails alone.
+    #[inline(never)]
     pub fn alter_partition_reassignments(&self, request: &AlterPartitionReassignmentsRequest) -> Outcome {
         let (mut records, mut responses) = (Vec::new(), Vec::new());
         for topic in &request.topics {
@@ -50,6 +51,7 @@ impl State {
     }
 
     /// ListPartitionReassignments: what goes on, of these partitions or of all.
+    #[inline(never)]
     pub fn list_partition_reassignments(&self, request: &ListPartitionReassignmentsRequest) -> Outcome {
         let asked = |name: &str, partition: i32| match &request.topics {
             None => true,

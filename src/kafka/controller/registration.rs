@@ -101,6 +101,7 @@ impl Registration {
 
 impl State {
     /// ControllerRegistration (`ClusterControlManager.registerController`).
+    #[inline(never)]
     pub fn register_controller(&self, request: &ControllerRegistrationRequest) -> Outcome {
         let Some(listener) = request.listeners.first() else {
             let error = ResponseError::InvalidRegistration.code();

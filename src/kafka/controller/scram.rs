@@ -16,6 +16,7 @@ type Refusal = (ResponseError, &'static str);
 
 impl State {
     /// AlterUserScramCredentials. Each user succeeds or fails by itself.
+    #[inline(never)]
     pub fn alter_scram_credentials(&self, request: &AlterUserScramCredentialsRequest) -> Outcome {
         let mut times: BTreeMap<&str, u32> = BTreeMap::new();
         let names = request.deletions.iter().map(|deletion| deletion.name.as_str());

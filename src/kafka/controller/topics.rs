@@ -63,6 +63,7 @@ impl State {
     }
 
     /// CreatePartitions.
+    #[inline(never)]
     pub fn create_partitions(&self, request: &CreatePartitionsRequest, quota: &mut MutationQuota, rng: &mut Rng) -> (Outcome, Vec<Event>) {
         let (mut records, mut results, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for topic in &request.topics {
@@ -84,6 +85,7 @@ impl State {
     }
 
     /// DeleteTopics, by name or id.
+    #[inline(never)]
     pub fn delete_topics(&self, request: &DeleteTopicsRequest, quota: &mut MutationQuota) -> Outcome {
         let (mut records, mut results) = (Vec::new(), Vec::new());
         for topic in &request.topics {

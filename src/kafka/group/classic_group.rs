@@ -235,6 +235,7 @@ impl ClassicGroup {
     }
 
     /// Requests whose answers are parked here; they are parked no more.
+    #[inline(never)]
     pub(super) fn take_waiting(&mut self) -> Vec<(Token, Waiting)> {
         let mut waiting = Vec::new();
         for member in self.members.values_mut() {

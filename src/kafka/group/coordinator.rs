@@ -97,6 +97,7 @@ impl GroupCoordinator {
     }
 
     /// The broker no longer leads this partition: whoever waits is sent away, and its groups are forgotten here.
+    #[inline(never)]
     pub fn resigned(&mut self, partition: i32, out: &mut dyn GroupOut) {
         let gone: Vec<AppendId> = self.pending.iter().filter(|(_, pending)| pending.partition == partition).map(|(id, _)| *id).collect();
         for id in gone {
@@ -303,6 +304,7 @@ impl GroupCoordinator {
         classic.or_else(|| self.consumer_group(group).map(|group| &group.offsets))
     }
 
+    #[inline(never)]
     fn describe_groups(&self, version: i16, request: &DescribeGroupsRequest) -> DescribeGroupsResponse {
         let describe = |id: &GroupId| match self.led(id) {
             Ok(_) if self.consumer_group(id).is_some() => describe::not_classic(version, id),
@@ -312,6 +314,7 @@ impl GroupCoordinator {
         DescribeGroupsResponse::default().with_groups(request.groups.iter().map(describe).collect())
     }
 
+    #[inline(never)]
     fn list_groups(&self, request: &ListGroupsRequest) -> ListGroupsResponse {
         let mut groups: Vec<_> = self.groups().filter_map(|group| group.list(request)).collect();
         let wanted = |group: &&ConsumerGroup| describe::is_wanted(request, group.state().as_str(), GROUP_TYPE);
@@ -320,6 +323,7 @@ impl GroupCoordinator {
     }
 
     /// DeleteGroups: each group by itself; the answer comes when all are written.
+    #[inline(never)]
     fn delete_groups(&mut self, now: Time, token: Token, request: &DeleteGroupsRequest, out: &mut dyn GroupOut) {
         self.deletions.begin(token, request);
         for (at, id) in request.groups_names.iter().enumerate() {
@@ -353,6 +357,7 @@ impl GroupCoordinator {
         Ok(())
     }
 
+    #[inline(never)]
     fn delete_offsets(&mut self, now: Time, token: Token, request: &OffsetDeleteRequest, out: &mut dyn GroupOut) {
         if let Ok(number) = self.led(&request.group_id)
             && let Some(group) = self.partitions.get_mut(&number).and_then(|led| led.consumer_groups.get_mut(request.group_id.as_str()))

@@ -67,6 +67,7 @@ impl ConsumerGroup {
     }
 
     /// OffsetDelete.
+    #[inline(never)]
     pub(super) fn delete_offsets(&mut self, ctx: &mut Context, token: Token, request: &OffsetDeleteRequest) {
         let subscribed = self.members().flat_map(|(_, member)| member.metadata.subscribed_topic_names.iter().cloned()).collect();
         delete_offsets(ctx, &self.id, &self.offsets, Subscribed::Topics(subscribed), token, request);
@@ -103,6 +104,7 @@ impl ClassicGroup {
     }
 
     /// OffsetDelete: offsets of topics that are still subscribed to stay.
+    #[inline(never)]
     pub(super) fn delete_offsets(&mut self, ctx: &mut Context, token: Token, request: &OffsetDeleteRequest) {
         let subscribed = match self.subscribed_topics() {
             Some(topics) => Subscribed::Topics(topics),
@@ -126,6 +128,7 @@ impl ClassicGroup {
     }
 }
 
+#[inline(never)]
 fn delete_offsets(ctx: &mut Context, id: &Name, offsets: &Offsets, subscribed: Subscribed, token: Token, request: &OffsetDeleteRequest) {
     let mut deleted = Vec::new();
     let topics = request.topics.iter().map(|topic| {

@@ -15,6 +15,7 @@ use crate::sim::time::Time;
 
 impl Raft {
     /// handleDescribeQuorumRequest
+    #[inline(never)]
     pub fn describe_quorum(&self, now: Time, request: &DescribeQuorumRequest) -> DescribeQuorumResponse {
         let topics = request.topics.iter().map(|topic| {
             let partitions = topic.partitions.iter().map(|partition| {

@@ -58,6 +58,7 @@ type Refusal = (ResponseError, Option<String>);
 
 impl Raft {
     /// AddRaftVoter or RemoveRaftVoter; false if it is something else. The answer is among [`Raft::take_answers`], now or later.
+    #[inline(never)]
     pub fn change_voters(&mut self, now: Time, asker: Asker, request: &Request, out: &mut Outbox) -> bool {
         let (adds, begun) = match request {
             Request::AddRaftVoter(request) => (true, self.begin_adding(now, request, out)),

@@ -22,6 +22,7 @@ use crate::sim::rng::Rng;
 const NO_AUTHORIZER: &str = "No Authorizer is configured.";
 
 /// DescribeAcls from an image; `secured`: there is an authorizer.
+#[inline(never)]
 pub fn describe_acls(acls: &Acls, secured: bool, request: &DescribeAclsRequest) -> DescribeAclsResponse {
     if !secured {
         return DescribeAclsResponse::default()
@@ -62,6 +63,7 @@ pub fn describe_acls(acls: &Acls, secured: bool, request: &DescribeAclsRequest) 
 }
 
 /// CreateAcls: each by itself; what is there already is fine.
+#[inline(never)]
 pub fn create_acls(acls: &Acls, secured: bool, request: &CreateAclsRequest, rng: &mut Rng) -> (Vec<MetadataRecord>, CreateAclsResponse) {
     let (mut records, mut new) = (Vec::new(), BTreeSet::new());
     let results = request.creations.iter().map(|creation| {
@@ -82,6 +84,7 @@ pub fn create_acls(acls: &Acls, secured: bool, request: &CreateAclsRequest, rng:
 }
 
 /// DeleteAcls: all that each filter means.
+#[inline(never)]
 pub fn delete_acls(acls: &Acls, secured: bool, request: &DeleteAclsRequest) -> (Vec<MetadataRecord>, DeleteAclsResponse) {
     let mut removed = BTreeSet::new();
     let results = request.filters.iter().map(|asked| {

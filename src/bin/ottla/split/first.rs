@@ -71,7 +71,7 @@ fn functions(module: &Module<'_>, layout: &Layout, nothing: u32) -> FunctionSect
     let mut functions = FunctionSection::new();
     let kept = layout.kept.iter().filter(|function| **function >= module.imported_functions);
     let types = |function: &u32| module.function_types[*function as usize];
-    for ty in kept.map(types).chain(iter::once(nothing)).chain(layout.stubs.keys().map(types)) {
+    for ty in kept.map(types).chain(iter::once(nothing)).chain(layout.stubs.keys().map(|(ty, _)| *ty)) {
         functions.function(ty);
     }
     functions
@@ -120,7 +120,7 @@ pub fn shared(module: &Module<'_>) -> [(ExportKind, u32, &'static str); 3] {
 /// One function for each slot: of what was moved, its stub, if it has one.
 fn elements(module: &Module<'_>, layout: &Layout) -> ElementSection {
     let mut slots = module.slots.clone();
-    slots.extend(layout.stubs.iter().map(|(function, slot)| (*slot, *function)));
+    slots.extend(layout.stubs.iter().map(|((_, function), slot)| (*slot, *function)));
     let slots: Vec<(u32, u32)> =
         slots.into_iter().filter_map(|(slot, function)| layout.in_first(function).map(|index| (slot, index))).collect();
     runs(&slots)
@@ -154,7 +154,7 @@ fn code(module: &Module<'_>, layout: &Layout, first: &mut First<'_>, loaded: u32
         .end()
         .end();
     code.function(&ensure);
-    for (function, slot) in &layout.stubs {
+    for ((_, function), slot) in &layout.stubs {
         code.function(&stub(module, layout, *function, *slot)?);
     }
     Ok(code)

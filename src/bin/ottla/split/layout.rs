@@ -10,8 +10,8 @@ use super::data::Places;
 use super::module::Module;
 use super::{LOAD, SplitError};
 
-/// What the names of functions contain that speak when all else fails.
-const LAST_WORDS: [&str; 2] = ["web::page::", "console_error_panic_hook"];
+/// What the names of functions contain that fetch the rest, or that speak when it cannot be had. (A recording has no rest to fetch.)
+const LAST_WORDS: [&str; 4] = ["web::rest::", "web::page::last_word", "web::page::confess_panics", "console_error_panic_hook"];
 
 /// All indices are those of the whole module unless they say otherwise.
 pub struct Layout {
@@ -19,8 +19,9 @@ pub struct Layout {
     pub kept: Vec<u32>,
     /// Functions of the rest, in their order.
     pub moved: Vec<u32>,
-    /// Moved functions that the first module may call, with a slot in the table: each has a stub there.
-    pub stubs: BTreeMap<u32, u32>,
+    /// Moved functions that the first module may call, each by its type, with a slot in the table: each has a stub there. Stubs of one type
+    /// stand side by side, with slots that follow each other: so they compress well.
+    pub stubs: BTreeMap<(u32, u32), u32>,
     /// Kept functions that moved ones call.
     pub wanted: BTreeSet<u32>,
     /// How many slots the table of functions needs.
@@ -74,7 +75,7 @@ impl Layout {
         };
         layout.find_stubs(module)?;
         layout.find_wanted(module)?;
-        layout.number(module);
+        layout.number();
         Ok(layout)
     }
 
@@ -100,12 +101,14 @@ impl Layout {
         }
         let places = Places::read(module)?;
         let staying = places.staying(&named);
+        let of_type = |function: u32| (module.function_types[function as usize], function);
         // A slot that neither kept code nor kept data names stays empty until the rest comes: nobody can call through it before.
         for (slot, function) in module.slots.iter().filter(|(_, function)| moved.contains(function)) {
             if places.is_empty() || named.contains(slot) || staying.slots.contains(slot) {
-                self.stubs.insert(*function, *slot);
+                self.stubs.insert(of_type(*function), *slot);
             }
         }
+        let called: BTreeSet<(u32, u32)> = called.into_iter().map(of_type).collect();
         for function in called {
             self.stubs.entry(function).or_insert_with(|| {
                 self.table_size += 1;
@@ -125,8 +128,8 @@ impl Layout {
     }
 
     /// First module: what it keeps, then the function that all stubs call, then the stubs. Rest: its imports, then what was moved.
-    fn number(&mut self, _module: &Module<'_>) {
-        let stubs = self.stubs.keys().copied();
+    fn number(&mut self) {
+        let stubs = self.stubs.keys().map(|(_, function)| *function);
         for (index, function) in self.kept.iter().copied().map(Some).chain([None]).chain(stubs.map(Some)).enumerate() {
             if let Some(function) = function {
                 self.first[function as usize] = Some(index as u32);

@@ -34,7 +34,7 @@ pub fn encode(module: &Module<'_>, layout: &Layout) -> Result<Vec<u8>, SplitErro
     }
     file.section(&functions);
     let mut slots = Vec::new();
-    for (function, slot) in &layout.stubs {
+    for ((_, function), slot) in &layout.stubs {
         slots.push((*slot, layout.in_rest(*function).ok_or(SplitError::Unforeseen("a stub of a kept function"))?));
     }
     // A function may stand in several slots. Those of kept functions have been filled.

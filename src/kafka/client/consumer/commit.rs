@@ -191,6 +191,7 @@ impl KafkaConsumer {
     }
 
     /// `refreshCommittedOffsetsIfNeeded`: where the group left off.
+    #[inline(never)]
     pub(super) fn fetch_committed(&mut self, now: Time, out: &mut Outbox) {
         let Some(membership) = &mut self.membership else { return };
         let mut topics: BTreeMap<Name, Vec<i32>> = BTreeMap::new();

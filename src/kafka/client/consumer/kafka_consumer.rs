@@ -313,6 +313,7 @@ impl KafkaConsumer {
         self.validate_positions(now, out);
     }
 
+    #[inline(never)]
     fn go_on_closing(&mut self, now: Time, out: &mut Outbox) {
         if let Closing::Committing { until } | Closing::Leaving { until } = self.closing
             && until <= now
@@ -325,6 +326,7 @@ impl KafkaConsumer {
     }
 
     /// The next state of closing, once the commit is over: `Closed` if there is nobody to say good-bye to.
+    #[inline(never)]
     pub(super) fn leave_to_close(&mut self, now: Time, until: Time, out: &mut Outbox) -> Closing {
         if self.leave_group(now, "the consumer is being closed", out) { Closing::Leaving { until } } else { Closing::Closed }
     }

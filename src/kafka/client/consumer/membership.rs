@@ -420,6 +420,7 @@ impl KafkaConsumer {
     }
 
     /// An answer about the group, or that none will come.
+    #[inline(never)]
     pub(super) fn group_answered(&mut self, now: Time, token: Token, result: Result<Response, Failed>, out: &mut Outbox) {
         let asked_the_coordinator = !matches!(token, Token::FindCoordinator);
         if result.is_err()

@@ -22,6 +22,7 @@ const EARLIEST_TIMESTAMP: i64 = -2;
 
 impl KafkaConsumer {
     /// `resetPositionsIfNeeded`: asks the leaders of partitions without a position.
+    #[inline(never)]
     pub(super) fn reset_positions(&mut self, now: Time, out: &mut Outbox) {
         if self.lookups_in_flight > 0 || self.lookup_retry_at > now {
             return;
@@ -70,6 +71,7 @@ impl KafkaConsumer {
             .with_timeout_ms(self.config.network.request_timeout.as_ms() as i32)
     }
 
+    #[inline(never)]
     pub(super) fn offsets_listed(
         &mut self,
         now: Time,

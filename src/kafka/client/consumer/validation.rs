@@ -26,6 +26,7 @@ pub type Questioned = Vec<(TopicPartition, Position, i32)>;
 
 impl KafkaConsumer {
     /// Positions whose partition has got a leader of a newer epoch are not read from before that leader has confirmed them.
+    #[inline(never)]
     pub(super) fn validate_positions(&mut self, now: Time, out: &mut Outbox) {
         if self.subscriptions.validated_with == self.client.metadata.version() && !self.subscriptions.validates() {
             return;
@@ -63,6 +64,7 @@ impl KafkaConsumer {
         }
     }
 
+    #[inline(never)]
     pub(super) fn validated(&mut self, now: Time, leader: BrokerId, asked: Questioned, result: Result<Response, Failed>, out: &mut Outbox) {
         self.validating.remove(&leader);
         let mut answers = BTreeMap::new();

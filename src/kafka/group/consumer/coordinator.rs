@@ -22,6 +22,7 @@ use crate::sim::time::Time;
 
 impl GroupCoordinator {
     /// ConsumerGroupHeartbeat.
+    #[inline(never)]
     pub(in crate::kafka::group) fn consumer_group_heartbeat(
         &mut self,
         now: Time,
@@ -128,6 +129,7 @@ impl GroupCoordinator {
     }
 
     /// ConsumerGroupDescribe.
+    #[inline(never)]
     pub(in crate::kafka::group) fn consumer_group_describe(
         &self,
         request: &ConsumerGroupDescribeRequest,
