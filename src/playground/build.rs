@@ -179,9 +179,12 @@ impl World {
 
     fn unstable_group(&self) -> Option<String> {
         let stable = |name: &str, members: u32| {
-            self.brokers()
-                .filter_map(|(_, _, broker)| broker?.coordinator().group(name))
-                .any(|group| group.state == GroupState::Stable && group.members().count() == members as usize)
+            let is_whole = |state: GroupState, count: usize| state == GroupState::Stable && count == members as usize;
+            self.brokers().filter_map(|(_, _, broker)| broker.map(Broker::coordinator)).any(|coordinator| {
+                let mut of_the_consumer_protocol = coordinator.consumer_groups().filter(|group| &*group.id == name);
+                coordinator.group(name).is_some_and(|group| is_whole(group.state, group.members().count()))
+                    || of_the_consumer_protocol.any(|group| is_whole(group.state(), group.members().count()))
+            })
         };
         let knows = |name: &str| {
             self.consumers().filter(|(_, load, _)| *load.group == *name).all(|(_, _, consumer)| {
@@ -244,6 +247,19 @@ mod tests {
         timeline.run_until(timeline.now() + Duration::secs(20));
         let image = &timeline.world().controller().unwrap().state().image;
         assert!(image.topic("orders").unwrap().partitions.iter().all(|p| p.isr.len() == 3));
+    }
+
+    #[test]
+    fn groups_of_either_protocol_are_there_when_it_begins() {
+        let group = |name: &str, protocol: &str| GroupSpec {
+            name: name.into(),
+            topics: vec!["orders".into()],
+            members: 2,
+            config: Config::from([("group.protocol".into(), protocol.into())]),
+        };
+        let spec = ClusterSpec { groups: vec![group("billing", "classic"), group("search", "consumer")], ..orders() };
+        let world = World::build(&spec, 4).unwrap();
+        assert!(world.ready_at() < Time::from_ms(20_000), "{}", world.ready_at());
     }
 
     #[test]
