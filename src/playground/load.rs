@@ -85,6 +85,29 @@ pub fn lesson(seed: u64) -> Result<LoadedTimeline, BuildError> {
     Ok(Timeline::new(World::build(&lesson_cluster(), seed)?, Metrics::default()))
 }
 
+/// The most partitions of one of the topics of [`partitions`].
+const A_TOPIC: u32 = 5_000;
+
+/// Many partitions on three brokers, and a producer of so many records of 100 bytes a second to as many of them as one topic has.
+///
+/// # Errors
+/// If the cluster does not get ready.
+pub fn partitions(count: u32, replication_factor: u32, records_per_second: u32, seed: u64) -> Result<LoadedTimeline, BuildError> {
+    let sizes = (0..count.div_ceil(A_TOPIC)).map(|n| (n, A_TOPIC.min(count - n * A_TOPIC)));
+    let topic = |(n, partitions)| TopicSpec { name: format!("load-{n}"), partitions, replication_factor, config: Config::new() };
+    let producer = ProducerSpec {
+        name: "producer".into(),
+        topic: "load-0".into(),
+        records_per_second,
+        key: KeySpec::None,
+        value: ValueSpec::SizeBytes(100),
+        config: Config::new(),
+    };
+    let producers = if records_per_second == 0 { Vec::new() } else { vec![producer] };
+    let spec = ClusterSpec { topics: sizes.map(topic).collect(), producers, ..ClusterSpec::default() };
+    Ok(Timeline::new(World::build_on(&unlimited(), &spec, seed)?, Metrics::default()))
+}
+
 /// How far a load is run between two looks at the clock.
 pub const SLICE: Duration = Duration::ms(20);
 

@@ -19,6 +19,9 @@ pub struct SetupSpec {
     pub topics: Vec<TopicSpec>,
 }
 
+/// A controller refuses a request for more new partitions than this (`QuorumController.MAX_RECORDS_PER_USER_OP`, with room for topics and
+/// their configurations).
+const MAX_PARTITIONS: u32 = 9_000;
 /// How long to wait before asking for what did not work yet.
 const RETRY: Duration = Duration::ms(200);
 /// How long the brokers may take (`request.timeout.ms`).
@@ -52,15 +55,17 @@ impl Setup {
                 self.retry = None;
                 self.connect(out);
             }
-            Input::Connected(conn) => out.send(conn, Frame::request(0, "setup", request(&self.missing))),
+            Input::Connected(conn) => out.send(conn, Frame::request(0, "setup", request(self.at_once()))),
             Input::Frame(conn, frame) => {
                 out.close(conn);
                 self.conn = None;
+                let before = self.missing.len();
                 if let Body::Response(Response::CreateTopics(response)) = &frame.body {
                     self.answered(response);
                 }
                 match (self.missing.is_empty(), &self.refused) {
                     (true, _) => out.exit(0),
+                    (false, None) if self.missing.len() < before => self.connect(out),
                     (false, None) => self.retry = Some(now + RETRY),
                     (false, Some(_)) => {}
                 }
@@ -83,6 +88,18 @@ impl Setup {
         let at = &self.spec.bootstrap[self.asked % self.spec.bootstrap.len()];
         self.asked += 1;
         self.conn = Some(out.connect(&at.host, at.port));
+    }
+
+    /// The next topics that one request may create.
+    fn at_once(&self) -> &[TopicSpec] {
+        let mut partitions = 0;
+        let fits = |topic: &&TopicSpec| {
+            partitions += topic.partitions;
+            partitions <= MAX_PARTITIONS
+        };
+        let count = self.missing.iter().take_while(fits).count();
+        // One topic alone is the controller's to refuse.
+        &self.missing[..count.max(1).min(self.missing.len())]
     }
 
     fn answered(&mut self, response: &CreateTopicsResponse) {

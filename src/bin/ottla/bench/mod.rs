@@ -2,6 +2,7 @@
 
 mod browser;
 mod native;
+mod partitions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +22,12 @@ pub struct BenchArgs {
     /// Real seconds for each native measurement
     #[arg(long, default_value_t = 5, conflicts_with = "browser")]
     seconds: u64,
+    /// Measure a cluster of so many partitions instead: what one costs, and what a kill that moves a third of their leaders does
+    #[arg(long, value_name = "N", conflicts_with = "browser")]
+    partitions: Option<u32>,
+    /// With --partitions: how many brokers of three have a replica of each
+    #[arg(long, default_value_t = 3, value_name = "N", requires = "partitions", value_parser = clap::value_parser!(u32).range(1..=3))]
+    replication_factor: u32,
     /// With --browser: how often the page is loaded; the median counts
     #[arg(long, default_value_t = 5, requires = "browser")]
     loads: usize,
@@ -30,9 +37,10 @@ pub struct BenchArgs {
 }
 
 pub fn run(args: &BenchArgs) -> ExitCode {
-    let measured = match args.browser {
-        true => browser::measure(args.loads.max(1), args.dist.as_deref()).map(|measured| serde_json::to_value(&measured)),
-        false => native::measure(args.seconds.max(1)).map(|measured| serde_json::to_value(&measured)),
+    let measured = match args.partitions {
+        Some(count) => partitions::measure(count.max(1), args.replication_factor).map(|measured| serde_json::to_value(&measured)),
+        None if args.browser => browser::measure(args.loads.max(1), args.dist.as_deref()).map(|measured| serde_json::to_value(&measured)),
+        None => native::measure(args.seconds.max(1)).map(|measured| serde_json::to_value(&measured)),
     };
     match measured.and_then(|measured| Ok(measured?)) {
         Ok(measured) => {
