@@ -29,8 +29,10 @@ pub struct Snapshot {
     pub frames: Vec<FrameView>,
     /// Frames on their way that did not fit into `frames`.
     pub more_frames: u32,
-    /// Pairs of hosts whose link is cut, either way.
+    /// Pairs of hosts whose link is cut both ways, by name.
     pub cuts: Vec<(String, String)>,
+    /// Links that are cut one way only: from whom, to whom nothing comes.
+    pub one_way_cuts: Vec<(String, String)>,
     pub health: Health,
 }
 

@@ -98,7 +98,7 @@ fn detail(node: &NodeView, active: bool, epoch: i32, width: f64) -> (String, Ink
     let state = state_word(node);
     match node.state {
         NodeState::Running if !node.is_broker && active => {
-            let texts = ["active controller · ", "controller · ", "active · "].map(|word| format!("{word}epoch {epoch}"));
+            let texts = ["active controller · ", "controller · ", "active · ", ""].map(|word| format!("{word}epoch {epoch}"));
             (fitting(texts, width), Ink::Accent)
         }
         NodeState::Running if !node.is_broker => ("standby".to_owned(), Ink::Muted),

@@ -17,9 +17,14 @@ const MINOR: f64 = 44.0;
 /// Above the rows: where frames travel that are for a broker and not for a partition.
 const TRAFFIC: f64 = 22.0;
 const GAP: f64 = 16.0;
-/// How wide the column of a controller apart is, and that of a broker at least.
+/// How wide the column of a controller apart is, alone or in a quorum, and that of a broker at least.
 const APART: f64 = 122.0;
-const LEAST_COLUMN: f64 = 112.0;
+const APART_IN_QUORUM: f64 = 106.0;
+const LEAST_COLUMN: f64 = 100.0;
+/// Between the columns of a quorum.
+const QUORUM_GAP: f64 = 8.0;
+/// A group's card at least.
+const LEAST_GROUP: f64 = 168.0;
 /// What the stage keeps free at its edges.
 const MARGIN: f64 = 16.0;
 
@@ -115,9 +120,14 @@ pub fn plan(snapshot: &Snapshot, viewport: Viewport, opened: &BTreeSet<String>) 
 /// Everything that has a left and a right: controllers apart and producers, headings, brokers, groups.
 fn across(plan: &mut Plan, snapshot: &Snapshot, viewport: Viewport) {
     let (brokers, apart) = columns(snapshot);
-    let controllers = apart.len() as f64 * (APART + GAP) - if apart.is_empty() { 0.0 } else { GAP };
+    let (one, gap) = if apart.len() > 1 { (APART_IN_QUORUM, QUORUM_GAP) } else { (APART, GAP) };
+    let controllers = (apart.len() as f64 * (one + gap) - gap).max(0.0);
     let left_lane = if snapshot.producers.is_empty() { controllers } else { controllers.max(APART) };
-    let groups = if snapshot.groups.is_empty() { 0.0 } else { (viewport.width * 0.175).clamp(168.0, 256.0) };
+    let groups = match snapshot.groups.is_empty() {
+        true => 0.0,
+        false if apart.len() > 1 => LEAST_GROUP,
+        false => (viewport.width * 0.175).clamp(LEAST_GROUP, 256.0),
+    };
     let heads = heads_width(snapshot);
     let n = brokers.len().max(1) as f64;
     let fixed = 2.0 * MARGIN + lane(left_lane) + lane(groups) + heads + GAP * (n - 1.0);
@@ -128,7 +138,7 @@ fn across(plan: &mut Plan, snapshot: &Snapshot, viewport: Viewport) {
     plan.producers = Rect::new(left, 0.0, if snapshot.producers.is_empty() { 0.0 } else { left_lane }, 0.0);
     plan.heads = Rect::new(left + lane(left_lane), 0.0, heads, 0.0);
     add_columns(plan, snapshot, &brokers, plan.heads.right(), broker, GAP);
-    add_columns(plan, snapshot, &apart, left, APART, GAP);
+    add_columns(plan, snapshot, &apart, left, one, gap);
     plan.groups = Rect::new(plan.width - left - groups, 0.0, groups, 0.0);
 }
 

@@ -104,7 +104,9 @@ fn number(stage: &mut Stage, row: &Row, topic: &TopicView, partition: &Partition
     let at = Rect::new(right - 22.0, middle - h / 2.0, 22.0, h);
     let at = if stage.plan.narrow { Rect::new(heads.x, at.y, heads.w - 4.0, h) } else { at };
     if lost {
-        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(at.middle(), 9.0, Ink::Bad.full()));
+        // Where there is no number the name takes its place.
+        let at = if row.of == 1 && !stage.plan.narrow { Point::new(heads.right() - 6.0, middle) } else { at.middle() };
+        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(at, 9.0, Ink::Bad.full()));
         return;
     }
     let under = partition.isr.len() < partition.replicas.len();

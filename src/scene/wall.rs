@@ -1,4 +1,5 @@
-//! Cut links: a wall where everything between two neighbours' sides is cut, an arc with a cross for any other pair.
+//! Cut links: a wall where everything between two neighbours' sides is cut, an arc with a cross for any other pair, and an arrow that runs
+//! into the cross where only one way is cut.
 
 use super::build::Stage;
 use super::client::Homes;
@@ -7,7 +8,7 @@ use super::shape::*;
 
 pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
     let snapshot = stage.snapshot;
-    if snapshot.cuts.is_empty() {
+    if snapshot.cuts.is_empty() && snapshot.one_way_cuts.is_empty() {
         return;
     }
     let walls = walls(stage);
@@ -17,7 +18,9 @@ pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
         stage.line(&item, Part::Ground, 0, Point::new(*x, top), Point::new(*x, bottom), Ink::Bad.stroke(4.0).dashed());
         stage.put(&item, Part::Sign, 0, Glyph::Cross.form(Point::new(*x, top + 10.0), 10.0, Ink::Bad.full()));
     }
-    for (n, (a, b)) in snapshot.cuts.iter().take(24).enumerate() {
+    let both_ways = snapshot.cuts.iter().map(|pair| (pair, false));
+    let one_way = snapshot.one_way_cuts.iter().map(|pair| (pair, true));
+    for (n, ((a, b), has_way)) in both_ways.chain(one_way).take(24).enumerate() {
         let (Some(from), Some(to)) = (door(stage, homes, a), door(stage, homes, b)) else { continue };
         if walls.iter().any(|x| (from.x - x) * (to.x - x) < 0.0) {
             continue;
@@ -27,7 +30,14 @@ pub(super) fn draw(stage: &mut Stage, homes: &Homes) {
         let stroke = Ink::Bad.stroke(1.5).dashed();
         let points = vec![from, Point::new(from.x, y), Point::new(to.x, y), to];
         stage.put(&item, Part::Edge, 0, Form::Path { points, stroke });
-        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(Point::new((from.x + to.x) / 2.0, y), 11.0, Ink::Bad.full()));
+        let x = (from.x + to.x) / 2.0;
+        stage.put(&item, Part::Sign, 0, Glyph::Cross.form(Point::new(x, y), 11.0, Ink::Bad.full()));
+        if has_way {
+            let ahead = (to.x - from.x).signum();
+            let (tip, tail) = (x - 9.0 * ahead, x - 16.0 * ahead);
+            let points = vec![Point::new(tail, y - 5.0), Point::new(tip, y), Point::new(tail, y + 5.0)];
+            stage.put(&item, Part::Edge, 1, Form::Path { points, stroke: Ink::Bad.stroke(2.0) });
+        }
     }
 }
 

@@ -13,10 +13,14 @@ mod nodes;
 pub use frame_report::{FrameReport, frame_report};
 pub use hues::HueCache;
 
+use std::collections::BTreeSet;
+
 use super::metrics::Metrics;
 use super::snapshot::{Health, Snapshot, TopicView};
 use super::world::World;
+use crate::kafka::config::topic::effective;
 use crate::kafka::metadata::image::Image;
+use crate::kafka::metadata::record::{BROKER_RESOURCE, TOPIC_RESOURCE};
 use crate::kafka::names::METADATA_TOPIC;
 use logs::Logs;
 
@@ -46,6 +50,7 @@ impl Viewer {
         let frames = if detail == Detail::Stage { frames::frames(world, image, &mut self.hues) } else { (Vec::new(), 0) };
         let nodes = nodes::nodes(world, image, &topics);
         let health = health(&nodes, &topics);
+        let (cuts, one_way_cuts) = cuts(world);
         Snapshot {
             now_us: world.now().0,
             ready_us: world.ready_at().0,
@@ -55,7 +60,8 @@ impl Viewer {
             groups: clients::groups(world, image, &logs, metrics),
             frames: frames.0,
             more_frames: frames.1,
-            cuts: cuts(world),
+            cuts,
+            one_way_cuts,
             nodes,
             topics,
             health,
@@ -74,7 +80,7 @@ impl Viewer {
             });
             let partitions: Vec<_> = partitions.collect();
             let replicas = topic.partitions.iter().next().map_or(0, |first| first.replicas.len());
-            let min_isr = world.controller().map_or(1, |controller| controller.state().effective_min_isr(&topic.name, replicas));
+            let min_isr = image.map_or(1, |image| min_isr(image, world, &topic.name)).min(replicas as i32);
             topics.push(TopicView {
                 name: topic.name.to_string(),
                 internal,
@@ -111,11 +117,18 @@ fn image(world: &World) -> Option<&Image> {
     of_controller.or_else(|| of_brokers().map(|broker| broker.image()))
 }
 
-fn cuts(world: &World) -> Vec<(String, String)> {
-    let mut cuts: Vec<(String, String)> = world.sim().cuts().map(|(a, b)| (a.min(b).to_owned(), a.max(b).to_owned())).collect();
-    cuts.sort();
-    cuts.dedup();
-    cuts
+/// Pairs that are cut both ways, in the order of names, and links that are cut one way.
+fn cuts(world: &World) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    let cut: BTreeSet<(&str, &str)> = world.sim().cuts().collect();
+    let (both, one): (Vec<_>, Vec<_>) = cut.iter().copied().partition(|(a, b)| cut.contains(&(*b, *a)));
+    let owned = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
+    (both.into_iter().filter(|(a, b)| a < b).map(owned).collect(), one.into_iter().map(owned).collect())
+}
+
+/// As the controller that is, or comes, counts it (`getTopicEffectiveMinIsr`).
+fn min_isr(image: &Image, world: &World, topic: &str) -> i32 {
+    let (own, cluster) = (image.configs(TOPIC_RESOURCE, topic), image.configs(BROKER_RESOURCE, ""));
+    effective("min.insync.replicas", &own, &cluster, &world.spec().config).and_then(|set| set.parse().ok()).unwrap_or(1)
 }
 
 fn health(nodes: &[super::snapshot::NodeView], topics: &[TopicView]) -> Health {
