@@ -48,3 +48,10 @@ fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
 fn what_we_wrote_opened_by_the_real_tool() {
     check("tests/opened/one-broker.txt", &[]);
 }
+
+/// Every tool with an unknown option, options without their argument, arguments of the wrong type, wrong combinations. (Help tables are
+/// `(usage)`; left out are sentences that list something in an order that Java draws.)
+#[test]
+fn every_tool_used_wrongly() {
+    check("tests/asked/usage.txt", &[]);
+}

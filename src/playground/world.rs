@@ -204,7 +204,11 @@ impl World {
             return Err(CommandError::TooManySessions);
         }
         let spec = SessionSpec { session, host: TERMINAL_HOST.to_owned(), hosts: self.cluster_hosts() };
-        Ok(self.sim.spawn(TERMINAL_HOST, &format!("terminal-{session}"), Spec::Session(spec), Duration::ZERO))
+        let first = spec.hosts.first().cloned();
+        let id = self.sim.spawn(TERMINAL_HOST, &format!("terminal-{session}"), Spec::Session(spec), Duration::ZERO);
+        // Tutorials begin at localhost:9092.
+        first.iter().for_each(|first| self.sim.forward(TERMINAL_HOST, first));
+        Ok(id)
     }
 
     /// A host of this name, or of one like it if another has it.

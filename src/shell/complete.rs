@@ -7,6 +7,7 @@ use super::run::builtin;
 use super::session::Session;
 use super::syntax::is_name;
 use super::tools::hosts::units;
+use super::tools::kaf::commands as kaf;
 use super::tools::{file, help, hosts, kafka_table, program, text, tool_name};
 use crate::sim::disk::Disk;
 
@@ -164,7 +165,10 @@ fn parsed(parser: &'static Parser, args: &[&str], current: &str, context: &Compl
 
 fn commands() -> Vec<String> {
     let kafka = help::KAFKA.iter().chain(super::tools::program::NAMES).map(|name| format!("{name}.sh"));
-    let others = [text::NAMES, file::NAMES, hosts::NAMES, builtin::NAMES, &["sleep"]].into_iter().flatten().map(|name| (*name).to_owned());
+    let others = [text::NAMES, file::NAMES, hosts::NAMES, builtin::NAMES, &["kaf", "kcat", "sleep"]]
+        .into_iter()
+        .flatten()
+        .map(|name| (*name).to_owned());
     kafka.chain(others).collect()
 }
 
@@ -181,9 +185,36 @@ fn others(tool: &str, args: &[&str], current: &str, context: &CompletionContext)
         },
         "kill" if current.starts_with('-') => ["-9", "-CONT", "-KILL", "-STOP", "-TERM"].map(str::to_owned).to_vec(),
         "ssh" if args.is_empty() => context.hosts.clone(),
+        "kaf" => kaf(args, current, context),
+        "kcat" | "kafkacat" => match args.last() {
+            Some(&"-b") => brokers(context).map(|host| format!("{host}:9092")).collect(),
+            Some(&"-t") => context.topics.clone(),
+            Some(&"-G") => context.groups.clone(),
+            _ if current.starts_with('-') => Vec::new(),
+            _ => context.files.clone(),
+        },
         _ if hosts::NAMES.contains(&tool) => context.hosts.clone(),
         _ if current.starts_with('-') => Vec::new(),
         _ => context.files.clone(),
+    }
+}
+
+/// kaf's commands, their flags, and what they are about.
+fn kaf(args: &[&str], current: &str, context: &CompletionContext) -> Vec<String> {
+    let mut words = args.iter().filter(|word| !word.starts_with('-') && !word.contains(':'));
+    let (first, second) = (words.next().copied(), words.next().copied());
+    if matches!(args.last(), Some(&"-b" | &"--brokers")) {
+        return brokers(context).map(|host| format!("{host}:9092")).collect();
+    }
+    if current.starts_with('-') {
+        let path = [first, second].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        return kaf::flags(&path).map(|name| format!("--{name}")).collect();
+    }
+    match (first, second) {
+        (None, _) => kaf::words(None).map(str::to_owned).collect(),
+        (Some("group"), Some(_)) => context.groups.clone(),
+        (Some("produce" | "consume"), _) | (Some("topic"), Some(_)) => context.topics.clone(),
+        (Some(parent), _) => kaf::words(Some(parent)).map(str::to_owned).collect(),
     }
 }
 
@@ -237,5 +268,10 @@ mod tests {
         check("cat p^", "cat [plan.json]");
         check("echo x$HO^", "echo x$[HOME HOST]");
         check("ssh kafka-2^", "ssh [kafka-2]");
+        check("kaf -b kafka-1:9092 gro^", "kaf -b kafka-1:9092 [group groups]");
+        check("kaf group de^", "kaf group [delete describe]");
+        check("kaf consume --out^", "kaf consume [--output]");
+        check("kaf topic describe pay^", "kaf topic describe [payments]");
+        check("kcat -b ^", "kcat -b [kafka-1:9092 kafka-2:9092]");
     }
 }

@@ -22,7 +22,12 @@ pub struct Files {
     pub entries: Arc<Vec<Entry>>,
     /// They are another machine's: nothing can be written.
     pub read_only: bool,
+    /// Where `/dev/urandom` begins.
+    pub seed: u32,
 }
+
+/// What `/dev/null` holds.
+static NOTHING: Bytes = Bytes::new();
 
 /// A file's bytes, and the same as text.
 #[derive(Clone, Debug)]
@@ -56,11 +61,11 @@ impl Files {
 
     /// The text of a file, if there is such a file.
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.contents.get(path).map(|content| content.text.as_str())
+        self.contents.get(path).map(|content| content.text.as_str()).or((path == "/dev/null").then_some(""))
     }
 
     pub fn bytes(&self, path: &str) -> Option<&Bytes> {
-        self.contents.get(path).map(|content| &content.bytes)
+        self.contents.get(path).map(|content| &content.bytes).or((path == "/dev/null").then_some(&NOTHING))
     }
 
     /// Whether a path is a folder.

@@ -3,7 +3,7 @@
 //! In reading order:
 //! * [`session`]: a terminal session: lines in, text out
 //! * [`syntax`]: a script as bash reads it; [`expand`]: what its words become
-//! * [`run`]: shells and tools as processes with streams; [`pipe`]: what flows between them; [`files`]: what they read
+//! * [`run`]: shells and tools as processes with streams; [`pipe`]: what flows between them; [`files`], [`device`]: what they read
 //! * [`screen`]: what was shown; [`bang`]: `!!`
 //! * [`tools`]: the tools
 //! * [`complete`]: what Tab offers
@@ -17,6 +17,7 @@ pub mod alone;
 pub mod argparse;
 pub mod bang;
 pub mod complete;
+pub mod device;
 pub mod escapes;
 pub mod expand;
 pub mod files;

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::device::Device;
+
 /// A pipe holds at most this many lines before those who stream into it must wait. (What a tool prints as one answer goes in whole.)
 pub const PIPE_LINES: usize = 1_024;
 
@@ -15,6 +17,10 @@ pub struct Pipe {
     /// The last line has no line break.
     is_unended: bool,
     taken: u64,
+    /// What fills it whenever it is empty.
+    device: Option<Box<Device>>,
+    /// A device of which no more is read.
+    cut: Option<&'static str>,
 }
 
 impl Pipe {
@@ -29,6 +35,16 @@ impl Pipe {
         pipe.write(text, false);
         pipe.close();
         pipe
+    }
+
+    /// A device that is read.
+    pub fn of_device(device: Device) -> Pipe {
+        Pipe { device: Some(Box::new(device)), ..Pipe::default() }
+    }
+
+    /// The device of which more was wanted than is read here.
+    pub fn cut(&self) -> Option<&'static str> {
+        self.cut
     }
 
     /// Lines and their beginnings; `newline`: a line break follows.
@@ -54,6 +70,17 @@ impl Pipe {
     }
 
     pub fn take(&mut self) -> Option<String> {
+        while self.lines.is_empty()
+            && let Some(device) = &mut self.device
+        {
+            match device.read() {
+                Some(text) => self.write(&text, false),
+                None => {
+                    self.cut = self.device.take().map(|device| device.path);
+                    self.close();
+                }
+            }
+        }
         let line = self.lines.pop_front();
         self.taken += u64::from(line.is_some());
         line
@@ -72,7 +99,7 @@ impl Pipe {
 
     /// Whether nothing more comes than what is there.
     pub fn is_closed(&self) -> bool {
-        self.closed
+        self.closed || self.device.is_some()
     }
 
     /// How many lines there is room for.

@@ -279,7 +279,9 @@ impl Broker {
                 }
                 if data.diverging_epoch.epoch >= 0 {
                     let from = partition.log.log_end_offset();
-                    let to = truncation_offset(partition, data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+                    let (epoch, end) = (data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
+                    let (to, completed) = truncation_state(partition, epoch, end);
+                    out.emit(Event::ServerLog { broker, line: truncating(broker, leader, &name, (to, completed), (epoch, end)).into() });
                     if partition.log.truncate_to(to, &mut out.store()) {
                         self.cleaner.truncated(&name, to);
                         self.logs.delete_later(partition.log.take_doomed());
@@ -330,15 +332,31 @@ impl Broker {
     }
 }
 
-/// getOffsetTruncationState: where this log stops being the leader's.
-fn truncation_offset(partition: &super::partition::Partition, leader_epoch: i32, leader_end: i64) -> i64 {
+/// getOffsetTruncationState: where this log stops being the leader's, and whether that is known for sure, not to be asked again.
+fn truncation_state(partition: &super::partition::Partition, leader_epoch: i32, leader_end: i64) -> (i64, bool) {
     let end = partition.log.log_end_offset();
     let (epoch, own_end) = partition.log.epochs().end_offset_for(leader_epoch, end);
     if epoch == leader_epoch {
-        own_end.min(leader_end).min(end)
+        (own_end.min(leader_end).min(end), true)
     } else if own_end >= 0 {
-        own_end.min(end)
+        (own_end.min(end), false)
     } else {
-        leader_end.min(end)
+        (leader_end.min(end), true)
     }
+}
+
+/// What its thread writes of that (`AbstractFetcherThread.maybeTruncateToEpochEndOffsets`).
+fn truncating(
+    broker: BrokerId,
+    leader: BrokerId,
+    name: &TopicPartition,
+    (offset, completed): (i64, bool),
+    (epoch, end): (i32, i64),
+) -> String {
+    let partition = name.partition;
+    format!(
+        "INFO [ReplicaFetcher replicaId={broker}, leaderId={leader}, fetcherId=0] Truncating partition {name} with \
+         TruncationState(offset={offset}, completed={completed}) due to leader epoch and offset EpochEndOffset(errorCode=0, \
+         partition={partition}, leaderEpoch={epoch}, endOffset={end}) (kafka.server.ReplicaFetcherThread)"
+    )
 }

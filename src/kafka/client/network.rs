@@ -454,6 +454,11 @@ impl<T> NetworkClient<T> {
         self.nodes.clear();
     }
 
+    /// Whether a connection was not refused, but came to nothing in its time.
+    pub fn has_timed_out(&self) -> bool {
+        self.nodes.values().any(|node| node.failed_setups > 0)
+    }
+
     /// The nodes whose connections ended since the last call, with whether they had been ready before: time to look for new metadata.
     pub fn take_disconnected(&mut self) -> Vec<(BrokerId, bool)> {
         std::mem::take(&mut self.disconnected)
@@ -692,8 +697,10 @@ pub fn conn_of(input: &Input) -> Option<ConnId> {
 
 /// `InetSocketAddress.toString`: name and address. Node n has the address 10.77.0.n.
 fn socket_address(address: &HostPort) -> String {
-    match node_on(&address.host) {
-        Some(node) => format!("{}/10.77.0.{node}:{}", address.host, address.port),
-        None => address.to_string(),
+    match (node_on(&address.host), address.host.as_str()) {
+        (Some(node), host) => format!("{host}/10.77.0.{node}:{}", address.port),
+        (None, "localhost") => format!("localhost/127.0.0.1:{}", address.port),
+        (None, "127.0.0.1") => format!("/127.0.0.1:{}", address.port),
+        (None, _) => address.to_string(),
     }
 }

@@ -43,7 +43,7 @@ const BY_RELEASE: &[(&str, i16, i16)] = &[
     ("group.version", 22, 1),
     ("eligible.leader.replicas.version", 26, 1),
     ("share.version", 28, 1),
-    ("streams.version", 28, 1),
+    ("streams.version", 29, 1),
 ];
 
 /// Names of the levels of metadata.version from 7 on; the last is not stable yet.
@@ -79,15 +79,16 @@ pub fn metadata_version(level: i16) -> Option<&'static str> {
     METADATA_VERSIONS.get(usize::try_from(level - FIRST_LEVEL).ok()?).copied()
 }
 
-/// The level of `4.0-IV3`, or of the last one of `4.0`.
+/// The level of `4.0-IV3`, or of the last one of `4.0`; of those up to `last`.
 ///
 /// # Errors
 /// Kafka's words for a name that is none.
-pub fn metadata_level(name: &str) -> Result<i16, String> {
+pub fn metadata_level(name: &str, last: i16) -> Result<i16, String> {
+    let known = &METADATA_VERSIONS[..METADATA_VERSIONS.len().min(usize::try_from(last - FIRST_LEVEL).unwrap_or(0) + 1)];
     let is_it = |version: &str| version == name || version.split_once("-IV").is_some_and(|(release, _)| release == name);
-    match METADATA_VERSIONS.iter().rposition(|version| is_it(version)) {
+    match known.iter().rposition(|version| is_it(version)) {
         Some(at) => Ok(FIRST_LEVEL + at as i16),
-        None => Err(format!("Unknown metadata.version '{name}'. Supported metadata.version are: {}", METADATA_VERSIONS.join(", "))),
+        None => Err(format!("Unknown metadata.version '{name}'. Supported metadata.version are: {}", known.join(", "))),
     }
 }
 
@@ -107,14 +108,12 @@ mod tests {
 
     #[test]
     fn names_and_levels() {
+        let level = |name| metadata_level(name, i16::MAX);
+        assert!(metadata_level("4.4", LATEST_LEVEL).is_err() && level("4.4").is_ok());
         assert_eq!(metadata_version(30), Some("4.3-IV0"));
         assert_eq!((metadata_version(6), metadata_version(99)), (None, None));
-        assert_eq!((metadata_level("4.0"), metadata_level("4.1"), metadata_level("4.3-IV0")), (Ok(25), Ok(27), Ok(30)));
-        assert!(
-            metadata_level("5.1")
-                .unwrap_err()
-                .starts_with("Unknown metadata.version '5.1'. Supported metadata.version are: 3.3-IV3, 3.4-IV0")
-        );
+        assert_eq!((level("4.0"), level("4.1"), level("4.3-IV0")), (Ok(25), Ok(27), Ok(30)));
+        assert!(level("5.1").unwrap_err().starts_with("Unknown metadata.version '5.1'. Supported metadata.version are: 3.3-IV3, 3.4-IV0"));
         let levels = |at| defaults(at).map(|(_, level)| level).collect::<Vec<_>>();
         assert_eq!((levels(25), levels(27), levels(30)), (vec![1, 2, 1, 0, 0, 0], vec![1, 2, 1, 1, 0, 0], vec![1, 2, 1, 1, 1, 1]));
     }

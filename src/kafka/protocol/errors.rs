@@ -32,6 +32,11 @@ pub fn info(code: i16) -> &'static ErrorInfo {
     ERRORS.iter().find(|error| error.code == code).unwrap_or(&ERRORS[0])
 }
 
+/// The line of an exception, by its class without the package.
+pub fn of_exception(class: &str) -> Option<&'static ErrorInfo> {
+    ERRORS.iter().find(|error| error.exception == class)
+}
+
 impl ErrorInfo {
     pub fn is_retriable(&self) -> bool {
         self.retry != Retry::Never

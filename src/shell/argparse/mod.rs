@@ -80,6 +80,11 @@ pub struct Parsed {
 }
 
 impl Parsed {
+    /// What a tool read that has a way of its own.
+    pub fn of(command: &'static str, found: Vec<(&'static str, String)>) -> Parsed {
+        Parsed { command: Some(command), found }
+    }
+
     pub fn has(&self, flag: &str) -> bool {
         self.found.iter().any(|(found, _)| *found == flag)
     }
@@ -257,7 +262,9 @@ impl Scope<'_> {
 
     fn error(&self, message: &str) -> Done {
         let mut err = self.usage();
-        err.extend(wrap(&format!("{}: error: {message}", self.parser.prog), 0, ""));
+        // The line break at its end counts as a letter of the last word.
+        let lines = wrap(&format!("{}: error: {message}\n", self.parser.prog), 0, "");
+        err.extend(lines.iter().map(|line| line.trim_end_matches('\n').to_owned()));
         Done { err, status: 1, ..Done::default() }
     }
 

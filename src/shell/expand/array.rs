@@ -106,7 +106,9 @@ impl Expansion<'_> {
             (Assigned::One(word), None) => {
                 let mut value = self.text(word)?;
                 if *append {
-                    value = self.state.get(name).unwrap_or_default().to_owned() + &value;
+                    let is_number = self.state.variable(name).is_some_and(|variable| variable.is_number);
+                    let before = self.state.get(name).unwrap_or_default();
+                    value = if is_number { format!("{}+({value})", before.parse().unwrap_or(0_i64)) } else { before.to_owned() + &value };
                 }
                 self.state.set(name, &value).map_err(Stop::Error)?;
                 return Ok(Some(value));

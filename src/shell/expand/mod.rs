@@ -42,13 +42,20 @@ pub struct Expansion<'a> {
     pub seconds: u64,
     used: usize,
     bytes: usize,
+    /// What the commands of `<(...)` printed, in order.
+    pub substituted: Vec<String>,
+}
+
+/// The file that the nth `<(...)` of a command is.
+pub fn substituted_path(n: usize) -> String {
+    format!("/dev/fd/{}", 63_usize.saturating_sub(n))
 }
 
 type Expanded<T> = Result<T, Stop>;
 
 impl<'a> Expansion<'a> {
     pub fn new(state: State, outputs: &'a [String], files: &'a dyn Fn() -> Vec<String>) -> Expansion<'a> {
-        Expansion { state, outputs, files, random: 0, seconds: 0, used: 0, bytes: 0 }
+        Expansion { state, outputs, files, random: 0, seconds: 0, used: 0, bytes: 0, substituted: Vec::new() }
     }
 
     /// The fields that words become.
@@ -138,7 +145,14 @@ impl<'a> Expansion<'a> {
                 Part::Output { list, quoted } => {
                     let Some(output) = self.outputs.get(self.used) else { return Err(Stop::Run(list.clone())) };
                     self.used += 1;
-                    self.put(output, *quoted, fields)?;
+                    self.put(output.trim_end_matches('\n'), *quoted, fields)?;
+                }
+                Part::Process(list) => {
+                    // Its output is whole before the command begins, which sees no difference unless it never ends.
+                    let Some(output) = self.outputs.get(self.used) else { return Err(Stop::Run(list.clone())) };
+                    self.used += 1;
+                    fields.quoted(&substituted_path(self.substituted.len()));
+                    self.substituted.push(output.clone());
                 }
                 Part::Arithmetic { expression, quoted } => {
                     let number = self.number(expression)?;
@@ -185,6 +199,7 @@ fn shown(word: &Word) -> String {
         Part::Bare(text) | Part::Quoted(text) => text.clone(),
         Part::Parameter { name, .. } => format!("${name}"),
         Part::Output { .. } => "$(...)".into(),
+        Part::Process(_) => "<(...)".into(),
         Part::Arithmetic { .. } => "$((...))".into(),
     };
     word.0.iter().map(part).collect()

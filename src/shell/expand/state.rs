@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
+use super::arithmetic;
 use crate::shell::files::{Entry, HOSTS_FOLDER};
 use crate::shell::syntax::Command;
 
@@ -11,6 +12,8 @@ use crate::shell::syntax::Command;
 pub const VARIABLE_BYTES: usize = 4 << 20;
 /// At most this many functions.
 pub const FUNCTIONS: usize = 256;
+/// A name that refers to another is followed so often.
+const MOST_REFERENCES: usize = 8;
 /// The folder in which a terminal begins; the disk's relative paths stand below it.
 pub const HOME: &str = "/opt/kafka";
 
@@ -40,6 +43,8 @@ pub struct State {
     pub options: Options,
     /// The machine whose files this shell sees, if it is not the terminal's own (`ssh`).
     pub remote: Option<Remote>,
+    /// `getopts`: its OPTIND, and where it stands in that word.
+    pub option_at: (usize, usize),
 }
 
 /// A variable's value.
@@ -49,6 +54,10 @@ pub struct Variable {
     pub exported: bool,
     /// It is set for ever (`readonly`).
     pub readonly: bool,
+    /// What is assigned to it is worked out as a number (`declare -i`).
+    pub is_number: bool,
+    /// It stands for the variable whose name it holds (`declare -n`).
+    pub refers: bool,
     /// It is an array: its elements by key.
     pub items: Option<Items>,
 }
@@ -156,6 +165,7 @@ impl State {
             folder: HOME.into(),
             options: Options::default(),
             remote: None,
+            option_at: (1, 0),
         };
         let given = [
             ("HOME", HOME),
@@ -174,11 +184,44 @@ impl State {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).and_then(Variable::text)
+        self.variable(name).and_then(Variable::text)
     }
 
     pub fn variable(&self, name: &str) -> Option<&Variable> {
-        self.variables.get(name)
+        self.variables.get(self.meant(name))
+    }
+
+    /// The variable that a name means: another one, if it refers to that.
+    fn meant<'s>(&'s self, name: &'s str) -> &'s str {
+        let mut name = name;
+        for _ in 0..MOST_REFERENCES {
+            match self.variables.get(name) {
+                Some(variable) if variable.refers && !variable.value.is_empty() => name = &variable.value,
+                _ => break,
+            }
+        }
+        name
+    }
+
+    /// `declare -n NAME=OTHER`
+    ///
+    /// # Errors
+    /// As [`State::set`].
+    pub fn refer(&mut self, name: &str, other: &str) -> Result<(), String> {
+        if name == other {
+            return Err(format!("{name}: nameref variable self references not allowed"));
+        }
+        self.put(name, Variable { value: other.into(), refers: true, ..Variable::default() })
+    }
+
+    /// `declare -i NAME`
+    ///
+    /// # Errors
+    /// As [`State::set`].
+    pub fn make_number(&mut self, name: &str) -> Result<(), String> {
+        let old = self.variable(name).cloned().unwrap_or_default();
+        let name = self.meant(name).to_owned();
+        self.put(&name, Variable { is_number: true, ..old })
     }
 
     /// Names and values, by name.
@@ -189,7 +232,10 @@ impl State {
     /// # Errors
     /// When all variables together would hold too much; in bash's words.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let mut variable = self.variables.get(name).cloned().unwrap_or_default();
+        let name = &self.meant(name).to_owned();
+        let mut variable = self.variables.get(name.as_str()).cloned().unwrap_or_default();
+        let number = if variable.is_number { Some(arithmetic::evaluate(value, self)?.to_string()) } else { None };
+        let value = number.as_deref().unwrap_or(value);
         match &mut variable.items {
             Some(items) => items.set("0", value),
             None => variable.value = value.into(),
@@ -202,7 +248,8 @@ impl State {
     /// # Errors
     /// As [`State::set`].
     pub fn set_element(&mut self, name: &str, key: &str, value: &str) -> Result<(), String> {
-        let mut variable = self.variables.get(name).cloned().unwrap_or_default();
+        let name = &self.meant(name).to_owned();
+        let mut variable = self.variables.get(name.as_str()).cloned().unwrap_or_default();
         let mut items = variable.items.take().unwrap_or_default();
         // What it was is its element 0.
         if !variable.value.is_empty() {
@@ -218,7 +265,8 @@ impl State {
     /// # Errors
     /// As [`State::set`].
     pub fn set_items(&mut self, name: &str, items: Items) -> Result<(), String> {
-        let old = self.variables.get(name).cloned().unwrap_or_default();
+        let name = &self.meant(name).to_owned();
+        let old = self.variables.get(name.as_str()).cloned().unwrap_or_default();
         self.put(name, Variable { value: "".into(), items: Some(items), ..old })
     }
 

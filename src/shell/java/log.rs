@@ -12,11 +12,15 @@ pub fn line(now: Time, level: &str, message: &str, class: &str) -> String {
 
 /// The wall clock in UTC: `2026-01-01 00:00:41,870`.
 pub fn timestamp(now: Time) -> String {
-    let ms = now.wall_ms();
+    let (year, month, day, hour, minute, second, ms) = fields(now.wall_ms());
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02},{ms:03}")
+}
+
+/// Year, month, day, hour, minute, second and ms of a time since 1970.
+pub fn fields(ms: i64) -> (i64, i64, i64, i64, i64, i64, i64) {
     let (days, in_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
     let (year, month, day) = civil(days);
-    let (hour, minute, second, ms) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1_000 % 60, in_day % 1_000);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02},{ms:03}")
+    (year, month, day, in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1_000 % 60, in_day % 1_000)
 }
 
 /// Year, month and day of a day since 1970-01-01 (Howard Hinnant's `civil_from_days`).

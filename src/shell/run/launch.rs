@@ -8,9 +8,10 @@ use super::start::{Opened, Ready, Subject};
 use super::streams::{In, Out, Streams, write};
 use super::table::{Running, Work, report_end, report_start};
 use super::{Env, TOOL_WORK, builtin};
+use crate::shell::device::Device;
 use crate::shell::expand::state::State;
 use crate::shell::files::Files;
-use crate::shell::pipe::Printed;
+use crate::shell::pipe::{Pipe, Printed};
 use crate::shell::syntax::{Command, Kind, Word};
 use crate::shell::tools::hosts::Done;
 use crate::shell::tools::{Start, Tool, file, tool_name};
@@ -20,6 +21,8 @@ pub(super) struct Paths {
     pub files: Vec<String>,
     /// It looks at names and sizes.
     pub look_around: bool,
+    /// It reads random bytes.
+    pub draws: bool,
 }
 
 /// The files that a command will read, as they were typed.
@@ -40,16 +43,17 @@ pub(super) fn paths_read(ready: &Ready, state: &State) -> Paths {
             look_around = file::NAMES.contains(&name.as_str()) || builtin::LOOK_AROUND.contains(&name.as_str());
         }
     }
+    let draws = files.iter().any(|path| matches!(path.as_str(), "/dev/urandom" | "/dev/random"));
     files.retain(|path| path != "-" && !path.is_empty() && !path.starts_with("/dev/"));
     files.sort();
     files.dedup();
-    Paths { files, look_around }
+    Paths { files, look_around, draws }
 }
 
 impl Shell {
     /// Does what a command says.
     pub(super) fn launch(&mut self, command: &Arc<Command>, ready: Ready, files: Files, had_output: bool, cx: &mut Cx) -> Next {
-        let Ready { assigns, subject, redirects } = ready;
+        let Ready { assigns, subject, redirects, .. } = ready;
         let streams = match self.open(&redirects, &files, cx) {
             Ok(streams) => streams,
             Err((streams, said)) => {
@@ -247,7 +251,7 @@ impl Shell {
     ///
     /// # Errors
     /// What bash says, and the streams so far, on which it says so.
-    fn open(&self, redirects: &[(u8, Opened)], files: &Files, cx: &mut Cx) -> Result<Streams, (Streams, String)> {
+    fn open(&mut self, redirects: &[(u8, Opened)], files: &Files, cx: &mut Cx) -> Result<Streams, (Streams, String)> {
         let mut streams = cx.streams.clone();
         for (stream, opened) in redirects {
             let out = match opened {
@@ -255,15 +259,28 @@ impl Shell {
                     streams.input = match path.as_str() {
                         "/dev/null" => In::Null,
                         "/dev/stdin" | "/dev/tty" => streams.input,
-                        path => match files.get(path) {
-                            Some(text) => cx.table.text_pipe(text),
-                            None => return Err((streams, format!("{path}: No such file or directory"))),
+                        path => match (files.get(path), Device::of(path, files.seed)) {
+                            (Some(text), _) => cx.table.text_pipe(Pipe::of(text)),
+                            (None, Some(device)) => cx.table.text_pipe(Pipe::of_device(device)),
+                            (None, None) => return Err((streams, format!("{path}: No such file or directory"))),
                         },
                     };
                     continue;
                 }
                 Opened::Text(text) => {
-                    streams.input = cx.table.text_pipe(text);
+                    streams.input = cx.table.text_pipe(Pipe::of(text));
+                    continue;
+                }
+                Opened::Process(list) => {
+                    // It runs beside the command, which does not wait for it.
+                    let pipe = cx.table.new_pipe();
+                    let child = self.fork(Frame::List { list: list.clone(), at: 0 });
+                    if cx.table.is_full() {
+                        return Err((streams, "fork: retry: Resource temporarily unavailable".into()));
+                    }
+                    let writes = Streams { input: In::Null, out: Out::Pipe(pipe), err: streams.err.clone() };
+                    self.spawn(cx.job, writes, Work::Shell(Box::new(child)), cx);
+                    streams.input = In::Pipe(pipe);
                     continue;
                 }
                 Opened::Same(0) => continue,

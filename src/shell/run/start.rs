@@ -11,9 +11,9 @@ use super::table::Work;
 use super::test;
 use crate::kafka::actor::Outbox;
 use crate::shell::expand::state::{HOME, Remote, State};
-use crate::shell::expand::{Expansion, Stop, glob};
+use crate::shell::expand::{Expansion, Stop, glob, substituted_path};
 use crate::shell::files::{self, Entry, Files};
-use crate::shell::syntax::{Command, Kind, Redirect, Target};
+use crate::shell::syntax::{Command, Kind, Part, Redirect, Target, Word};
 use crate::shell::tools::hosts::machines::MACHINES;
 
 /// A command with all that its words became.
@@ -23,6 +23,8 @@ pub struct Ready {
     pub assigns: Vec<(String, String)>,
     pub subject: Subject,
     pub redirects: Vec<(u8, Opened)>,
+    /// What commands printed for `<(...)`, as the files `/dev/fd/63`, `/dev/fd/62` and so on.
+    pub substituted: Vec<String>,
 }
 
 /// What is to be done.
@@ -41,8 +43,16 @@ pub enum Subject {
 #[derive(Clone, Debug)]
 pub enum Opened {
     Read(String),
-    Write { path: String, append: bool },
-    WriteBoth { path: String, append: bool },
+    /// `< <(...)`
+    Process(Arc<crate::shell::syntax::List>),
+    Write {
+        path: String,
+        append: bool,
+    },
+    WriteBoth {
+        path: String,
+        append: bool,
+    },
     Same(u8),
     Text(String),
     Nowhere,
@@ -73,6 +83,12 @@ impl Shell {
                 let mut files = Files::default();
                 files.folder = self.state.folder.clone();
                 files.read_only = read_only;
+                for (n, text) in ready.substituted.iter().enumerate() {
+                    files.insert(&substituted_path(n), text.clone());
+                }
+                if paths.draws {
+                    files.seed = cx.table.random(cx.env.now);
+                }
                 if paths.look_around {
                     files.entries = entries(&self.state, cx.env.out);
                 }
@@ -164,7 +180,7 @@ impl Shell {
         };
         let redirects = command.redirects.iter().map(|redirect| Ok((redirect.stream, opened(redirect, &mut expansion)?)));
         let redirects = redirects.collect::<Result<_, Stop>>()?;
-        Ok((Ready { assigns, subject, redirects }, expansion.state))
+        Ok((Ready { assigns, subject, redirects, substituted: expansion.substituted }, expansion.state))
     }
 }
 
@@ -181,6 +197,7 @@ fn bounded(text: String) -> Result<String, Stop> {
 
 fn opened(redirect: &Redirect, expansion: &mut Expansion) -> Result<Opened, Stop> {
     Ok(match &redirect.target {
+        Target::Read(Word(parts)) if let [Part::Process(list)] = &parts[..] => Opened::Process(list.clone()),
         Target::Read(path) => Opened::Read(expansion.path(path)?),
         Target::Write { path, append } => Opened::Write { path: expansion.path(path)?, append: *append },
         Target::WriteBoth { path, append } => Opened::WriteBoth { path: expansion.path(path)?, append: *append },

@@ -69,11 +69,11 @@ pub struct Capture {
 }
 
 impl Table {
-    /// A new pipe with this text in it, to which nobody writes.
-    pub fn text_pipe(&mut self, text: &str) -> In {
+    /// A pipe of a text, or of a device, to which nobody writes.
+    pub fn text_pipe(&mut self, pipe: Pipe) -> In {
         let id = self.new_pipe();
         if let Some(shared) = self.pipes.get_mut(&id) {
-            shared.pipe = Pipe::of(text);
+            shared.pipe = pipe;
         }
         In::Pipe(id)
     }

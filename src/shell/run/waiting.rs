@@ -46,7 +46,7 @@ impl Shell {
                 }
                 self.frames.pop();
                 if let Some(Frame::Start { outputs, .. }) = self.frames.last_mut() {
-                    outputs.push(captured.text.trim_end_matches('\n').to_owned());
+                    outputs.push(captured.text);
                 }
                 Next::On
             }

@@ -220,3 +220,44 @@ fn another_machines_files_are_seen_through_ssh() {
     terminal.wait(Duration::secs(11));
     assert_eq!(terminal.shown(), "! ssh: connect to host kafka-1 port 22: Connection timed out\n");
 }
+
+#[test]
+fn devices_end_and_say_so() {
+    let mut terminal = Terminal::new();
+    let cases = [
+        ("head -c 1100000 /dev/zero | tr '\\0' x | wc -c", "1100000\n"),
+        ("head -c 12 < /dev/urandom | wc -c", "12\n"),
+        ("a=$(tr -dc a-z0-9 < /dev/urandom | head -c 16); echo ${#a}", "16\n"),
+        ("a=$(head -c 30 /dev/urandom | base64); b=$(head -c 30 /dev/urandom | base64); [ \"$a\" != \"$b\" ] && echo differ", "differ\n"),
+        ("cat /dev/null; wc -c < /dev/null; echo x | cat /dev/stdin", "0\nx\n"),
+        ("cat /dev/zero | wc -c", "! /dev/zero: no more than 4 MiB of it are read in this terminal\n4194304\n"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(terminal.run(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn process_substitution_select_getopts_and_kinds_of_variables() {
+    let mut terminal = Terminal::new();
+    let cases = [
+        ("cat <(echo a; echo b) <(echo c)", "a\nb\nc\n"),
+        ("paste <(seq 2) <(seq 3 4)", "1\t3\n2\t4\n"),
+        ("n=0; while read x; do n=$((n+x)); done < <(seq 4); echo $n", "10\n"),
+        ("echo <(true)", "/dev/fd/63\n"),
+        ("echo a >(cat)", "! bash: this terminal has no >(...): cmd | tee >(other) can be cmd | tee file; other < file\n"),
+        ("select x in a 'b c'; do echo \"$x/$REPLY\"; break; done <<< 2", "! 1) a\n! 2) b c\nb c/2\n"),
+        ("printf '9\\n1\\n' | select x in p q; do echo \"[$x]\"; done", "! 1) p\n! 2) q\n[]\n[p]\n"),
+        ("set -- -ab one -c two; while getopts ab:c x; do echo $x $OPTARG; done; shift $((OPTIND-1)); echo $1", "a\nb one\nc\ntwo\n"),
+        ("OPTIND=1; getopts a x -z; echo $x $?", "! bash: illegal option -- z\n? 0\n"),
+        ("OPTIND=1; getopts :a: x -a; echo $x $OPTARG", ": a\n"),
+        ("declare -i n=2+3; n+=4; echo $n; n=x; echo $n", "9\n0\n"),
+        ("f() { local -n out=$1; out=done; }; f answer; echo $answer", "done\n"),
+        ("declare -n r=target; r=1; declare -p r target", "declare -n r=\"target\"\ndeclare -- target=\"1\"\n"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(terminal.run(line), expected, "{line}");
+        terminal.wait(Duration::ms(100));
+        assert_eq!(terminal.prompt(), Prompt::Command, "{line}");
+    }
+}

@@ -147,6 +147,7 @@ impl Cursor<'_> {
                     Kind::Loop { until, condition, body: self.body()?, step: None }
                 }
                 "for" => self.for_command()?,
+                "select" => self.select_command()?,
                 "case" => self.case_command()?,
                 "[[" => {
                     self.at += 2;
@@ -241,6 +242,25 @@ impl Cursor<'_> {
         self.blanks();
         self.take(";");
         Ok(Kind::For { name, words, body: self.body()? })
+    }
+
+    /// `select`, as the `while` that it stands for: the list is shown, a line is read, and what it means is looked up.
+    fn select_command(&mut self) -> Parsed<Kind> {
+        self.at += "sele".len();
+        // Behind its last three letters stands what stands behind a `for`.
+        let Kind::For { name, words, body } = self.for_command()? else { return Err(self.unexpected()) };
+        let all = || Part::Parameter { name: "@".into(), index: None, change: super::Change::None, quoted: true };
+        let words = words.unwrap_or_else(|| vec![Word(vec![all()])]);
+        let command = |kind: Kind| alone(Arc::new(Command { kind, redirects: Vec::new() }));
+        let chooses = |first: &[&str]| {
+            let words = first.iter().map(|word| Word::text(*word)).chain(words.clone()).collect();
+            command(Kind::Simple { assigns: Vec::new(), words })
+        };
+        let condition = Arc::new(super::parse(r##"read -r -p "${PS3-#? }" REPLY"##)?);
+        let chosen = Arc::new(List(vec![chooses(&["select:choose", &name])]));
+        let body = Arc::new(List(vec![command(Kind::If { branches: vec![(chosen, body)], otherwise: None })]));
+        let looped = command(Kind::Loop { until: false, condition, body, step: None });
+        Ok(Kind::Group(Arc::new(List(vec![chooses(&["select:show"]), looped]))))
     }
 
     /// `for ((a; b; c))`, as the `while` that it stands for.

@@ -152,6 +152,8 @@ pub enum Part {
         list: Arc<List>,
         quoted: bool,
     },
+    /// `<(...)`: a file of what the commands print.
+    Process(Arc<List>),
     /// `$((...))`
     Arithmetic {
         expression: Word,

@@ -13,6 +13,9 @@ impl Cursor<'_> {
             let path = self.path()?;
             return Ok(Some(Redirect { stream: 1, target: Target::WriteBoth { path, append } }));
         }
+        if self.rest().starts_with("<(") {
+            return Ok(None);
+        }
         let digits = self.rest().len() - self.rest().trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let number = &self.rest()[..digits];
         if !self.rest()[digits..].starts_with(['<', '>']) {
@@ -39,8 +42,8 @@ impl Cursor<'_> {
         } else if self.take("<<") {
             let strip = self.take("-");
             self.here_document(strip)?
-        } else if self.rest().starts_with("<(") || self.rest().starts_with(">(") {
-            return Err(SyntaxError::Unsupported("process substitution"));
+        } else if self.rest().starts_with(">(") {
+            return Err(SyntaxError::Unsupported(">(...): cmd | tee >(other) can be cmd | tee file; other < file"));
         } else if self.rest().starts_with("<>") {
             return Err(SyntaxError::Unsupported("<>"));
         } else if self.take("<&") || self.take(">&") {
@@ -79,7 +82,7 @@ impl Cursor<'_> {
     fn path(&mut self) -> Parsed<super::Word> {
         self.blanks();
         match self.peek() {
-            Some(c) if !c.is_whitespace() && !"|;&<>()".contains(c) => self.word(),
+            Some(c) if self.rest().starts_with("<(") || (!c.is_whitespace() && !"|;&<>()".contains(c)) => self.word(),
             // A line that ends here never becomes whole.
             _ => Err(match self.unexpected() {
                 SyntaxError::UnexpectedEnd => SyntaxError::Unexpected("newline".into()),

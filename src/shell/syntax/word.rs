@@ -51,6 +51,12 @@ impl Cursor<'_> {
                 };
             };
             match until {
+                Until::Word if self.rest().starts_with("<(") => {
+                    self.at += 2;
+                    let list = self.nested()?;
+                    word.push(Part::Process(Arc::new(list)));
+                    continue;
+                }
                 Until::Word if c.is_whitespace() || "|;&<>()".contains(c) => return Ok(word.finish()),
                 Until::Pattern if c.is_whitespace() => return Ok(word.finish()),
                 Until::Quote if c == '"' => {

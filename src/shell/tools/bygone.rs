@@ -13,19 +13,23 @@ use crate::sim::time::Time;
 pub const NAMES: &[&str] =
     &["kafka-mirror-maker", "kafka-preferred-replica-election", "kafka-replay-log-producer", "kafka-simple-consumer-shell"];
 
-/// Options that are gone from tools that are not: since when, and what does it now.
+/// Options that are gone from tools that are not: since when, and what does it now. The versions, and those of the tools, are the first ones in
+/// whose sources they are missing (of 1.1, 2.0, 2.8, 3.0, 3.9 and what became 4.0), as docs/upgrade.html has them too.
 const OPTIONS: &[(&str, &str, &str, &str)] = &[
     ("kafka-topics", "--zookeeper", "3.0", "--bootstrap-server"),
     ("kafka-configs", "--zookeeper", "4.0", "--bootstrap-server"),
     ("kafka-console-consumer", "--zookeeper", "2.0", "--bootstrap-server"),
     ("kafka-consumer-groups", "--zookeeper", "2.0", "--bootstrap-server"),
+    ("kafka-consumer-perf-test", "--zookeeper", "2.0", "--bootstrap-server"),
     ("kafka-reassign-partitions", "--zookeeper", "3.0", "--bootstrap-server"),
+    ("kafka-acls", "--authorizer-properties", "4.0", "--bootstrap-server"),
     ("kafka-console-producer", "--broker-list", "4.0", "--bootstrap-server"),
     ("kafka-get-offsets", "--broker-list", "4.0", "--bootstrap-server"),
     ("kafka-consumer-perf-test", "--broker-list", "4.0", "--bootstrap-server"),
     ("kafka-verifiable-producer", "--broker-list", "4.0", "--bootstrap-server"),
     ("kafka-verifiable-consumer", "--broker-list", "4.0", "--bootstrap-server"),
     ("kafka-console-consumer", "--whitelist", "4.0", "--include"),
+    ("kafka-replica-verification", "--topic-white-list", "4.0", "--topics-include"),
 ];
 
 /// Tools of which nothing of today does the work alone.
@@ -56,7 +60,9 @@ pub fn modernised(name: &str, args: &[String], hosts: &[String]) -> Option<(Stri
             None => value = rest.next().cloned().unwrap_or_default(),
         }
     }
-    if *old == "--zookeeper" {
+    if matches!(*old, "--zookeeper" | "--authorizer-properties") {
+        let value_of = |value: &str| value.strip_prefix("zookeeper.connect=").map(str::to_owned);
+        value = value_of(&value).unwrap_or(value);
         let host = value.split([':', '/', ',']).next().unwrap_or_default();
         let is_broker = |host: &&String| node_on(host).is_some_and(|id| id.0 < FIRST_CONTROLLER);
         let brokers = || hosts.iter().filter(is_broker);
@@ -226,6 +232,11 @@ mod tests {
             "kafka-topics --zookeeper localhost:2181 --bootstrap-server kafka-1:9092 --list",
             "kafka-topics --zookeeper is gone since Apache Kafka 3.0; --bootstrap-server kafka-1:9092 does it now: \
              --bootstrap-server kafka-1:9092 --list",
+        );
+        check(
+            "kafka-acls --authorizer-properties zookeeper.connect=kafka-2:2181 --list",
+            "kafka-acls --authorizer-properties is gone since Apache Kafka 4.0; --bootstrap-server kafka-2:9092 does it now: \
+             --bootstrap-server kafka-2:9092 --list",
         );
         assert_eq!(modernised("kafka-log-dirs", &["--broker-list".into(), "1".into()], &hosts), None);
     }

@@ -3,7 +3,7 @@
 use super::Start;
 use super::configs::resources::{alter_resource, config, describe_resource, list_resources};
 use super::hosts::Done;
-use super::kafka::{checked, message_and_trace, parse, usage_and_exit};
+use super::kafka::{checked, help_or_version, message_and_trace, usage_and_exit};
 use super::script::{Plan, Script, ScriptTool, Stop, execution, message_with_trace};
 use super::topics::args::of;
 use crate::kafka::metadata::record::CLIENT_METRICS_RESOURCE;
@@ -19,7 +19,7 @@ pub const TABLE: &[Opt] = &[
     flag("delete", "Delete a subscription."),
     flag("describe", "Show a subscription, or all."),
     flag("generate-name", "With --alter: a name of its own."),
-    with("interval", "Integer: push interval", "With --alter: how often clients push, in ms."),
+    with("interval", "String: push interval", "With --alter: how often clients push, in ms."),
     flag("list", "List the subscriptions."),
     with("match", "String: k1=v1,k2=v2", "With --alter: which clients: client_id, client_software_name and others, with patterns."),
     with("metrics", "String: m1,m2", "With --alter: which metrics, by the beginnings of their names."),
@@ -34,7 +34,10 @@ const DELETE: i8 = 1;
 /// What is said instead of doing anything.
 pub fn start(start: &Start) -> Result<ScriptTool, Done> {
     let Start { args, files, hosts, .. } = *start;
-    let options = parse(TABLE, args, BLURB)?;
+    let options = Options::parse(TABLE, args).map_err(|error| usage_and_exit(TABLE, &error.to_string()))?;
+    if let Some(done) = help_or_version(TABLE, args, &options, BLURB) {
+        return Err(done);
+    }
     if ["alter", "delete", "describe", "list"].iter().filter(|action| options.has(action)).count() != 1 {
         return Err(usage_and_exit(TABLE, "Command must include exactly one action: --alter, --delete, --describe or --list."));
     }
@@ -47,6 +50,9 @@ pub fn start(start: &Start) -> Result<ScriptTool, Done> {
     checked(TABLE, [options.exclude("delete", &of_alter), options.exclude("describe", &of_alter), options.exclude("list", &of_list)])?;
     if options.has("alter") && options.has("name") == options.has("generate-name") {
         return refuse("One of --name or --generate-name must be specified with --alter.");
+    }
+    if options.all("interval").any(|text| !text.is_empty() && text.parse::<i32>().is_err()) {
+        return refuse("Invalid interval value. Enter an integer, or leave empty to reset.");
     }
     if options.has("delete") && !options.has("name") {
         return refuse("A client metrics resource name must be specified with --delete.");
@@ -113,9 +119,9 @@ fn alter(script: &mut Script, options: &Options, name: Option<String>) -> Result
             uuid_text(uuid::Uuid::from_u64_pair(high, low))
         }
     };
-    let interval: Option<i32> = options.number("interval").map_err(of)?;
+    let interval = options.one("interval").map_err(of)?.map(str::to_owned);
     let joined = |name| -> Option<String> { options.has(name).then(|| options.all(name).collect::<Vec<_>>().join(",")) };
-    let wanted = [("interval.ms", interval.map(|ms| ms.to_string())), ("metrics", joined("metrics")), ("match", joined("match"))];
+    let wanted = [("interval.ms", interval), ("metrics", joined("metrics")), ("match", joined("match"))];
     let ops = wanted.iter().filter_map(|(name, value)| {
         let value = value.as_deref()?;
         Some(config(name, Some(value), if value.is_empty() { DELETE } else { SET }))

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::admin::{Admin, addresses, print_log, response, thrown};
+use super::admin::{Admin, print_log, response, thrown};
 use super::hosts::Done;
 use super::kafka::{include_list, message_and_trace, option_error, parse, properties, usage_and_exit};
 use super::program::Program;
 use super::sending::{Outgoing, Refused, Sending};
 use super::topics::requests;
-use super::{Context, INTERRUPTED, Start};
+use super::{Context, INTERRUPTED, Start, reading};
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::Target;
-use crate::kafka::client::consumer::config::ConsumerConfig;
 use crate::kafka::client::consumer::kafka_consumer::{KafkaConsumer, Receiver};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
@@ -135,7 +134,7 @@ pub fn start(start: &Start) -> Result<Copying, Done> {
     // Its group remembers nothing: every run begins at the beginning.
     let consumer = [("group.id", "replay-log-producer"), ("auto.offset.reset", "earliest"), ("enable.auto.commit", "false")];
     let consumer: Config = consumer.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let producer = super::kafka::key_values(options.all("property")).map_err(|error| message_and_trace(&error))?;
+    let producer = super::kafka::key_values(options.all("property"));
     Ok(Copying { topics, left, ..copying((servers.clone(), consumer), (servers, producer)) })
 }
 
@@ -145,11 +144,7 @@ impl Copying {
         let mut config = config.clone();
         // A mirror never skips: where its group has nothing yet it begins at the beginning.
         config.entry("auto.offset.reset".into()).or_insert_with(|| "earliest".into());
-        let parsed = ConsumerConfig::parse(&config).map_err(|error| Exception::config(error.to_string()))?;
-        let found =
-            addresses(cx.now, servers, &self.hosts, cx.print).map_err(|_| Exception::kafka("Failed to construct kafka consumer"))?;
-        let client_id = config.get("client.id").map_or("consumer-1", String::as_str).to_owned();
-        let mut consumer = Box::new(KafkaConsumer::new(&client_id, parsed, found));
+        let mut consumer = reading::open(servers, "consumer-1", &config, &self.hosts, cx)?;
         match &self.topics {
             Some((from, _)) => consumer.subscribe(cx.now, vec![from.as_str().into()]),
             None => self.look_at = Some(cx.now),

@@ -19,7 +19,7 @@ pub const TABLE: &[Opt] = &[
     with("command-config", "String", "REQUIRED: A file with properties for the admin client: how it says who it is."),
     flag("create", "Make a token."),
     flag("describe", "Describe tokens."),
-    with("max-life-time-period", "Long", "With --create: how long it may live, in ms; -1: as long as the brokers allow."),
+    may("max-life-time-period", "Long", "With --create: how long it may live, in ms; -1: as long as the brokers allow."),
     may("owner-principal", "String", "Whose token: User:alice."),
     may("renewer-principal", "String", "With --create: who may renew it: User:bob."),
 ];

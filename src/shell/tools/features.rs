@@ -199,7 +199,7 @@ fn change(script: &mut Script, op: &str, kind: i8) -> Result<(), Stop> {
         if parsed.has("--metadata") || parsed.has("--feature") {
             return Err(terse("Can not specify `release-version` with other feature flags."));
         }
-        let level = features::metadata_level(release).map_err(terse)?;
+        let level = features::metadata_level(release, i16::MAX).map_err(terse)?;
         updates.insert(METADATA_VERSION.to_owned(), level);
         // Nothing is raised to 0.
         let others = features::defaults(level).filter(|(_, level)| kind != UPGRADE || *level > 0);
@@ -207,7 +207,7 @@ fn change(script: &mut Script, op: &str, kind: i8) -> Result<(), Stop> {
     }
     if let Some(version) = parsed.get("--metadata") {
         script.line(" `metadata` flag is deprecated and may be removed in a future release.");
-        updates.insert(METADATA_VERSION.to_owned(), features::metadata_level(version).map_err(terse)?);
+        updates.insert(METADATA_VERSION.to_owned(), features::metadata_level(version, i16::MAX).map_err(terse)?);
     }
     for feature in parsed.all("--feature") {
         let (name, level) = name_and_level(feature)?;
@@ -256,7 +256,7 @@ type Said = (Vec<String>, Option<String>);
 fn version_mapping(parsed: &Parsed) -> Said {
     let latest = features::metadata_version(LATEST_LEVEL).unwrap_or_default();
     let release = parsed.get("--release-version").unwrap_or(latest);
-    match features::metadata_level(release) {
+    match features::metadata_level(release, i16::MAX) {
         Err(why) => (Vec::new(), Some(why)),
         Ok(level) => {
             let others = features::defaults(level).map(|(name, level)| format!("{name}={level}"));

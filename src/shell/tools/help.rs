@@ -13,6 +13,8 @@ pub fn text() -> Vec<String> {
     let mut names: Vec<&str> = KAFKA.iter().chain(program::NAMES).copied().collect();
     names.sort_unstable();
     lines.extend(names.iter().map(|name| format!("  {name}")));
+    lines.push("Beside them kcat (-h) and kaf (--help).".into());
+    lines.push("Brokers are kafka-1:9092, kafka-2:9092 and so on; localhost:9092 is the first one's port, published on this host.".into());
     lines.push("Hosts and links:".into());
     for (line, meaning) in [
         ("kill -9 kafka-1", "end it at once (kill: let it end in order; kill -STOP, -CONT: freeze, thaw)"),

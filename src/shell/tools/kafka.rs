@@ -91,20 +91,10 @@ pub fn properties(path: &str, files: &Files) -> Result<Config, Exception> {
     Ok(properties_file::parse(text.as_bytes()).into_iter().collect())
 }
 
-/// `key=value` arguments (`CommandLineUtils.parseKeyValueArgs`).
-///
-/// # Errors
-/// An argument without `=`.
-pub fn key_values<'a>(args: impl Iterator<Item = &'a str>) -> Result<Config, Exception> {
-    let mut config = Config::new();
-    for arg in args.filter(|arg| !arg.is_empty()) {
-        let (key, value) = arg.split_once('=').unwrap_or((arg, ""));
-        if !arg.contains('=') {
-            return Err(Exception::illegal_argument(format!("Missing value for key {arg}")));
-        }
-        config.insert(key.to_owned(), value.to_owned());
-    }
-    Ok(config)
+/// `key=value` arguments; a key alone has an empty value (`CommandLineUtils.parseKeyValueArgs`).
+pub fn key_values<'a>(args: impl Iterator<Item = &'a str>) -> Config {
+    let pair = |arg: &'a str| arg.split_once('=').unwrap_or((arg, ""));
+    args.filter(|arg| !arg.is_empty()).map(pair).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Which topics a name means that is also a regular expression, with commas between alternatives (`TopicFilter.IncludeList`).
@@ -118,6 +108,9 @@ pub fn include_list(pattern: &str) -> Result<Regex, Exception> {
     Regex::new(&format!("^(?:{pattern})$"))
         .map_err(|_| Exception::new("java.lang.RuntimeException", format!("{pattern} is an invalid regex.")))
 }
+
+/// This host itself, where the first broker's port is published.
+const LOCAL: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// Addresses with warnings about others, or why there are none, with the warnings.
 pub type Bootstrap = Result<(Vec<HostPort>, Vec<String>), (Exception, Vec<String>)>;
@@ -133,7 +126,7 @@ pub fn bootstrap(now: Time, servers: &str, hosts: &[String]) -> Bootstrap {
         let Some(address) = address.filter(|address| !address.host.is_empty()) else {
             return Err((Exception::config(format!("Invalid url in bootstrap.servers: {url}")), warnings));
         };
-        if hosts.contains(&address.host) {
+        if hosts.contains(&address.host) || LOCAL.contains(&address.host.as_str()) {
             addresses.push(address);
         } else {
             let message = format!("Couldn't resolve server {url} from bootstrap.servers as DNS resolution failed for {}", address.host);
@@ -157,6 +150,7 @@ mod tests {
         let (addresses, warnings) = found("nowhere:9092, kafka-2:9092").unwrap();
         assert_eq!(addresses, [HostPort { host: "kafka-2".into(), port: 9092 }]);
         assert!(warnings[0].contains("Couldn't resolve server nowhere:9092 from bootstrap.servers as DNS resolution failed for nowhere"));
+        assert_eq!(found("localhost:9092").unwrap().0.len(), 1);
         assert_eq!(found("kafka-1").unwrap_err().0.text(), "Invalid url in bootstrap.servers: kafka-1");
         assert_eq!(found("kafka-1:port").unwrap_err().0.text(), "Invalid url in bootstrap.servers: kafka-1:port");
         assert_eq!(found("nowhere:1").unwrap_err().0.text(), "No resolvable bootstrap urls given in bootstrap.servers");

@@ -16,7 +16,7 @@ use super::replica_verification::{self, ReplicaVerification};
 use super::storage::Storage;
 use super::verifiable::consumer::VerifiableConsumer;
 use super::verifiable::producer::VerifiableProducer;
-use super::{Context, INTERRUPTED, Start, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
+use super::{Context, INTERRUPTED, Start, kaf, kcat, leader_election, log_dirs, perf, reassign, storage, verifiable};
 use super::{acls, bygone, delegation_tokens};
 use super::{api_versions, cluster, features, metadata_quorum};
 use super::{client_metrics, configs, copying, server, share_consumer, streams_reset, transactions, typed_groups};
@@ -125,6 +125,7 @@ pub fn start(start: &Start, rng: &mut Rng) -> Option<Result<Box<dyn Program>, Do
         "kafka-server-start" | "kafka-server-stop" => server::start(start),
         "kafka-streams-application-reset" => boxed(streams_reset::start(args, files, hosts)),
         "kafka-transactions" => boxed(transactions::start(args, files, hosts)),
+        "kaf" => kaf::start(start),
         "kcat" | "kafkacat" => kcat::start(start),
         name if name == "kafka-run-class" || bygone::NAMES.contains(&name) => return bygone::start(start, rng),
         // Of the cluster's hosts names alone are seen; the terminal's own files have sizes and times.

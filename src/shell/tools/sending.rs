@@ -53,6 +53,17 @@ pub enum Refused<T> {
     Failed(T, Exception),
 }
 
+/// A producer for these servers; warnings about addresses are printed. `client_id`: where the configuration sets none.
+///
+/// # Errors
+/// What the constructor of `KafkaProducer` throws.
+pub fn open(servers: &str, client_id: &str, config: &Config, hosts: &[String], cx: &mut Context) -> Result<Producer, Exception> {
+    let parsed = ProducerConfig::parse(config).map_err(|error| Exception::config(error.to_string()))?;
+    let addresses = addresses(cx.now, servers, hosts, cx.print).map_err(|_| Exception::kafka("Failed to construct kafka producer"))?;
+    let client_id = config.get("client.id").map_or(client_id, String::as_str);
+    Ok(Producer::new(client_id, addresses, parsed))
+}
+
 impl<T: Clone> Sending<T> {
     /// A producer for one topic; warnings about addresses are printed.
     ///
@@ -66,10 +77,7 @@ impl<T: Clone> Sending<T> {
         hosts: &[String],
         cx: &mut Context,
     ) -> Result<Sending<T>, Exception> {
-        let parsed = ProducerConfig::parse(config).map_err(|error| Exception::config(error.to_string()))?;
-        let addresses = addresses(cx.now, servers, hosts, cx.print).map_err(|_| Exception::kafka("Failed to construct kafka producer"))?;
-        let client_id = config.get("client.id").map_or(client_id, String::as_str);
-        let mut producer = Producer::new(client_id, addresses, parsed);
+        let mut producer = open(servers, client_id, config, hosts, cx)?;
         let topic = producer.topic(topic);
         Ok(Sending { producer, topic, sent: BTreeMap::new(), quiet: false })
     }

@@ -7,7 +7,7 @@ use kafka_protocol::messages::{GroupId, ShareGroupHeartbeatRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 use super::hosts::Done;
-use super::kafka::{checked, help_or_version, key_values, uncaught, usage_and_exit};
+use super::kafka::{checked, help_or_version, key_values, usage_and_exit};
 use super::reassign::requests::unexpected;
 use super::script::{AsConsumer, Plan, Script, ScriptTool, Stop, message_with_trace};
 use super::topics::args::of;
@@ -78,7 +78,6 @@ pub fn start(args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptT
     let mut config = Plan::properties(path, files).map_err(thrown)?;
     let mut groups: Vec<String> = options.all("group").chain(config.get("group.id").map(String::as_str)).map(str::to_owned).collect();
     let properties = key_values(options.all("command-property").chain(options.all("consumer-property")));
-    let properties = properties.map_err(|error| uncaught(&error))?;
     groups.extend(properties.get("group.id").cloned());
     groups.sort();
     groups.dedup();

@@ -8,8 +8,8 @@ use kafka_protocol::messages::leave_group_request::MemberIdentity;
 use kafka_protocol::messages::{DeleteTopicsRequest, DescribeGroupsResponse, GroupId, LeaveGroupRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
+use super::groups::commit::{commit, committed};
 use super::groups::requests::{self as group_requests, Described};
-use super::groups::reset::{commit, committed};
 use super::hosts::Done;
 use super::kafka::{help_or_version, usage_and_exit};
 use super::reassign::requests::{topics, unexpected};

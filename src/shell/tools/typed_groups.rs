@@ -6,6 +6,8 @@
 use kafka_protocol::messages::{DeleteGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest};
 use kafka_protocol::protocol::StrBytes;
 
+use super::groups::args::check_describe;
+use super::groups::set_timeouts;
 use super::hosts::Done;
 use super::kafka::{checked, help_or_version, uncaught, usage_and_exit};
 use super::reassign::requests::unexpected;
@@ -120,7 +122,9 @@ const OF_STREAMS: Kind = Kind {
 /// What is said instead of doing anything.
 pub fn start(name: &str, args: &[String], files: &Files, hosts: &[String]) -> Result<ScriptTool, Done> {
     let kind = if name == "kafka-streams-groups" { &OF_STREAMS } else { &OF_SHARE };
-    let options = Options::parse(kind.table, args).map_err(|error| uncaught(&of(error)))?;
+    let is_share = kind.name == "share";
+    let options = Options::parse(kind.table, args);
+    let options = options.map_err(|error| if is_share { uncaught(&of(error)) } else { Done::failed(error.to_string(), 1) })?;
     if let Some(done) = help_or_version(kind.table, args, &options, kind.blurb) {
         return Err(done);
     }
@@ -129,7 +133,14 @@ pub fn start(name: &str, args: &[String], files: &Files, hosts: &[String]) -> Re
     if actions.iter().filter(|action| options.has(action)).count() != 1 {
         return Err(usage_and_exit(kind.table, &format!("Command must include exactly one action: {}", kind.actions)));
     }
-    let config = Plan::config(&options, files)?;
+    if options.has("list") {
+        states(options.all("state").last().unwrap_or_default(), kind).map_err(|error| usage_and_exit(kind.table, error.text()))?;
+    }
+    let mut config = Plan::config(&options, files)?;
+    set_timeouts(&mut config, &options).map_err(|error| match is_share {
+        true => failed(kind, &Thrown::caused(error, Vec::new())),
+        false => usage_and_exit(kind.table, error.text()),
+    })?;
     let (run, failure): (Logic, Failure) = if kind.status == 0 { (run_share, share_failure) } else { (run_streams, streams_failure) };
     Ok(ScriptTool::new(Plan::of_options(run, failure, options, config, files), hosts))
 }
@@ -140,17 +151,7 @@ fn check(options: &Options, kind: &Kind) -> Result<(), UsageError> {
     let refuse = |sentence: &str| Err(UsageError(sentence.to_owned()));
     let no_group = !has("group") && !has("all-groups");
     let is_share = kind.name == "share";
-    if has("describe") {
-        if no_group {
-            return refuse("Option [describe] takes one of these options: [all-groups], [group]");
-        }
-        if ["members", "offsets", "state"].iter().filter(|name| has(name)).count() > 1 {
-            return refuse("Option [describe] takes at most one of these options: [members], [offsets], [state]");
-        }
-        if options.all("state").next().is_some() {
-            return refuse("Option [describe] does not take a value for [state]");
-        }
-    }
+    check_describe(options, "takes one of these options: [all-groups], [group]")?;
     if has("delete") && no_group {
         return refuse(match is_share {
             true => "Option [delete] takes the options [group] or [all-groups]",

@@ -55,6 +55,8 @@ const RULES: &[(&str, &str)] = &[
     (r"^(\d+ *\tID\t)\d+ *\t(\d+) *\t", "${1}N\t$2\t"),
     (r"^(\d+ *\tID\t)-1 *\t\d+ *\t", "${1}-1\tN\t"),
     (r"\t\d{13} *\t\d{13} *\t", "\tT\tT\t"),
+    // Of a producer's state: LastTimestamp.
+    (r"^(\d+ *\t\d+ *\t-?\d+ *\t\d+ *\t)\d{13} *\t", "${1}T\t"),
     (r"(FinalizedVersionLevel: \S+\s+Epoch: )\d+$", "${1}N"),
 ];
 

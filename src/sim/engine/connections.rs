@@ -13,7 +13,7 @@ impl<M: Model> Sim<M> {
     pub(super) fn connect(&mut self, opener: ProcessId, id: ConnId, host: &str, port: u16) {
         let slot = &self.slots[opener.0 as usize];
         let end = End { process: opener, incarnation: slot.incarnation, host: slot.host, open: true };
-        let target = self.host_ids.get(host).copied();
+        let target = self.resolve(slot.host, host);
         let conn = Conn {
             id,
             port,

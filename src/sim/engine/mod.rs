@@ -95,6 +95,8 @@ pub struct Host {
     pub clock_skew_ms: i64,
     /// What is done to all that leaves it, and the event since which it is.
     pub shaping: Option<(Shaping, EventId)>,
+    /// Whoever connects to this host from itself gets to that one (published ports).
+    pub forwards_to: Option<HostId>,
 }
 
 impl Host {
@@ -212,9 +214,26 @@ impl<M: Model> Sim<M> {
             write_delay: Duration::ZERO,
             clock_skew_ms: 0,
             shaping: None,
+            forwards_to: None,
         }));
         self.host_ids.insert(name.to_owned(), id);
         id
+    }
+
+    /// `localhost` on a host is another one from now on, as if its ports were published there.
+    pub fn forward(&mut self, host: &str, to: &str) {
+        let to = self.host_ids.get(to).copied();
+        if let Some(id) = self.host_ids.get(host) {
+            Arc::make_mut(&mut self.hosts[usize::from(id.0)]).forwards_to = to;
+        }
+    }
+
+    /// The host that a name means on another one.
+    fn resolve(&self, on: HostId, name: &str) -> Option<HostId> {
+        match name {
+            "localhost" | "127.0.0.1" => Some(self.hosts[usize::from(on.0)].forwards_to.unwrap_or(on)),
+            name => self.host_ids.get(name).copied(),
+        }
     }
 
     pub fn host(&self, name: &str) -> Option<&Host> {

@@ -75,8 +75,8 @@ pub struct AdminClient {
     fanouts: BTreeMap<CallId, Fanout>,
     coordinators: BTreeMap<Key, Coordinator>,
     next_call: u32,
-    /// A call fails as soon as no server can be reached.
-    gives_up: bool,
+    /// A call fails as soon as no server can be reached; and whether it says why.
+    gives_up: Option<bool>,
     results: VecDeque<(CallId, Result<Outcome, ClientError>)>,
     polled: Time,
 }
@@ -151,7 +151,7 @@ impl AdminClient {
             fanouts: BTreeMap::new(),
             coordinators: BTreeMap::new(),
             next_call: 0,
-            gives_up: false,
+            gives_up: None,
             results: VecDeque::new(),
             polled: Time::ZERO,
         }
@@ -168,9 +168,9 @@ impl AdminClient {
         self.client.network.log = Log::new(context);
     }
 
-    /// A call fails once no server can be reached, as with kafka-broker-api-versions' own client.
-    pub fn gives_up(&mut self) {
-        self.gives_up = true;
+    /// A call fails once no server can be reached, as with kafka-broker-api-versions' own client, or with one that says why in a system's words.
+    pub fn gives_up(&mut self, says_why: bool) {
+        self.gives_up = Some(says_why);
     }
 
     /// Begins a call. `name` is Java's (`createTopics`): it stands in messages. [`AdminClient::poll`] sends it.
@@ -295,8 +295,12 @@ impl AdminClient {
             return;
         }
         let client = &self.client;
-        if self.gives_up && client.cluster().brokers.is_empty() && !client.network.has_available(now, &client.nodes()) {
-            return self.end(id, Err(ClientError::of_code(NETWORK_EXCEPTION, None)));
+        if let Some(says_why) = self.gives_up
+            && client.cluster().brokers.is_empty()
+            && !client.network.has_available(now, &client.nodes())
+        {
+            let why = if client.network.has_timed_out() { "i/o timeout" } else { "connect: connection refused" };
+            return self.end(id, Err(ClientError::of_code(NETWORK_EXCEPTION, says_why.then_some(why))));
         }
         let Some(node) = self.assign(now, &call.target.clone(), out) else { return };
         if !self.client.ready(now, node, out) {

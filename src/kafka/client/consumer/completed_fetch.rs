@@ -74,7 +74,7 @@ impl CompletedFetch {
         max: u32,
         isolation: IsolationLevel,
         check_crcs: bool,
-        receiver: &mut impl Receiver,
+        receiver: &mut dyn Receiver,
     ) -> Result<Option<Portion>, ClientError> {
         while let Some(batch) = self.batches.front().cloned() {
             if self.cursor.is_none() && !self.open(&batch, isolation, check_crcs)? {

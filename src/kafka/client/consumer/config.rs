@@ -94,10 +94,18 @@ impl ConsumerConfig {
             // Kafka: IllegalArgumentException out of the constructor.
             return Err(ConfigError("Heartbeat must be set lower than the session timeout".to_owned()));
         }
-        let reset = match settings.one_of("auto.offset.reset", "latest", &["earliest", "latest", "none"])? {
+        let reset = match text("auto.offset.reset").as_deref().unwrap_or("latest") {
             "earliest" => OffsetReset::Earliest,
             "none" => OffsetReset::None,
-            _ => OffsetReset::Latest,
+            "latest" => OffsetReset::Latest,
+            // Kafka has `by_duration:` too; it is not here.
+            other => {
+                let why = format!(
+                    "Invalid value `{other}` for configuration auto.offset.reset. The value must be either 'earliest', 'latest', 'none' or \
+                     of the format 'by_duration:<PnDTnHnMn.nS.>'."
+                );
+                return Err(invalid("auto.offset.reset", other, &why));
+            }
         };
         let isolation_level = match settings.one_of("isolation.level", "read_uncommitted", &["read_committed", "read_uncommitted"])? {
             "read_committed" => IsolationLevel::ReadCommitted,

@@ -198,7 +198,7 @@ impl KafkaConsumer {
     ///
     /// # Errors
     /// Bytes that cannot be read, once all records before them were handed out.
-    pub(super) fn collect(&mut self, receiver: &mut impl Receiver, out: &mut Outbox) -> Result<u32, ClientError> {
+    pub(super) fn collect(&mut self, receiver: &mut dyn Receiver, out: &mut Outbox) -> Result<u32, ClientError> {
         let mut room = self.config.max_poll_records;
         while room > 0 {
             let Some(fetch) = self.buffer.front_mut() else { break };

@@ -177,7 +177,7 @@ impl KafkaConsumer {
     ///
     /// # Errors
     /// What Kafka's `poll` throws. Most consumers end then; this one may be polled again.
-    pub fn poll(&mut self, now: Time, receiver: &mut impl Receiver, out: &mut Outbox) -> Result<u32, ClientError> {
+    pub fn poll(&mut self, now: Time, receiver: &mut dyn Receiver, out: &mut Outbox) -> Result<u32, ClientError> {
         if self.closing != Closing::No {
             return Ok(0);
         }

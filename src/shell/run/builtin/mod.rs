@@ -2,6 +2,7 @@
 
 mod about;
 mod aliases;
+mod choosing;
 pub mod jobs;
 mod read;
 mod scripts;
@@ -11,6 +12,7 @@ mod xargs;
 
 use self::about::{command, history, which};
 use self::aliases::{alias, unalias};
+use self::choosing::{getopts, select};
 use self::jobs::{bg, disown, fg, jobs, kill, wait};
 use self::read::{mapfile, read};
 use self::scripts::{bash, eval, source, ssh, timeout};
@@ -47,6 +49,7 @@ pub const NAMES: &[&str] = &[
     "export",
     "false",
     "fg",
+    "getopts",
     "help",
     "history",
     "jobs",
@@ -96,7 +99,7 @@ pub(super) fn is_builtin(name: &str, args: &[String]) -> bool {
         "env" => true,
         // Without `-v` it is a tool.
         "printf" => args.first().is_some_and(|arg| arg == "-v"),
-        "sh" => true,
+        "sh" | "select:show" | "select:choose" => true,
         name => NAMES.contains(&name),
     }
 }
@@ -154,6 +157,8 @@ pub(super) fn run(shell: &mut Shell, name: &str, args: &[String], files: Files, 
         "trap" => trap(shell, args, cx),
         "mapfile" | "readarray" => return mapfile(shell, args, cx),
         "printf" => printf(shell, args, cx),
+        "getopts" => getopts(shell, args, cx),
+        "select:show" | "select:choose" => select(shell, name, args, cx),
         "command" => command(shell, args, cx),
         "exec" => {
             cx.complain("bash: exec: without a command it only redirects, and it has no options here");

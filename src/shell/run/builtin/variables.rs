@@ -16,6 +16,9 @@ struct Flags {
     /// `-a`, `-A`: an array, a map.
     array: bool,
     map: bool,
+    /// `-i`: a number, `-n`: another variable's name.
+    number: bool,
+    refers: bool,
     print: bool,
 }
 
@@ -31,8 +34,10 @@ impl Flags {
                 'a' => flags.array = true,
                 'A' => flags.map = true,
                 'p' => flags.print = true,
+                'i' => flags.number = true,
+                'n' if name != "export" && name != "readonly" => flags.refers = true,
                 'g' => {}
-                letter => return Err(format!("bash: {name}: -{letter} is not here; -a, -A, -r, -x and -p are")),
+                letter => return Err(format!("bash: {name}: -{letter} is not here; -a, -A, -i, -n, -r, -x and -p are")),
             }
         }
         Ok(flags)
@@ -71,6 +76,12 @@ fn declare_one(shell: &mut Shell, name: &str, flags: &Flags, word: &str) -> Resu
     if (flags.array || flags.map) && !is_array {
         shell.state.set_items(variable, Items::new(flags.map))?;
     }
+    if flags.refers {
+        return shell.state.refer(variable, value.unwrap_or_default());
+    }
+    if flags.number {
+        shell.state.make_number(variable)?;
+    }
     if let Some(value) = value {
         shell.state.set(variable, value)?;
     }
@@ -96,6 +107,8 @@ fn print(shell: &Shell, name: &str, flags: &Flags, names: &[&String], cx: &mut C
         .map(|(name, variable)| {
             let letters: String = [
                 variable.items.as_ref().map(|items| if items.is_map { 'A' } else { 'a' }),
+                variable.is_number.then_some('i'),
+                variable.refers.then_some('n'),
                 variable.readonly.then_some('r'),
                 variable.exported.then_some('x'),
             ]

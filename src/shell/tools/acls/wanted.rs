@@ -74,7 +74,7 @@ pub fn resources_and_entries(options: &Options) -> Result<BTreeMap<Pattern, BTre
         let supported = supported_operations(*resource);
         let known = |entry: &Entry| entry.operation == Operation::All || supported.contains(&entry.operation);
         if !entries.iter().all(known) {
-            let names: Vec<String> = supported.iter().chain(&[Operation::All]).map(|operation| operation_name(*operation)).collect();
+            let names: Vec<&str> = supported.iter().chain(&[Operation::All]).map(|operation| operation.name()).collect();
             return Err(Ended::Usage(format!("ResourceType {} only supports operations [{}]", resource.name(), names.join(", "))));
         }
     }

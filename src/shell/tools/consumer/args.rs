@@ -69,7 +69,7 @@ pub struct Asked {
     pub servers: String,
     pub config: Config,
     /// `-1`: all there ever are.
-    pub max_messages: i64,
+    pub max_messages: Result<i64, Exception>,
     /// `None`: for ever.
     pub timeout_ms: Option<u64>,
     pub formatter: Formatter,
@@ -118,12 +118,15 @@ pub fn parse(args: &[String], files: &Files, rng: &mut Rng) -> Result<Asked, Don
     let offset = offset(&options)?;
     let config = config(&options, files, rng)?;
     let topic = options.one("topic").map_err(option)?.map(str::to_owned);
-    let source = match (topic, options.number("partition").map_err(option)?) {
+    let uncaught = |error: OptionError| Done::failed(format!("Exception in thread \"main\" {}: {error}", error.class()), 1);
+    let source = match (topic, options.number("partition").map_err(uncaught)?) {
         (Some(topic), Some(partition)) => Source::Partition { topic, partition, from: offset },
         (Some(topic), None) => Source::Topic(topic),
         (None, _) => Source::Include(options.one("include").map_err(option)?.unwrap_or_default().to_owned()),
     };
-    let max_messages = options.number("max-messages").map_err(option)?.unwrap_or(-1);
+    // It is read when the consumer is there already.
+    let max_messages = options.number("max-messages").map_err(|error| Exception::new(error.class(), error.to_string()));
+    let max_messages = max_messages.map(|number| number.unwrap_or(-1));
     let timeout: i64 = options.number("timeout-ms").map_err(option)?.unwrap_or(-1);
     let servers = options.one("bootstrap-server").map_err(option)?.unwrap_or_default().to_owned();
     let formatter = formatter(&options, files)?;
@@ -151,8 +154,7 @@ fn config(options: &Options, files: &Files, rng: &mut Rng) -> Result<Config, Don
     let refuse = |sentence: &str| Err(usage_and_exit(TABLE, sentence));
     let file = options.all("command-config").chain(options.all("consumer.config")).last();
     let file = file.map_or(Ok(Config::new()), |path| properties(path, files)).map_err(|error| unknown_error(&error))?;
-    let given =
-        key_values(options.all("command-property").chain(options.all("consumer-property"))).map_err(|error| unknown_error(&error))?;
+    let given = key_values(options.all("command-property").chain(options.all("consumer-property")));
     let mut config: Config = file.clone();
     config.extend(given.clone());
     group(options, &file, &given, &mut config, rng)?;
@@ -216,7 +218,7 @@ fn formatter(options: &Options, files: &Files) -> Result<Formatter, Done> {
     for path in options.all("formatter-config") {
         props.extend(properties(path, files).map_err(thrown)?);
     }
-    props.extend(key_values(options.all("formatter-property").chain(options.all("property"))).map_err(thrown)?);
+    props.extend(key_values(options.all("formatter-property").chain(options.all("property"))));
     let class = options.all("formatter").last().unwrap_or("org.apache.kafka.tools.consumer.DefaultMessageFormatter");
     // An unknown class is a usage error whose sentence is the class's name.
     Formatter::new(class, &props).ok_or_else(|| usage_and_exit(TABLE, class))
@@ -254,7 +256,7 @@ mod tests {
                 "The group ids provided in different places (directly using '--group', via '--consumer-property', or via '--consumer.config') do not match. Detected group ids: 'g5', 'g6'",
             ),
             ("--formatter kafka.Nonsense", "kafka.Nonsense"),
-            ("--max-messages many", "Cannot parse argument 'many' of option max-messages"),
+            ("--timeout-ms many", "Cannot parse argument 'many' of option timeout-ms"),
         ];
         for (line, expected) in cases {
             assert_eq!(check(&format!("--bootstrap-server kafka-1:9092 --topic orders {line}")).unwrap_err(), expected, "{line}");
@@ -271,7 +273,7 @@ mod tests {
         let asked = check("--bootstrap-server kafka-1:9092 --topic orders --from-beginning --max-messages 3").unwrap();
         assert!(asked.config["group.id"].starts_with("console-consumer-"));
         assert_eq!((asked.config["enable.auto.commit"].as_str(), asked.config["auto.offset.reset"].as_str()), ("false", "earliest"));
-        assert_eq!((asked.source, asked.max_messages, asked.timeout_ms), (Source::Topic("orders".into()), 3, None));
+        assert_eq!((asked.source, asked.max_messages, asked.timeout_ms), (Source::Topic("orders".into()), Ok(3), None));
         let asked = check("--bootstrap-server kafka-1:9092 --topic orders --group g").unwrap();
         assert_eq!((asked.config["group.id"].as_str(), asked.config.get("enable.auto.commit")), ("g", None));
     }

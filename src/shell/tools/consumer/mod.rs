@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use self::args::{Asked, From, Source};
 use self::formatter::{Formatter, Shown};
-use super::admin::{Admin, addresses, print_log, response, thrown};
+use super::admin::{Admin, print_log, response, thrown};
 use super::hosts::Done;
 use super::topics::requests;
-use super::{Context, INTERRUPTED};
+use super::{Context, INTERRUPTED, reading};
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::Target;
-use crate::kafka::client::consumer::config::{ConsumerConfig, GroupProtocol};
+use crate::kafka::client::consumer::config::GroupProtocol;
 use crate::kafka::client::consumer::kafka_consumer::{KafkaConsumer, Receiver};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
@@ -104,6 +104,7 @@ impl ConsoleConsumer {
         if self.consumer.is_none()
             && let Err(error) = self.open(cx)
         {
+            self.kill(cx.out);
             cx.print.error(log::line(cx.now, "ERROR", "Unknown error when running consumer: ", CLASS));
             cx.print.error(error.to_string());
             return Some(1);
@@ -158,12 +159,8 @@ impl ConsoleConsumer {
 
     fn open(&mut self, cx: &mut Context) -> Result<(), Exception> {
         std::mem::take(&mut self.asked.warnings).into_iter().for_each(|line| cx.print.line(line));
-        let config = ConsumerConfig::parse(&self.asked.config).map_err(|error| Exception::config(error.to_string()))?;
-        let addresses = addresses(cx.now, &self.asked.servers, &self.hosts, cx.print)
-            .map_err(|_| Exception::kafka("Failed to construct kafka consumer"))?;
-        let client_id = self.asked.config.get("client.id").map_or("console-consumer", String::as_str);
-        let classic = config.group_protocol == GroupProtocol::Classic;
-        let mut consumer = KafkaConsumer::new(client_id, config, addresses);
+        let mut consumer = reading::open(&self.asked.servers, "console-consumer", &self.asked.config, &self.hosts, cx)?;
+        let classic = consumer.config().group_protocol == GroupProtocol::Classic;
         if classic && !matches!(self.asked.source, Source::Partition { .. }) {
             cx.print.error("The consumer rebalance protocol (KIP-848) is production-ready! Set group.protocol=consumer to try it out. See https://kafka.apache.org/documentation/#consumer_rebalance_protocol");
         }
@@ -183,7 +180,11 @@ impl ConsoleConsumer {
                 self.include_at = Some(cx.now);
             }
         }
-        self.consumer = Some(Box::new(consumer));
+        self.consumer = Some(consumer);
+        if let Err(error) = &self.asked.max_messages {
+            cx.print.error("Processed a total of 0 messages");
+            return Err(error.clone());
+        }
         Ok(())
     }
 
@@ -216,7 +217,7 @@ impl ConsoleConsumer {
 
     fn consume(&mut self, cx: &mut Context) {
         while self.ending.is_none() {
-            if self.asked.max_messages >= 0 && self.printed >= self.asked.max_messages {
+            if self.asked.max_messages.as_ref().is_ok_and(|most| *most >= 0 && self.printed >= *most) {
                 return self.end(0, cx);
             }
             if cx.print.broken && self.printed > 0 {

@@ -51,6 +51,9 @@ pub fn parse(args: &[String]) -> Result<Asked, Done> {
         let number: Option<i32> = options.number(name).map_err(thrown)?;
         Ok(number.map(|number| u32::try_from(number).unwrap_or(0)))
     };
+    let files = options.one("files").map_err(thrown)?.unwrap_or_default().to_owned();
+    // It is read only for what stands in an index.
+    let max_message_size = if files.contains(".index") { size("max-message-size")? } else { size("max-message-size").ok().flatten() };
     let decoder = decoder(&options)?;
     let decoders = [
         "offsets-decoder",
@@ -62,7 +65,7 @@ pub fn parse(args: &[String]) -> Result<Asked, Done> {
     ];
     let defaults = DumpOptions::default();
     Ok(Asked {
-        files: options.one("files").map_err(thrown)?.unwrap_or_default().split(',').map(|file| file.trim().to_owned()).collect(),
+        files: files.split(',').map(|file| file.trim().to_owned()).collect(),
         options: DumpOptions {
             deep_iteration: options.has("deep-iteration"),
             print_data_log: options.has("print-data-log") || decoders.iter().any(|name| options.has(name)),
@@ -70,7 +73,7 @@ pub fn parse(args: &[String]) -> Result<Asked, Done> {
             index_sanity_check: options.has("index-sanity-check"),
             verify_index_only: options.has("verify-index-only"),
             max_bytes: size("max-bytes")?.unwrap_or(defaults.max_bytes),
-            max_message_size: size("max-message-size")?.unwrap_or(defaults.max_message_size),
+            max_message_size: max_message_size.unwrap_or(defaults.max_message_size),
         },
         decoder,
     })

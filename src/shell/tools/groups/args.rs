@@ -38,9 +38,8 @@ pub const TABLE: &[Opt] = &[
     flag("verbose", "With --describe: more columns."),
 ];
 
-/// The states that a group can be in, as they are listed.
-const STATES: &[&str] =
-    &["Assigning", "CompletingRebalance", "Dead", "Empty", "NotReady", "PreparingRebalance", "Reconciling", "Stable", "Unknown"];
+/// The states that a consumer group can be in. (Kafka lists them in the order of a hash map of constants, another each time.)
+const STATES: &[&str] = &["Empty", "Dead", "Assigning", "Reconciling", "CompletingRebalance", "PreparingRebalance", "Stable"];
 const TYPES: &[&str] = &["Classic", "Consumer"];
 
 /// What was asked for.
@@ -144,17 +143,7 @@ fn check(options: &Options) -> Result<Vec<String>, Done> {
         checked(TABLE, [options.require(&["bootstrap-server"])])?;
     }
     let no_group = !options.has("group") && !options.has("all-groups");
-    if options.has("describe") {
-        if no_group {
-            return Err(usage_and_exit(TABLE, &format!("Option [describe] {GROUP_SCOPES}")));
-        }
-        if ["members", "offsets", "state"].iter().filter(|name| options.has(name)).count() > 1 {
-            return Err(usage_and_exit(TABLE, "Option [describe] takes at most one of these options: [members], [offsets], [state]"));
-        }
-        if options.all("state").next().is_some() {
-            return Err(usage_and_exit(TABLE, "Option [describe] does not take a value for [state]"));
-        }
-    }
+    checked(TABLE, [check_describe(options, GROUP_SCOPES)])?;
     if options.has("delete") {
         if no_group {
             return Err(usage_and_exit(TABLE, &format!("Option [delete] {GROUP_SCOPES}")));
@@ -182,6 +171,25 @@ fn check(options: &Options) -> Result<Vec<String>, Done> {
     );
     invalid.map_err(|done| warned(warnings.clone(), done))?;
     Ok(warnings)
+}
+
+/// What the tools of groups of each kind check of `--describe`; `scopes` is how they list whose groups they mean.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_describe(options: &Options, scopes: &str) -> Result<(), UsageError> {
+    let sentence = if !options.has("describe") {
+        return Ok(());
+    } else if !options.has("group") && !options.has("all-groups") {
+        scopes
+    } else if ["members", "offsets", "state"].iter().filter(|name| options.has(name)).count() > 1 {
+        "takes at most one of these options: [members], [offsets], [state]"
+    } else if options.all("state").next().is_some() {
+        "does not take a value for [state]"
+    } else {
+        return Ok(());
+    };
+    Err(UsageError(format!("Option [describe] {sentence}")))
 }
 
 fn check_reset(options: &Options, no_group: bool, warnings: &mut Vec<String>) -> Result<(), Done> {

@@ -1,12 +1,13 @@
 //! kafka-consumer-groups (`org.apache.kafka.tools.consumer.group.ConsumerGroupCommand`).
 //!
 //! * [`args`]: its options
-//! * [`show`]: `--list`, `--describe`; [`delete`]: `--delete`; [`delete_offsets`]: `--delete-offsets`; [`reset`]: `--reset-offsets`
+//! * [`show`]: `--list`, `--describe`; [`delete`]: `--delete`; [`delete_offsets`]: `--delete-offsets`; [`reset`]: `--reset-offsets`; [`commit`]: what it commits
 //! * [`plan`]: `--from-file` and `--export`; [`regex`]: `--validate-regex`
 //! * [`tables`]: what it prints
 //! * [`requests`]: what it asks the cluster, and what it reads from the answers
 
 pub mod args;
+pub mod commit;
 pub mod delete;
 pub mod delete_offsets;
 pub mod plan;
@@ -167,7 +168,10 @@ impl Groups {
 }
 
 /// Each call has `--timeout` (`withTimeoutMs`).
-fn set_timeouts(config: &mut Config, options: &Options) -> Result<(), Exception> {
+///
+/// # Errors
+/// A timeout that is no number.
+pub fn set_timeouts(config: &mut Config, options: &Options) -> Result<(), Exception> {
     let timeout_ms = options.number::<u64>("timeout").map_err(|error| Exception::new(error.class(), error.to_string()))?.unwrap_or(5_000);
     config.insert("default.api.timeout.ms".into(), timeout_ms.to_string());
     let request_ms = config.get("request.timeout.ms").and_then(|ms| ms.parse().ok()).unwrap_or(30_000);

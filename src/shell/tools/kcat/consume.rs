@@ -5,23 +5,21 @@ use std::collections::{BTreeMap, VecDeque};
 use kafka_protocol::messages::MetadataResponse;
 
 use super::args::{Asked, Begin, Mode};
-use super::asking::Asking;
 use super::format::{Format, Message};
 use super::list::ask_metadata;
 use super::{broker_error, fatal};
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::Outcome;
 use crate::kafka::client::admin::fanout::LATEST_TIMESTAMP;
-use crate::kafka::client::consumer::config::ConsumerConfig;
 use crate::kafka::client::consumer::kafka_consumer::{KafkaConsumer, Receiver};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
 use crate::kafka::records::batch::{Batch, TimestampType};
 use crate::kafka::records::record::Record;
+use crate::shell::tools::asking::Asking;
 use crate::shell::tools::hosts::Done;
-use crate::shell::tools::kafka::bootstrap;
 use crate::shell::tools::program::Program;
-use crate::shell::tools::{BROKEN_PIPE, Context, INTERRUPTED};
+use crate::shell::tools::{BROKEN_PIPE, Context, INTERRUPTED, reading};
 use crate::sim::time::Time;
 
 /// A run of `kcat -C` or `kcat -G`.
@@ -106,7 +104,7 @@ impl Consume {
             return Ok(());
         }
         let (now, topics) = (cx.now, self.asked.topics.last().cloned().into_iter().collect());
-        self.asking = Some(Asking::begin(&self.asked.servers, &self.hosts, cx, |client| ask_metadata(client, now, Some(topics)))?);
+        self.asking = Some(super::ask(&self.asked.servers, &self.hosts, cx, |client| ask_metadata(client, now, Some(topics)))?);
         Ok(())
     }
 
@@ -120,11 +118,8 @@ impl Consume {
         }
         let reset = if in_group { "latest" } else { "earliest" };
         config.entry("auto.offset.reset".into()).or_insert_with(|| reset.into());
-        let parsed = ConsumerConfig::parse(&config).map_err(|error| fatal(format!("Failed to create consumer: {error}")))?;
-        let (addresses, _) = bootstrap(cx.now, &self.asked.servers, &self.hosts)
-            .map_err(|(error, _)| fatal(format!("Failed to create consumer: {}", error.text())))?;
-        let client_id = config.get("client.id").map_or("rdkafka", String::as_str);
-        Ok(self.consumer.insert(Box::new(KafkaConsumer::new(client_id, parsed, addresses))))
+        let opened = reading::open_quietly(&self.asked.servers, "rdkafka", &config, &self.hosts, cx);
+        Ok(self.consumer.insert(opened.map_err(|error| fatal(format!("Failed to create consumer: {}", error.text())))?))
     }
 
     /// Takes an answer of the cluster: first the partitions, then where to begin in them.
@@ -313,7 +308,7 @@ impl Program for Consume {
         let mut result = if self.fetched.format.is_none() { self.open(cx) } else { Ok(()) };
         while let (Ok(()), Some(asking)) = (&result, &mut self.asking) {
             let answer = asking.poll(cx)?;
-            result = answer.and_then(|outcome| self.answered(outcome, cx));
+            result = super::answer(answer).and_then(|outcome| self.answered(outcome, cx));
         }
         if let Some(consumer) = &mut self.consumer {
             consumer.handle(cx.now, Input::Wake, cx.out);

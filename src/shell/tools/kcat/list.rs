@@ -7,13 +7,13 @@ use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 
 use super::args::{Asked, Mode};
-use super::asking::Asking;
 use super::{broker_error, fatal};
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::client::admin::{AdminClient, CallId, Outcome, Target};
 use crate::kafka::names::TopicPartition;
 use crate::kafka::protocol::api::Response;
 use crate::shell::tools::Context;
+use crate::shell::tools::asking::Asking;
 use crate::shell::tools::dump_log::schema::quoted;
 use crate::shell::tools::hosts::Done;
 use crate::shell::tools::program::Program;
@@ -43,7 +43,7 @@ impl List {
             _ => self.asked.topics.last().map(|topic| vec![topic.clone()]),
         };
         let now = cx.now;
-        self.asking = Some(Asking::begin(&self.asked.servers, &self.hosts, cx, |client| ask_metadata(client, now, topics))?);
+        self.asking = Some(super::ask(&self.asked.servers, &self.hosts, cx, |client| ask_metadata(client, now, topics))?);
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl Program for List {
         let mut result = opened.map(|()| false);
         while let (Ok(false), Some(asking)) = (&result, &mut self.asking) {
             let answer = asking.poll(cx)?;
-            result = answer.and_then(|outcome| self.answered(outcome, cx));
+            result = super::answer(answer).and_then(|outcome| self.answered(outcome, cx));
         }
         self.kill(cx.out);
         Some(match result {

@@ -3,22 +3,24 @@
 //! * [`args`]: its options
 //! * [`produce`], [`consume`], [`list`]: what it does (`-P`; `-C` and `-G`; `-L` and `-Q`)
 //! * [`format`](mod@format): how a message is printed
-//! * [`asking`]: one question to the cluster at a time
 //!
 //! kcat is built on librdkafka, not on Java's client: it chooses partitions in another way, begins at the beginning, and words its errors
 //! by itself.
 
 pub mod args;
-pub mod asking;
 pub mod consume;
 pub mod format;
 pub mod list;
 pub mod produce;
 
 use self::args::Mode;
-use super::Start;
+use super::asking::Asking;
 use super::hosts::Done;
 use super::program::Program;
+use super::{Context, Start};
+use crate::kafka::actor::Config;
+use crate::kafka::client::admin::{AdminClient, CallId, Outcome};
+use crate::kafka::client::error::ClientError;
 
 /// The files that it will read.
 pub fn reads(args: &[String]) -> Vec<String> {
@@ -61,4 +63,28 @@ pub fn broker_error(code: i16) -> String {
         code => return format!("Broker: {}", crate::kafka::protocol::errors::info(code).message),
     };
     format!("Broker: {words}")
+}
+
+/// `-m`: the metadata timeout, in ms.
+const TIMEOUT_MS: &str = "5000";
+
+/// A first question to the cluster.
+///
+/// # Errors
+/// What is said if no address resolves.
+fn ask(servers: &str, hosts: &[String], cx: &mut Context, ask: impl FnOnce(&mut AdminClient) -> CallId) -> Result<Asking, Done> {
+    let config: Config =
+        ["request.timeout.ms", "default.api.timeout.ms"].iter().map(|name| ((*name).to_owned(), TIMEOUT_MS.to_owned())).collect();
+    Asking::begin(servers, "rdkafka", &config, hosts, cx, ask).map_err(|_| unreachable_brokers())
+}
+
+/// The answer, or what kcat says of none.
+fn answer(result: Result<Outcome, ClientError>) -> Result<Outcome, Done> {
+    result.map_err(|_| unreachable_brokers())
+}
+
+fn unreachable_brokers() -> Done {
+    fatal(
+        "Failed to acquire metadata: Local: Broker transport failure (Are the brokers reachable? Also try increasing the metadata timeout with -m <timeout>?)",
+    )
 }

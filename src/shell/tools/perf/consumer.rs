@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::metrics;
 use crate::kafka::actor::{Config, Input, Outbox};
-use crate::kafka::client::consumer::config::ConsumerConfig;
 use crate::kafka::client::consumer::kafka_consumer::{KafkaConsumer, Receiver};
 use crate::kafka::names::TopicPartition;
 use crate::kafka::records::batch::Batch;
@@ -13,11 +12,11 @@ use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
 use crate::shell::java::log::timestamp;
 use crate::shell::options::{Completes, Opt, OptionError, Options, UsageError, flag, with};
-use crate::shell::tools::admin::{addresses, print_log, thrown};
+use crate::shell::tools::admin::{print_log, thrown};
 use crate::shell::tools::hosts::Done;
 use crate::shell::tools::kafka::{help_or_version, key_values, properties, usage_and_exit};
 use crate::shell::tools::program::Program;
-use crate::shell::tools::{Context, INTERRUPTED};
+use crate::shell::tools::{Context, INTERRUPTED, reading};
 use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
 
@@ -119,18 +118,10 @@ impl ConsumerPerf {
     }
 
     fn open(&mut self, cx: &mut Context) -> Result<(), Exception> {
-        if self.asked.deprecated {
-            cx.print.line("Warning: --messages is deprecated. Use --num-records instead.");
-        }
-        if !self.asked.hide_header {
-            cx.print.line(format!("{}, {COLUMNS}", if self.asked.detailed { "time, threadId" } else { "start.time, end.time" }));
-        }
-        let failed = || Exception::kafka("Failed to construct kafka consumer");
-        let config = ConsumerConfig::parse(&self.asked.config).map_err(|error| Exception::config(error.to_string()))?;
-        let addresses = addresses(cx.now, &self.asked.servers, &self.hosts, cx.print).map_err(|_| failed())?;
-        let mut consumer = KafkaConsumer::new(client_id(&self.asked.config), config, addresses);
+        head(self.asked.deprecated, self.asked.hide_header, self.asked.detailed).into_iter().for_each(|line| cx.print.line(line));
+        let mut consumer = reading::open(&self.asked.servers, client_id(&self.asked.config), &self.asked.config, &self.hosts, cx)?;
         consumer.subscribe(cx.now, vec![self.asked.topic.as_str().into()]);
-        self.consumer = Some(Box::new(consumer));
+        self.consumer = Some(consumer);
         Ok(())
     }
 
@@ -297,9 +288,11 @@ fn parse(args: &[String], files: &Files, rng: &mut Rng) -> Result<Asked, Done> {
     }
     let thrown = |error: Exception| Done { err: vec![error.text().to_owned(), error.to_string()], status: 1, ..Done::default() };
     let config = config(&options, files, rng).map_err(thrown)?;
-    // Numbers are read when they are used: then it is an exception like any other.
+    // Numbers are read when they are used: then the head of the table is printed, and it is an exception like any other.
+    let head = head(options.has("messages"), options.has("hide-header"), options.has("show-detailed-stats"));
     let number = |name, default: i64| -> Result<u64, Done> {
-        let number = options.number::<i64>(name).map_err(|error| thrown(Exception::new(error.class(), error.to_string())))?;
+        let thrown = |error: OptionError| Done { out: head.clone(), ..thrown(Exception::new(error.class(), error.to_string())) };
+        let number = options.number::<i64>(name).map_err(thrown)?;
         Ok(number.unwrap_or(default).max(0).cast_unsigned())
     };
     let wanted = if options.has("messages") { "messages" } else { "num-records" };
@@ -317,12 +310,19 @@ fn parse(args: &[String], files: &Files, rng: &mut Rng) -> Result<Asked, Done> {
     })
 }
 
+/// What is printed before anything is read.
+fn head(deprecated: bool, hidden: bool, detailed: bool) -> Vec<String> {
+    let warning = deprecated.then(|| "Warning: --messages is deprecated. Use --num-records instead.".to_owned());
+    let columns = (!hidden).then(|| format!("{}, {COLUMNS}", if detailed { "time, threadId" } else { "start.time, end.time" }));
+    warning.into_iter().chain(columns).collect()
+}
+
 fn config(options: &Options, files: &Files, rng: &mut Rng) -> Result<Config, Exception> {
     let mut config = Config::new();
     for path in options.all("command-config").chain(options.all("consumer.config")) {
         config.extend(properties(path, files)?);
     }
-    config.extend(key_values(options.all("command-property"))?);
+    config.extend(key_values(options.all("command-property")));
     let group = options.all("group").last().map_or_else(|| format!("perf-consumer-{}", rng.below(100_000)), str::to_owned);
     config.insert("group.id".into(), group);
     config.insert("max.partition.fetch.bytes".into(), options.all("fetch-size").last().unwrap_or("1048576").to_owned());

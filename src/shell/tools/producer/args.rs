@@ -90,6 +90,10 @@ pub fn parse(args: &[String], files: &Files) -> Result<Asked, Done> {
         return Err(usage_and_exit(TABLE, "Error while validating the bootstrap address"));
     }
     let thrown = |error: Exception| Done { out: warnings.clone(), ..trace(&error) };
+    let numbers = FROM_OPTIONS.iter().filter(|(_, property, _)| *property != "acks");
+    if let Some(error) = numbers.filter_map(|(option, ..)| options.number::<i64>(option).err()).next() {
+        return Err(Done { out: warnings.clone(), ..Done::failed(error.to_string(), 1) });
+    }
     let config = config(&options, files).map_err(thrown)?;
     let reader_class = options.one("line-reader").map_err(option)?.unwrap_or(LINE_READER);
     if reader_class != LINE_READER {
@@ -121,7 +125,7 @@ fn config(options: &Options, files: &Files) -> Result<Config, Exception> {
     for path in options.all("command-config").chain(options.all("producer.config")) {
         config.extend(properties(path, files)?);
     }
-    config.extend(key_values(options.all("command-property").chain(options.all("producer-property")))?);
+    config.extend(key_values(options.all("command-property").chain(options.all("producer-property"))));
     config.entry("client.id".into()).or_insert_with(|| "console-producer".into());
     if options.has("compression-codec") {
         let codec = options.all("compression-codec").next().unwrap_or("gzip");
@@ -161,7 +165,7 @@ fn reader(options: &Options, files: &Files) -> Result<LineReader, Exception> {
     for path in options.all("reader-config") {
         props.extend(properties(path, files)?);
     }
-    props.extend(key_values(options.all("reader-property").chain(options.all("property")))?);
+    props.extend(key_values(options.all("reader-property").chain(options.all("property"))));
     LineReader::new(&props)
 }
 

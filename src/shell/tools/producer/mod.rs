@@ -10,13 +10,12 @@ use std::collections::BTreeMap;
 
 use self::args::Asked;
 use self::reader::LineRecord;
-use super::admin::{addresses, print_log, thrown};
+use super::admin::{print_log, thrown};
 use super::hosts::Done;
-use super::{Context, INTERRUPTED};
+use super::{Context, INTERRUPTED, sending};
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::client::producer::accumulator::{ProducerRecord, TopicIndex};
 use crate::kafka::client::producer::batch::BatchId;
-use crate::kafka::client::producer::config::ProducerConfig;
 use crate::kafka::client::producer::{Completion, Producer, SendError};
 use crate::kafka::records::record::Header;
 use crate::shell::files::Files;
@@ -111,11 +110,7 @@ impl ConsoleProducer {
 
     fn open(&mut self, cx: &mut Context) -> Result<(), Exception> {
         std::mem::take(&mut self.asked.warnings).into_iter().for_each(|line| cx.print.line(line));
-        let config = ProducerConfig::parse(&self.asked.config).map_err(|error| Exception::config(error.to_string()))?;
-        let addresses = addresses(cx.now, &self.asked.servers, &self.hosts, cx.print)
-            .map_err(|_| Exception::kafka("Failed to construct kafka producer"))?;
-        let client_id = self.asked.config.get("client.id").map_or("console-producer", String::as_str);
-        let mut producer = Producer::new(client_id, addresses, config);
+        let mut producer = sending::open(&self.asked.servers, "console-producer", &self.asked.config, &self.hosts, cx)?;
         let topic = producer.topic(&self.asked.topic);
         self.producer = Some(Box::new((producer, topic)));
         Ok(())

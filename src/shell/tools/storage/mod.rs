@@ -9,12 +9,12 @@ pub mod features;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::args::{PARSER, Refused};
-use self::features::{METADATA_VERSION, Release};
 use super::Context;
 use super::hosts::Done;
 use super::program::Program;
 use crate::kafka::actor::{Config, Input};
 use crate::kafka::log::properties_file::{self, meta_properties_text};
+use crate::kafka::metadata::features::{METADATA_VERSION, metadata_version};
 use crate::kafka::metadata::record::MetadataRecord;
 use crate::kafka::names::uuid_text;
 use crate::kafka::records::builder::BatchBuilder;
@@ -117,7 +117,7 @@ impl Storage {
             return Ok(());
         }
         cx.print.line(bootstrap_metadata(&features));
-        let release = Release::of_level(features[0].1).unwrap_or(Release::LATEST);
+        let release = metadata_version(features[0].1).unwrap_or_default();
         let dynamic = self.parsed.has("--standalone") || self.parsed.has("--initial-controllers");
         for path in fresh {
             let kind = match (Some(path) == self.directories.first(), dynamic) {
@@ -125,7 +125,7 @@ impl Storage {
                 (true, false) => "metadata directory",
                 (false, _) => "data directory",
             };
-            cx.print.line(format!("Formatting {kind} {path} with metadata.version {}.", release.name()));
+            cx.print.line(format!("Formatting {kind} {path} with metadata.version {release}."));
             self.write(path, cluster_id, node_id, &features, cx)?;
         }
         Ok(())

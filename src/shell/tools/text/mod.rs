@@ -27,6 +27,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 
 use super::BROKEN_PIPE;
+use crate::shell::device::Device;
 use crate::shell::files::Files;
 use crate::shell::pipe::{Pipe, Printer};
 
@@ -169,7 +170,10 @@ impl Text {
         let mut filter = filter;
         for path in &operands {
             inputs.push_back(match (path.as_str(), files.bytes(path)) {
-                ("-", _) => Input::Standard,
+                ("-" | "/dev/stdin" | "/dev/fd/0", None) => Input::Standard,
+                (path, _) if let Some(device) = Device::of(path, files.seed) => {
+                    Input::File { name: path.to_owned(), pipe: Pipe::of_device(device) }
+                }
                 (_, Some(bytes)) if filter.bytes(bytes) => continue,
                 (_, Some(_)) => Input::File { name: path.clone(), pipe: Pipe::of(files.get(path).unwrap_or_default()) },
                 (_, None) => Input::Missing(missing(name, path)),
@@ -227,6 +231,10 @@ impl Text {
                     }
                 }
                 None if pipe.at_end() => {
+                    if let Some(path) = pipe.cut() {
+                        print.error(format!("{path}: no more than 4 MiB of it are read in this terminal"));
+                        self.status = 1;
+                    }
                     self.inputs.pop_front();
                     self.announced = false;
                 }

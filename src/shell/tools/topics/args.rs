@@ -61,6 +61,9 @@ const REPORTS: &[&str] = &["under-replicated-partitions", "under-min-isr-partiti
 /// What is said instead of doing anything.
 pub fn parse(args: &[String]) -> Result<Options, Done> {
     let options = Options::parse(TABLE, args).map_err(|error| message_and_trace(&of(error)))?;
+    if args.is_empty() {
+        return Err(usage_and_exit(TABLE, "Create, delete, describe, or change a topic."));
+    }
     if let Some(done) = help_or_version(TABLE, args, &options, "This tool helps to create, delete, describe, or change a topic.") {
         return Err(done);
     }
@@ -259,6 +262,6 @@ mod tests {
             assert_eq!(check(&format!("--bootstrap-server kafka-1:9092 {line}")), expected, "{line}");
         }
         assert_eq!(check("--create --topic orders"), "--bootstrap-server must be specified");
-        assert_eq!(check(""), "This tool helps to create, delete, describe, or change a topic.");
+        assert_eq!(check(""), "Create, delete, describe, or change a topic.");
     }
 }

@@ -245,7 +245,7 @@ fn brokers(ids: &[BrokerId]) -> Vec<names::BrokerId> {
 }
 
 /// Base64 for URLs.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
     for letter in text.trim_end_matches('=').bytes() {

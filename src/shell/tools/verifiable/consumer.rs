@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{event, text};
 use crate::kafka::actor::{Config, Input, Outbox};
-use crate::kafka::client::consumer::config::ConsumerConfig;
 use crate::kafka::client::consumer::kafka_consumer::{KafkaConsumer, Receiver};
 use crate::kafka::names::TopicPartition;
 use crate::kafka::records::batch::Batch;
@@ -14,11 +13,11 @@ use crate::shell::argparse::{Kind, Need, Parser, argument};
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
 use crate::shell::java::log;
-use crate::shell::tools::admin::{addresses, print_log, thrown};
+use crate::shell::tools::admin::{print_log, thrown};
 use crate::shell::tools::hosts::Done;
 use crate::shell::tools::kafka::properties;
 use crate::shell::tools::program::Program;
-use crate::shell::tools::{Context, INTERRUPTED};
+use crate::shell::tools::{Context, INTERRUPTED, reading};
 use crate::sim::time::Time;
 
 pub const PARSER: Parser = Parser {
@@ -113,15 +112,12 @@ impl VerifiableConsumer {
 
     fn open(&mut self, cx: &mut Context) -> Result<(), Exception> {
         self.asked.warnings.iter().for_each(|line| cx.print.line(line));
-        let failed = || Exception::kafka("Failed to construct kafka consumer");
-        let config = ConsumerConfig::parse(&self.asked.config).map_err(|_| failed())?;
-        let addresses = addresses(cx.now, &self.asked.servers, &self.hosts, cx.print).map_err(|_| failed())?;
         let group = self.asked.config.get("group.id").map_or("", String::as_str);
-        let client_id = self.asked.config.get("client.id").cloned().unwrap_or_else(|| format!("consumer-{group}-1"));
-        let mut consumer = KafkaConsumer::new(&client_id, config, addresses);
+        let client_id = format!("consumer-{group}-1");
+        let mut consumer = reading::open(&self.asked.servers, &client_id, &self.asked.config, &self.hosts, cx)?;
         cx.print.line(event(cx.now, "startup_complete", ""));
         consumer.subscribe(cx.now, vec![self.asked.topic.as_str().into()]);
-        self.consumer = Some(Box::new(consumer));
+        self.consumer = Some(consumer);
         Ok(())
     }
 

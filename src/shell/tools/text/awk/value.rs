@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::shell::tools::text::printf::{general, number};
+use crate::shell::tools::text::printf::{Spec, number};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
@@ -85,14 +85,7 @@ fn shown(value: f64, precision: Option<usize>) -> String {
     if value.fract() == 0.0 && value.abs() < 1e16 {
         return format!("{}", value as i64);
     }
-    if !value.is_finite() {
-        return if value.is_nan() {
-            "nan".into()
-        } else if value > 0.0 {
-            "inf".into()
-        } else {
-            "-inf".into()
-        };
-    }
-    general(value, precision.unwrap_or(6))
+    let mut spec = Spec::default();
+    spec.precision = precision;
+    spec.float('g', value)
 }

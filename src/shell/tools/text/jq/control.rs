@@ -87,50 +87,52 @@ impl Machine {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // The parts of `reduce E as $x (init; update)`.
-    pub(super) fn reduce(
+    /// `reduce` and `foreach` go from one state to the next with each output of their source.
+    fn fold(
         &mut self,
-        source: &Expr,
-        pattern: &Pattern,
-        init: &Expr,
-        update: &Expr,
+        (source, pattern, init): (&Expr, &Pattern, &Expr),
         scope: &Scope,
         input: &Json,
-        sink: Sink,
-    ) -> Done<()> {
+        step: &mut dyn FnMut(&mut Machine, &Scope, &Json) -> Done<Json>,
+    ) -> Done<Json> {
         let mut state = self.collect(Some(init), scope, input)?.pop().unwrap_or(Json::Null);
         self.eval(source, scope, input, &mut |m, value| {
             let scope = m.bind(pattern, &value, scope)?;
-            state = m.collect(Some(update), &scope, &state)?.pop().unwrap_or(Json::Null);
+            state = step(m, &scope, &state)?;
             Ok(())
         })?;
+        Ok(state)
+    }
+
+    /// `reduce SOURCE as PATTERN (INIT; update)`
+    pub(super) fn reduce(&mut self, parts: (&Expr, &Pattern, &Expr), update: &Expr, scope: &Scope, input: &Json, sink: Sink) -> Done<()> {
+        let state =
+            self.fold(parts, scope, input, &mut |m, scope, state| Ok(m.collect(Some(update), scope, state)?.pop().unwrap_or(Json::Null)))?;
         sink(self, state)
     }
 
-    #[allow(clippy::too_many_arguments)] // The parts of `foreach E as $x (init; update; extract)`.
+    /// `foreach SOURCE as PATTERN (INIT; update; extract)`
     pub(super) fn foreach(
         &mut self,
-        source: &Expr,
-        pattern: &Pattern,
-        init: &Expr,
+        parts: (&Expr, &Pattern, &Expr),
         update: &Expr,
         extract: Option<&Expr>,
         scope: &Scope,
         input: &Json,
         sink: Sink,
     ) -> Done<()> {
-        let mut state = self.collect(Some(init), scope, input)?.pop().unwrap_or(Json::Null);
-        self.eval(source, scope, input, &mut |m, value| {
-            let scope = m.bind(pattern, &value, scope)?;
-            for next in m.collect(Some(update), &scope, &state)? {
-                state = next;
+        let last = self.fold(parts, scope, input, &mut |m, scope, state| {
+            let mut last = state.clone();
+            for next in m.collect(Some(update), scope, state)? {
                 match extract {
-                    Some(extract) => m.eval(extract, &scope, &state, sink)?,
-                    None => sink(m, state.clone())?,
+                    Some(extract) => m.eval(extract, scope, &next, sink)?,
+                    None => sink(m, next.clone())?,
                 }
+                last = next;
             }
-            Ok(())
-        })
+            Ok(last)
+        });
+        last.map(drop)
     }
 
     pub(super) fn call(&mut self, name: &str, args: &[Expr], scope: &Scope, input: &Json, sink: Sink) -> Done<()> {

@@ -172,9 +172,9 @@ impl Machine {
                 let scope = m.bind(pattern, &value, scope)?;
                 m.eval(body, &scope, input, sink)
             }),
-            Expr::Reduce(source, pattern, init, update) => self.reduce(source, pattern, init, update, scope, input, sink),
+            Expr::Reduce(source, pattern, init, update) => self.reduce((source, pattern, init), update, scope, input, sink),
             Expr::Foreach(source, pattern, init, update, extract) => {
-                self.foreach(source, pattern, init, update, extract.as_deref(), scope, input, sink)
+                self.foreach((source, pattern, init), update, extract.as_deref(), scope, input, sink)
             }
             Expr::Define(definition, rest) => {
                 let scope = scope.with(&key(&definition.name, definition.params.len()), Meaning::Function(definition.clone()));

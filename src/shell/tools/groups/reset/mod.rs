@@ -1,28 +1,29 @@
-//! `--reset-offsets` (`ConsumerGroupService.resetOffsets`, `OffsetsUtils`): group by group, first where to, then, with `--execute`, a commit.
+//! `--reset-offsets` (`ConsumerGroupService.resetOffsets`): group by group, first where to ([`scenario`]), then, with `--execute`, a commit.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod scenario;
 
+use std::collections::{BTreeSet, VecDeque};
+
+use kafka_protocol::messages::DescribeTopicPartitionsResponse;
 use kafka_protocol::messages::describe_topic_partitions_request::Cursor;
-use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
-use kafka_protocol::messages::{DescribeTopicPartitionsResponse, GroupId, OffsetCommitRequest, OffsetCommitResponse, TopicName};
-use kafka_protocol::protocol::StrBytes;
 
 use super::args::Groups as Which;
+use super::commit::{commit, committed};
 use super::delete_offsets::Wanted;
-use super::plan::{self, Offsets, Plan};
-use super::requests::{self, Committed};
+use super::plan::{self, Offsets};
+use super::requests;
 use super::{Flow, in_runtime, tables, unexpected};
-use crate::kafka::client::admin::fanout::{EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, ListedOffsets};
+use crate::kafka::client::admin::fanout::ListedOffsets;
 use crate::kafka::client::admin::{Outcome, Target};
 use crate::kafka::names::TopicPartition;
 use crate::kafka::protocol::api::Response;
 use crate::kafka::records::murmur2::java_string_hash;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
-use crate::shell::java::{datetime, hash, log};
+use crate::shell::java::hash;
 use crate::shell::options::{OptionError, Options};
 use crate::shell::tools::Context;
-use crate::shell::tools::admin::{Admin, response, thrown};
+use crate::shell::tools::admin::{Admin, response};
 use crate::shell::tools::topics::requests::partitions as describe_topics;
 
 /// The scenarios, by option.
@@ -295,154 +296,6 @@ impl Reset {
         Ok(())
     }
 
-    /// `prepareOffsetsToReset`.
-    fn prepare(&mut self, admin: &mut Admin, cx: &mut Context) -> Flow {
-        let now_ms = cx.now.wall_ms();
-        match self.scenario.clone() {
-            Some(Scenario::ToOffset(offset)) => {
-                self.work.requested = self.work.partitions.iter().map(|at| (at.clone(), offset)).collect();
-                self.check_range(admin, cx)
-            }
-            Some(Scenario::ToEarliest) => self.by_time(EARLIEST_TIMESTAMP, admin, cx),
-            Some(Scenario::ToLatest) => self.by_time(LATEST_TIMESTAMP, admin, cx),
-            Some(Scenario::ShiftBy(_) | Scenario::ToCurrent) => self.ask_committed(At::Current, admin, cx),
-            Some(Scenario::ToDatetime(text)) => {
-                let time = datetime::date_time(&text).map_err(|error| Exception::new("java.lang.RuntimeException", error.to_string()))?;
-                self.by_time(time, admin, cx)
-            }
-            Some(Scenario::ByDuration(text)) => self.by_time(now_ms.saturating_sub(datetime::duration_ms(&text)?), admin, cx),
-            Some(Scenario::FromFile(path)) => self.reset_from_file(&path, admin, cx),
-            None => {
-                let scenarios = SCENARIOS.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ");
-                let message = format!("Option '[reset-offsets]' requires one of the following scenarios: [{scenarios}]");
-                Err(Exception::illegal_argument(message))
-            }
-        }
-    }
-
-    fn reset_from_file(&mut self, path: &str, admin: &mut Admin, cx: &mut Context) -> Flow {
-        let named: Vec<&str> = match &self.which {
-            Which::Named(names) => names.iter().map(String::as_str).collect(),
-            Which::All => Vec::new(),
-        };
-        let mut plan = Plan::read(path, &self.files, &named)?;
-        plan.complaints.drain(..).for_each(|complaint| cx.print.error(complaint));
-        let Some(group) = self.ahead.front() else { return Ok(Some(0)) };
-        match plan.by_group.remove(group) {
-            Some(offsets) => {
-                self.work.requested = in_map_order(offsets);
-                self.check_range(admin, cx)
-            }
-            None => {
-                cx.print.line("");
-                cx.print.line(format!("Error: No reset plan for group {group} found"));
-                self.prepared(Vec::new(), admin, cx)
-            }
-        }
-    }
-
-    /// `resetByShiftBy`, `resetToCurrent`.
-    fn reset_from_current(&mut self, committed: &Committed, admin: &mut Admin, cx: &mut Context) -> Flow {
-        let partitions = std::mem::take(&mut self.work.partitions);
-        if let Some(Scenario::ShiftBy(by)) = self.scenario {
-            for at in partitions {
-                let Some((current, _)) = committed.get(&at) else {
-                    let message = format!("Cannot shift offset for partition {at} since there is no current committed offset");
-                    return Err(Exception::illegal_argument(message));
-                };
-                self.work.requested.push((at, current.saturating_add(by)));
-            }
-            return self.check_range(admin, cx);
-        }
-        let (with, without): (Vec<_>, Vec<_>) = partitions.into_iter().partition(|at| committed.contains_key(at));
-        self.work.prepared = with.into_iter().map(|at| (at.clone(), committed[&at].0)).collect();
-        self.ask_offsets(At::Ends, without.into_iter().map(|at| (at, LATEST_TIMESTAMP)).collect(), admin, cx)
-    }
-
-    fn by_time(&mut self, time: i64, admin: &mut Admin, cx: &mut Context) -> Flow {
-        let wanted = self.work.partitions.iter().map(|at| (at.clone(), time)).collect();
-        self.ask_offsets(At::ByTime, wanted, admin, cx)
-    }
-
-    /// `checkOffsetsRange`.
-    fn check_range(&mut self, admin: &mut Admin, cx: &mut Context) -> Flow {
-        self.work.requested = in_map_order(std::mem::take(&mut self.work.requested));
-        self.ask_range(At::Earliest, EARLIEST_TIMESTAMP, admin, cx)
-    }
-
-    fn ask_range(&mut self, at: At, timestamp: i64, admin: &mut Admin, cx: &mut Context) -> Flow {
-        let wanted = self.work.requested.iter().map(|(at, _)| (at.clone(), timestamp)).collect();
-        self.ask_offsets(at, wanted, admin, cx)
-    }
-
-    fn ask_offsets(&mut self, at: At, wanted: BTreeMap<TopicPartition, i64>, admin: &mut Admin, cx: &mut Context) -> Flow {
-        self.at = at;
-        if wanted.is_empty() {
-            return self.listed(ListedOffsets::new(), admin, cx);
-        }
-        let now = cx.now;
-        admin.begin(|client| client.list_offsets(now, wanted, 0));
-        Ok(None)
-    }
-
-    fn listed(&mut self, offsets: ListedOffsets, admin: &mut Admin, cx: &mut Context) -> Flow {
-        if let Some(error) = offsets.values().find_map(|listed| listed.as_ref().err()) {
-            return Err(in_runtime(&thrown(error)));
-        }
-        let known = |listed: &ListedOffsets, at: &TopicPartition| {
-            listed.get(at).and_then(|listed| listed.as_ref().ok()).map(|listed| listed.offset)
-        };
-        match self.at {
-            At::ByTime => {
-                let mut none = BTreeMap::new();
-                for at in in_map_order(self.work.partitions.iter().map(|at| (at.clone(), 0)).collect()) {
-                    let at = at.0;
-                    match known(&offsets, &at) {
-                        Some(offset) if offset >= 0 => self.work.prepared.push((at, offset)),
-                        _ => {
-                            cx.print.line("");
-                            let (topic, partition) = (&at.topic, at.partition);
-                            let warning =
-                                format!("Warn: Partition {partition} from topic {topic} is empty. Falling back to latest known offset.");
-                            cx.print.line(warning);
-                            none.insert(at, LATEST_TIMESTAMP);
-                        }
-                    }
-                }
-                self.ask_offsets(At::Ends, none, admin, cx)
-            }
-            At::Ends => {
-                let ends = offsets.into_iter().filter_map(|(at, listed)| Some((at, listed.ok()?.offset)));
-                self.work.prepared.extend(ends);
-                let prepared = std::mem::take(&mut self.work.prepared);
-                self.prepared(prepared, admin, cx)
-            }
-            At::Earliest => {
-                self.work.starts = offsets;
-                self.ask_range(At::Latest, LATEST_TIMESTAMP, admin, cx)
-            }
-            At::Latest => {
-                let mut prepared = Vec::new();
-                for (at, offset) in std::mem::take(&mut self.work.requested) {
-                    let (start, end) = (known(&self.work.starts, &at), known(&offsets, &at));
-                    let (word, bound) = match (start, end) {
-                        (_, Some(end)) if offset > end => ("higher than latest", end),
-                        (Some(start), _) if offset < start => ("lower than earliest", start),
-                        _ => {
-                            prepared.push((at, offset));
-                            continue;
-                        }
-                    };
-                    let message = format!("New offset ({offset}) is {word} offset for topic partition {at}. Value will be set to {bound}");
-                    cx.print.error(log::line(cx.now, "WARN", &message, "org.apache.kafka.tools.OffsetsUtils"));
-                    prepared.push((at, bound));
-                }
-                self.prepared(prepared, admin, cx)
-            }
-            _ => Err(Exception::kafka("An unexpected ListOffsets response")),
-        }
-    }
-
     /// It is known where to: commit it, if that was asked for.
     fn prepared(&mut self, prepared: Offsets, admin: &mut Admin, cx: &mut Context) -> Flow {
         let prepared = in_map_order(prepared);
@@ -480,35 +333,4 @@ impl Reset {
 /// As a Java map of partitions gives them back.
 fn in_map_order(offsets: Offsets) -> Offsets {
     hash::order(offsets, 16, |(at, _)| hash::of_partition(at))
-}
-
-/// A commit from outside of the group: it has no members.
-pub fn commit(group: &str, offsets: &[(TopicPartition, i64)]) -> OffsetCommitRequest {
-    let mut topics: Vec<OffsetCommitRequestTopic> = Vec::new();
-    for (at, offset) in offsets {
-        let partition = OffsetCommitRequestPartition::default()
-            .with_partition_index(at.partition)
-            .with_committed_offset(*offset)
-            .with_committed_leader_epoch(-1)
-            .with_committed_metadata(Some(StrBytes::from_static_str("")));
-        match topics.iter_mut().find(|topic| topic.name.as_str() == &*at.topic) {
-            Some(topic) => topic.partitions.push(partition),
-            None => {
-                let name = TopicName(at.topic.to_string().into());
-                topics.push(OffsetCommitRequestTopic::default().with_name(name).with_partitions(vec![partition]));
-            }
-        }
-    }
-    OffsetCommitRequest::default()
-        .with_group_id(GroupId(group.to_owned().into()))
-        .with_generation_id_or_member_epoch(-1)
-        .with_member_id(StrBytes::from_static_str(""))
-        .with_topics(topics)
-}
-
-/// # Errors
-/// The first error of a partition.
-pub fn committed(body: &OffsetCommitResponse) -> Result<(), Exception> {
-    let mut codes = body.topics.iter().flat_map(|topic| &topic.partitions).map(|partition| partition.error_code);
-    codes.find(|code| *code != 0).map_or(Ok(()), |code| Err(Exception::of(code, None)))
 }

@@ -4,6 +4,8 @@
 //! slept before is at hand then, in the order in which it was asked for, and what was printed before is not printed again ([`Script`]).
 //! So such a function must depend on nothing but its options, its files and its answers.
 
+mod doing;
+
 use super::admin::{self, print_log, thrown};
 use super::hosts::Done;
 use super::kafka::{message_and_trace, properties};
@@ -11,8 +13,7 @@ use super::program::Program;
 use super::{Context, INTERRUPTED};
 use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::{AdminClient, CallId, Outcome, Target};
-use crate::kafka::names::BrokerId;
-use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::api::Request;
 use crate::shell::argparse::Parsed;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
@@ -20,7 +21,7 @@ use crate::shell::java::log;
 use crate::shell::options::Options;
 use crate::shell::pipe::Printer;
 use crate::sim::rng::Rng;
-use crate::sim::time::{Duration, Time};
+use crate::sim::time::Time;
 
 /// What a tool's logic comes to: its exit status, unless it has to stop before.
 pub type Logic = fn(&mut Script) -> Result<i32, Stop>;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub client_id: &'static str,
     /// The older kind of admin client: it gives up when no server can be reached.
     pub is_legacy: bool,
+    /// The client is none of Java's: what it logs is not printed, and it says why when no server can be reached.
+    pub is_quiet: bool,
     /// It stands for a consumer.
     pub consumer: Option<AsConsumer>,
     pub config: Config,
@@ -178,7 +181,20 @@ impl Plan {
         let files = files.clone();
         let parsed = Parsed::default();
         let (client_id, is_legacy) = ("adminclient-1", false);
-        Plan { logic, failure, options, parsed, servers, from_controllers, client_id, is_legacy, consumer: None, config, files }
+        Plan {
+            logic,
+            failure,
+            options,
+            parsed,
+            servers,
+            from_controllers,
+            client_id,
+            is_legacy,
+            is_quiet: false,
+            consumer: None,
+            config,
+            files,
+        }
     }
 
     /// A tool that reads them with argparse4j.
@@ -242,7 +258,10 @@ impl Program for ScriptTool {
                     }
                     if self.plan.is_legacy {
                         client.speaks_as(&format!("LegacyAdminClient clientId={client_id}"));
-                        client.gives_up();
+                        client.gives_up(false);
+                    }
+                    if self.plan.is_quiet {
+                        client.gives_up(true);
                     }
                     self.client = Some(client);
                 }
@@ -257,7 +276,12 @@ impl Program for ScriptTool {
             let client = self.client.as_mut()?;
             if self.waits.is_some() {
                 client.poll(cx.now, cx.out);
-                print_log(client.log().take(), cx.print);
+                let log = client.log().take();
+                if self.plan.is_quiet {
+                    log.for_each(drop);
+                } else {
+                    print_log(log, cx.print);
+                }
                 self.answers.push(over(&mut self.waits, client, cx)?);
                 self.waits = None;
             }
@@ -340,177 +364,4 @@ fn over(waits: &mut Option<Wait>, client: &mut AdminClient, cx: &mut Context) ->
             done.then(|| Answer::Calls(calls.drain(..).filter_map(|(_, result)| result).collect()))
         }
     }
-}
-
-impl Script<'_> {
-    pub fn options(&self) -> &Options {
-        &self.plan.options
-    }
-
-    /// The consumer that it stands for.
-    pub fn consumer(&self) -> Option<&'_ AsConsumer> {
-        self.plan.consumer.as_ref()
-    }
-
-    pub fn parsed(&self) -> &Parsed {
-        &self.plan.parsed
-    }
-
-    /// The properties of its client.
-    pub fn config(&self) -> &Config {
-        &self.plan.config
-    }
-
-    /// The wall clock.
-    pub fn now_ms(&self) -> i64 {
-        self.now.wall_ms()
-    }
-
-    pub fn files(&self) -> &Files {
-        &self.plan.files
-    }
-
-    /// `request.timeout.ms`, for requests that carry it.
-    pub fn timeout_ms(&self) -> i32 {
-        i32::try_from(self.client.config().network.request_timeout.as_ms()).unwrap_or(i32::MAX)
-    }
-
-    /// A line on standard output.
-    pub fn line(&mut self, text: impl Into<String>) {
-        if self.is_new() {
-            self.print.line(text);
-        }
-    }
-
-    /// Text on standard output without a line break.
-    pub fn text(&mut self, text: impl Into<String>) {
-        if self.is_new() {
-            self.print.text(text);
-        }
-    }
-
-    /// A line on standard error.
-    pub fn error(&mut self, text: impl Into<String>) {
-        if self.is_new() {
-            self.print.error(text);
-        }
-    }
-
-    /// A line of the tool's log.
-    pub fn log(&mut self, level: &str, message: &str, class: &str) {
-        let line = log::line(self.now, level, message, class);
-        self.error(line);
-    }
-
-    /// A call; its answer, or what it threw.
-    ///
-    /// # Errors
-    /// The answer is not there yet.
-    pub fn ask(&mut self, name: &'static str, target: Target, request: impl Into<Request>) -> Result<Result<Response, Exception>, Stop> {
-        let answers = self.ask_all(vec![(name, target, request.into())])?;
-        answers.into_iter().next().ok_or(Stop::Waits)
-    }
-
-    /// As [`Script::ask`]; what it threw ends the tool, as `Future.get` would.
-    ///
-    /// # Errors
-    /// The answer is not there yet, or is an exception.
-    pub fn get(&mut self, name: &'static str, target: Target, request: impl Into<Request>) -> Result<Response, Stop> {
-        self.ask(name, target, request)?.map_err(execution)
-    }
-
-    /// Calls at the same time; their answers in the same order.
-    ///
-    /// # Errors
-    /// An answer is not there yet.
-    pub fn ask_all(&mut self, asked: Vec<Asked>) -> Result<Vec<Result<Response, Exception>>, Stop> {
-        let outcomes = self.outcomes(&mut |client, now| {
-            let call = |(name, target, request): &Asked| client.call(now, name, target.clone(), request.clone());
-            asked.iter().map(call).collect()
-        })?;
-        Ok(outcomes.into_iter().map(|outcome| outcome.and_then(admin::response)).collect())
-    }
-
-    /// A call that only the client knows how to divide, or one with a time of its own.
-    ///
-    /// # Errors
-    /// The answer is not there yet.
-    pub fn outcome(&mut self, begin: &mut dyn FnMut(&mut AdminClient, Time) -> CallId) -> Result<Result<Outcome, Exception>, Stop> {
-        let outcomes = self.outcomes(&mut |client, now| vec![begin(client, now)])?;
-        outcomes.into_iter().next().ok_or(Stop::Waits)
-    }
-
-    fn outcomes(&mut self, begin: &mut dyn FnMut(&mut AdminClient, Time) -> Vec<CallId>) -> Result<Vec<Result<Outcome, Exception>>, Stop> {
-        let (now, client) = (self.now, &mut *self.client);
-        let begin = || Wait::Calls(begin(client, now).into_iter().map(|id| (id, None)).collect());
-        match next(self.answers, &mut self.answered, self.waits, begin)? {
-            Answer::Calls(answers) => Ok(answers.clone()),
-            Answer::Drawn(_) | Answer::Slept | Answer::Typed(_) => Err(Stop::Waits),
-        }
-    }
-
-    /// Who a coordinator is, as its client found out with the call before.
-    pub fn coordinator(&self, target: &Target) -> Option<BrokerId> {
-        self.client.known_coordinator(target)
-    }
-
-    /// A number below `n`.
-    pub fn draw(&mut self, n: u64) -> u64 {
-        if self.answers.len() == self.answered {
-            self.answers.push(Answer::Drawn(self.rng.below(n.max(1))));
-        }
-        self.answered += 1;
-        match self.answers.get(self.answered - 1) {
-            Some(Answer::Drawn(number)) => *number,
-            _ => 0,
-        }
-    }
-
-    /// A line typed at the console (`System.console().readLine`); none if it has no console.
-    ///
-    /// # Errors
-    /// It is not typed yet.
-    pub fn read_console(&mut self) -> Result<Option<String>, Stop> {
-        if !self.console {
-            return Ok(None);
-        }
-        match next(self.answers, &mut self.answered, self.waits, || Wait::Console)? {
-            Answer::Typed(line) => Ok(Some(line.clone().unwrap_or_default())),
-            _ => Err(Stop::Waits),
-        }
-    }
-
-    /// Lets time pass.
-    ///
-    /// # Errors
-    /// It has not passed yet.
-    pub fn sleep(&mut self, time: Duration) -> Result<(), Stop> {
-        let until = self.now + time;
-        next(self.answers, &mut self.answered, self.waits, || Wait::Sleep(until)).map(|_| ())
-    }
-
-    /// Whether what is printed now was not printed in an earlier run.
-    fn is_new(&mut self) -> bool {
-        self.said += 1;
-        let new = self.said > *self.printed;
-        *self.printed = self.said.max(*self.printed);
-        new
-    }
-}
-
-/// The next answer; what it takes to have it is begun if it is not there.
-fn next<'s>(
-    answers: &'s [Answer],
-    answered: &mut usize,
-    waits: &mut Option<Wait>,
-    begin: impl FnOnce() -> Wait,
-) -> Result<&'s Answer, Stop> {
-    let Some(answer) = answers.get(*answered) else {
-        if waits.is_none() {
-            *waits = Some(begin());
-        }
-        return Err(Stop::Waits);
-    };
-    *answered += 1;
-    Ok(answer)
 }
