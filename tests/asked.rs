@@ -55,3 +55,8 @@ fn what_we_wrote_opened_by_the_real_tool() {
 fn every_tool_used_wrongly() {
     check("tests/asked/usage.txt", &[]);
 }
+
+#[test]
+fn a_link_that_is_cut() {
+    check("tests/asked/link-cut.txt", &[]);
+}

@@ -7,6 +7,9 @@ use super::device::Device;
 /// A pipe holds at most this many lines before those who stream into it must wait. (What a tool prints as one answer goes in whole.)
 pub const PIPE_LINES: usize = 1_024;
 
+/// So much of a line that has not ended is given to who reads bytes.
+const PARTIAL_BYTES: usize = 4 << 10;
+
 /// A tool's standard input.
 #[derive(Clone, Debug, Default)]
 pub struct Pipe {
@@ -90,6 +93,12 @@ impl Pipe {
     pub fn take_piece(&mut self) -> Option<(String, bool)> {
         let line = self.take()?;
         Some((line, !(self.is_unended && self.lines.is_empty())))
+    }
+
+    /// The beginning of a long line that has not ended, for readers to whom lines mean nothing.
+    pub fn take_partial(&mut self) -> Option<(String, bool)> {
+        let is_long = self.lines.is_empty() && self.partial.len() >= PARTIAL_BYTES;
+        is_long.then(|| (std::mem::take(&mut self.partial), false))
     }
 
     /// Whether all was read and nothing more comes.

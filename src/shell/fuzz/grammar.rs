@@ -110,6 +110,19 @@ const COMMANDS: &[&str] = &[
     "systemctl list-units",
     "ping -c 2 kafka-1",
     "nc -zv -w 1 kafka-1 9092",
+    "head -c 100 /dev/zero",
+    "tr -dc a-z < /dev/urandom",
+    "paste <(seq 3) <(seq 4)",
+    "getopts ab: X",
+    "OPTIND=1",
+    "set -- -ab one -c",
+    "declare -i n=1+2",
+    "n+=X",
+    "declare -n r=X",
+    "r=$r$r",
+    "kaf -b localhost:9092 topics",
+    "kaf consume t -fn3 --output json",
+    "kaf produce t -k X",
 ];
 
 const JOINTS: &[&str] = &[" | ", " && ", " || ", "; ", " & ", "\n", " |& ", ";; ", " ! "];
@@ -169,10 +182,28 @@ const WORDS: &[&str] = &[
     "a[0]=(",
     "$((a[1]+1))",
     "\"${*:2}\"",
+    "<(echo a)",
+    "<(",
+    "/dev/zero",
+    "/dev/fd/63",
 ];
 
-const REDIRECTS: &[&str] =
-    &[" > f", " >> f", " < f", " 2>&1", " &> g", " 2>/dev/null", " <<< \"a b\"", " > ", " < d", " >&2", " 2>&-", " > d/e/f"];
+const REDIRECTS: &[&str] = &[
+    " > f",
+    " >> f",
+    " < f",
+    " 2>&1",
+    " &> g",
+    " 2>/dev/null",
+    " <<< \"a b\"",
+    " > ",
+    " < d",
+    " >&2",
+    " 2>&-",
+    " > d/e/f",
+    " < /dev/zero",
+    " < <(seq 2)",
+];
 
 /// A line of the language, or several.
 pub(super) fn line(dice: &mut Dice) -> String {
@@ -192,7 +223,7 @@ fn part(dice: &mut Dice, depth: usize, into: &mut String) {
         if n > 0 {
             into.push_str(dice.one_of(JOINTS));
         }
-        match if depth < 4 { dice.below(14) } else { 0 } {
+        match if depth < 4 { dice.below(15) } else { 0 } {
             0..=6 => {
                 into.push_str(dice.one_of(COMMANDS));
                 for _ in 0..dice.below(3) {
@@ -206,6 +237,7 @@ fn part(dice: &mut Dice, depth: usize, into: &mut String) {
             10 => nested(dice, depth, into, &["( ", " )"]),
             11 => nested(dice, depth, into, &["{ ", "; }"]),
             12 => nested(dice, depth, into, &["case $X in a*) ", ";; *) ", ";; esac"]),
+            13 => nested(dice, depth, into, &["select x in a $X; do ", "; done"]),
             _ => nested(dice, depth, into, &["X=$(", ")"]),
         }
         if dice.below(4) == 0 {

@@ -18,10 +18,10 @@ fn names(tool: &str) -> Vec<&'static str> {
 
 /// A tool of Kafka's.
 fn tool(dice: &mut Dice) -> &'static str {
-    let all = help::KAFKA.len() + program::NAMES.len() + 1;
+    let all = help::KAFKA.len() + program::NAMES.len() + 2;
     match dice.below(all) {
         n if n < help::KAFKA.len() => help::KAFKA[n],
-        n => program::NAMES.get(n - help::KAFKA.len()).copied().unwrap_or("kcat"),
+        n => program::NAMES.get(n - help::KAFKA.len()).copied().unwrap_or(if n % 2 == 0 { "kcat" } else { "kaf" }),
     }
 }
 

@@ -251,7 +251,7 @@ fn process_substitution_select_getopts_and_kinds_of_variables() {
         ("set -- -ab one -c two; while getopts ab:c x; do echo $x $OPTARG; done; shift $((OPTIND-1)); echo $1", "a\nb one\nc\ntwo\n"),
         ("OPTIND=1; getopts a x -z; echo $x $?", "! bash: illegal option -- z\n? 0\n"),
         ("OPTIND=1; getopts :a: x -a; echo $x $OPTARG", ": a\n"),
-        ("declare -i n=2+3; n+=4; echo $n; n=x; echo $n", "9\n0\n"),
+        ("declare -i n=2+3; n+=4; echo $n; n=unknown; echo $n", "9\n0\n"),
         ("f() { local -n out=$1; out=done; }; f answer; echo $answer", "done\n"),
         ("declare -n r=target; r=1; declare -p r target", "declare -n r=\"target\"\ndeclare -- target=\"1\"\n"),
     ];
@@ -259,5 +259,24 @@ fn process_substitution_select_getopts_and_kinds_of_variables() {
         assert_eq!(terminal.run(line), expected, "{line}");
         terminal.wait(Duration::ms(100));
         assert_eq!(terminal.prompt(), Prompt::Command, "{line}");
+    }
+}
+
+#[test]
+fn every_tool_tells_its_options() {
+    use crate::shell::tools::{help, program};
+    let mut terminal = Terminal::new();
+    for name in help::KAFKA.iter().chain(program::NAMES).copied().chain(["kcat", "kaf"]) {
+        for typed in [name.to_owned(), format!("{name}.sh"), format!("bin/{name}.sh")] {
+            if !name.starts_with("kafka-") && typed != name {
+                continue;
+            }
+            let said = terminal.run(&format!("{typed} --help"));
+            let is_class = name == "kafka-run-class" && said.contains("ClassNotFoundException");
+            let has_none = name == "kafka-server-stop" && said.contains("No kafka server to stop");
+            let known = said.contains("--") || said.contains("-b <broker,..>");
+            assert!(known || is_class || has_none, "{typed} --help: {said}");
+            assert!(!said.contains("command not found"), "{typed}");
+        }
     }
 }

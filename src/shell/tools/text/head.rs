@@ -105,6 +105,10 @@ impl Filter for Head {
         self.names.show(name, print);
     }
 
+    fn takes_pieces(&self) -> bool {
+        self.bytes
+    }
+
     fn is_done(&self) -> bool {
         self.all == 0 && !self.names.shown
     }

@@ -70,6 +70,11 @@ pub(super) trait Filter: Debug {
         0
     }
 
+    /// Lines mean nothing to it: it takes a long one in pieces.
+    fn takes_pieces(&self) -> bool {
+        false
+    }
+
     /// Whether it needs no input, or no more.
     fn is_done(&self) -> bool {
         false
@@ -224,7 +229,11 @@ impl Text {
                 self.filter.input(&name, print);
                 continue;
             }
-            match pipe.take_piece() {
+            let piece = match pipe.take_piece() {
+                None if self.filter.takes_pieces() => pipe.take_partial(),
+                piece => piece,
+            };
+            match piece {
                 Some((line, ended)) => {
                     if let Some(status) = self.filter.line(line, ended, print) {
                         return Some(status);

@@ -62,9 +62,13 @@ impl Filter for Tr {
         let text: String = line.chars().chain(newline).filter_map(|c| self.map(c)).collect();
         match text.strip_suffix('\n') {
             Some(line) => print.line(line),
-            None => print.text(text),
+            None => print.push_text(text),
         }
         None
+    }
+
+    fn takes_pieces(&self) -> bool {
+        true
     }
 
     fn boxed(&self) -> Box<dyn Filter> {
