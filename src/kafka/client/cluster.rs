@@ -26,7 +26,7 @@ pub struct ClusterClient<T> {
     pub network: NetworkClient<Token<T>>,
     pub metadata: Metadata,
     bootstrap: Vec<HostPort>,
-    /// Whether the loss of a bootstrap connection is worth a line in the log. (Kafka's admin client says nothing.)
+    /// Whether the loss of a bootstrap connection, and what is wrong with topics, is worth a line in the log. (Kafka's admin client says nothing.)
     pub warns_of_bootstrap: bool,
     /// The addresses are controllers', and the nodes of the cluster are controllers (KIP-919).
     pub from_controllers: bool,
@@ -211,7 +211,8 @@ impl<T> ClusterClient<T> {
     }
 
     fn log_topic_errors(&mut self, now: Time, correlation_id: i32, errors: &BTreeMap<Name, i16>) {
-        if errors.is_empty() {
+        // An admin client's own metadata are of brokers: what it asks about topics are calls, and their errors the callers'.
+        if errors.is_empty() || !self.warns_of_bootstrap {
             return;
         }
         let listed: Vec<String> = errors.iter().map(|(topic, &code)| format!("{topic}={}", errors::info(code).name)).collect();

@@ -12,6 +12,7 @@ use crate::kafka::actor::{Config, Input, Outbox};
 use crate::kafka::client::admin::Outcome;
 use crate::shell::files::Files;
 use crate::shell::java::exception::Exception;
+use crate::shell::java::log;
 use crate::shell::options::{Completes, Opt, OptionError, Options, UsageError, flag, with};
 use crate::sim::time::Time;
 
@@ -109,7 +110,7 @@ impl Program for AllGroups {
         }
         let result = match result {
             Some(result) => result,
-            None => self.admin.as_mut()?.poll(cx)?.map_err(|error| error.in_execution()),
+            None => self.admin.as_mut()?.poll(cx)?,
         };
         let status = match result {
             Ok(Outcome::Groups(groups)) => {
@@ -118,6 +119,12 @@ impl Program for AllGroups {
             }
             Ok(other) => {
                 cx.print.error(unexpected(&other).to_string());
+                1
+            }
+            // Of what another thread threw, the cause is shown.
+            Err(error) if self.admin.is_some() => {
+                cx.print.line(format!("Error while executing groups command : {}", error.text()));
+                cx.print.error(log::line(cx.now, "ERROR", &format!("{error}\n"), "org.apache.kafka.tools.GroupsCommand"));
                 1
             }
             Err(error) => {

@@ -44,6 +44,7 @@ pub const TABLE: &[Opt] = &[
 const BLURB: &str = "This tool helps to read data from Kafka topics using share groups and outputs it to standard output.";
 const CLASS: &str = "org.apache.kafka.tools.consumer.ConsoleShareConsumer";
 const ENDS_WITH: &str = "Processed a total of 0 messages";
+const MEMBERSHIP: &str = "org.apache.kafka.clients.consumer.internals.ShareMembershipManager";
 const HEARTBEATS: &str = "org.apache.kafka.clients.consumer.internals.ShareHeartbeatRequestManager";
 const TIMEOUT_EXCEPTION: &str = "org.apache.kafka.common.errors.TimeoutException";
 /// Options that are old, and what they are called now.
@@ -108,10 +109,12 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
     let group = script.config().get("group.id").cloned().unwrap_or_default();
     let text = |text: &str| StrBytes::from_string(text.to_owned());
     let (high, low) = (script.draw(u64::MAX), script.draw(u64::MAX));
+    let member = uuid_text(uuid::Uuid::from_u64_pair(high, low));
+    let context = script.consumer().map(|consumer| consumer.context.clone()).unwrap_or_default();
     let topic = TopicName(text(options.one("topic").map_err(of)?.unwrap_or_default()));
     let request = ShareGroupHeartbeatRequest::default()
         .with_group_id(GroupId(text(&group)))
-        .with_member_id(text(&uuid_text(uuid::Uuid::from_u64_pair(high, low))))
+        .with_member_id(text(&member))
         .with_subscribed_topic_names(Some(vec![topic]));
     let time = u64::try_from(timeout).map_or(FOR_EVER, Duration::ms);
     let outcome = script.outcome(&mut |client, now| {
@@ -120,7 +123,6 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
     let error = match outcome {
         Ok(_) => return Err(unexpected()),
         Err(error) if error.class.ends_with(".UnsupportedVersionException") => {
-            let context = script.consumer().map(|consumer| consumer.context.as_str()).unwrap_or_default();
             let message = format!("[{context}] ShareGroupHeartbeatRequest failed due to unsupported version: {}", error.text());
             script.log("ERROR", &message, HEARTBEATS);
             let why = "The cluster does not support the share group protocol using ShareGroupHeartbeat API version 1 or later. This version of \
@@ -132,6 +134,13 @@ fn run(script: &mut Script) -> Result<i32, Stop> {
     };
     script.log("ERROR", "Error processing message, terminating consumer process: ", CLASS);
     script.error(error.to_string());
+    if error.class == TIMEOUT_EXCEPTION {
+        let message = format!(
+            "[{context}] Heartbeat to leave group cannot be sent (most probably due to coordinator not known/available). Member {member} \
+             with epoch -1 will transition to UNSUBSCRIBED."
+        );
+        script.log("WARN", &message, MEMBERSHIP);
+    }
     script.error(ENDS_WITH);
     Ok(0)
 }

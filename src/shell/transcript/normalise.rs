@@ -33,7 +33,8 @@ const RULES: &[(&str, &str)] = &[
     (r"^[A-Za-z0-9_-]{22}$", "ID"),
     (r"directory\.id=[A-Za-z0-9_-]{22}", "directory.id=ID"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID"),
-    (r"console-consumer-\d+", "console-consumer-N"),
+    (r"(console|perf)-consumer-\d+", "$1-consumer-N"),
+    (r"Member [A-Za-z0-9_-]{22} with", "Member ID with"),
     // Members of the consumer protocol name themselves.
     (r"^(\S+ +)[A-Za-z0-9_-]{22} ", "${1}-UUID "),
     // Addresses: a resolved one, and the column HOST with its padding.

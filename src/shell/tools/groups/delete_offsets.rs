@@ -60,6 +60,8 @@ pub struct DeleteOffsets {
     partitions: BTreeSet<TopicPartition>,
     /// Topics that could not be described.
     unknown: Vec<(String, Exception)>,
+    /// The request that deletes is under way.
+    deleting: bool,
 }
 
 /// A line of the table.
@@ -68,14 +70,15 @@ type Row = (TopicPartition, Result<(), Exception>);
 impl DeleteOffsets {
     pub fn new(group: String, wanted: Wanted) -> DeleteOffsets {
         let partitions = wanted.partitions.iter().cloned().collect();
-        DeleteOffsets { group, wanted, partitions, unknown: Vec::new() }
+        DeleteOffsets { group, wanted, partitions, unknown: Vec::new(), deleting: false }
     }
 
     pub fn begin(&mut self, admin: &mut Admin, cx: &mut Context) -> Flow {
         if self.wanted.topics.is_empty() {
             return self.delete(admin, cx);
         }
-        admin.ask(cx.now, "describeTopics", Target::Any, partitions(&self.wanted.topics, None));
+        // The client looks for brokers first.
+        admin.ask(cx.now, "listNodes", Target::Any, partitions(&self.wanted.topics, None));
         Ok(None)
     }
 
@@ -87,10 +90,16 @@ impl DeleteOffsets {
                 Ok(Some(0))
             }
             Ok(other) => Err(unexpected(other.api())),
+            Err(error) if !self.deleting => {
+                self.unknown.extend(self.wanted.topics.iter().map(|topic| (topic.clone(), error.clone())));
+                self.delete(admin, cx)
+            }
             // Whatever fails, fails for each partition.
             Err(error) => {
+                let class = error.class.rsplit('.').next().unwrap_or_default();
+                let code = crate::kafka::protocol::errors::of_exception(class).map_or(-1, |info| info.code);
                 let rows = self.partitions.iter().map(|partition| (partition.clone(), Err(error.clone()))).collect();
-                self.print(Some((-1, &error)), rows, cx);
+                self.print(Some((code, &error)), rows, cx);
                 Ok(Some(0))
             }
         }
@@ -116,6 +125,7 @@ impl DeleteOffsets {
     }
 
     fn delete(&mut self, admin: &mut Admin, cx: &mut Context) -> Flow {
+        self.deleting = true;
         let mut topics: Vec<OffsetDeleteRequestTopic> = Vec::new();
         for TopicPartition { topic, partition } in &self.partitions {
             let partition = OffsetDeleteRequestPartition::default().with_partition_index(*partition);
