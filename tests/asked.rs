@@ -60,3 +60,28 @@ fn every_tool_used_wrongly() {
 fn a_link_that_is_cut() {
     check("tests/asked/link-cut.txt", &[]);
 }
+
+/// Unknown topics and groups, and a cluster that is down, in the tools of which no other recording asks it.
+#[test]
+fn unknown_names_and_a_cluster_that_is_down() {
+    let shares = "share groups and those of Kafka Streams are still to come: brokers do not offer their requests, and the client says so";
+    check(
+        "tests/asked/wrong.txt",
+        &[
+            (35, "the id that GetTelemetrySubscriptions takes is taken before or after the second warning (a race in the real one, too)"),
+            (72, shares),
+            (88, "the real client asked 228,489 times in a minute without a pause, and counts that; ours backs off"),
+            (119, shares),
+            (125, shares),
+            (131, shares),
+            (137, shares),
+            (142, shares),
+            (154, shares),
+            (157, shares),
+            (164, shares),
+            (171, shares),
+            (178, shares),
+            (184, shares),
+        ],
+    );
+}

@@ -119,7 +119,11 @@ impl Options {
                 (Arg::None, _) => None,
                 (_, Some(value)) => Some(value),
                 (Arg::Required(_), None) => Some(args.next().cloned().ok_or(OptionError::MissingArgument(opt.name))?),
-                (Arg::Optional(_), None) => args.next_if(|next| !looks_like_an_option(next)).cloned(),
+                // Where a number may stand, -1 is one.
+                (Arg::Optional(text), None) => {
+                    let is_number = |next: &str| text.starts_with("Long") && next.parse::<i64>().is_ok();
+                    args.next_if(|next| !looks_like_an_option(next) || is_number(next)).cloned()
+                }
             };
             options.found.push((opt.name, value));
         }

@@ -111,7 +111,7 @@ const COMMANDS: &[&str] = &[
     "ping -c 2 kafka-1",
     "nc -zv -w 1 kafka-1 9092",
     "head -c 100 /dev/zero",
-    "tr -dc a-z < /dev/urandom",
+    "tr -dc a-z < /dev/urandom | head -c 9",
     "paste <(seq 3) <(seq 4)",
     "getopts ab: X",
     "OPTIND=1",
@@ -184,26 +184,12 @@ const WORDS: &[&str] = &[
     "\"${*:2}\"",
     "<(echo a)",
     "<(",
-    "/dev/zero",
     "/dev/fd/63",
+    "/dev/null",
 ];
 
-const REDIRECTS: &[&str] = &[
-    " > f",
-    " >> f",
-    " < f",
-    " 2>&1",
-    " &> g",
-    " 2>/dev/null",
-    " <<< \"a b\"",
-    " > ",
-    " < d",
-    " >&2",
-    " 2>&-",
-    " > d/e/f",
-    " < /dev/zero",
-    " < <(seq 2)",
-];
+const REDIRECTS: &[&str] =
+    &[" > f", " >> f", " < f", " 2>&1", " &> g", " 2>/dev/null", " <<< \"a b\"", " > ", " < d", " >&2", " 2>&-", " > d/e/f", " < <(seq 2)"];
 
 /// A line of the language, or several.
 pub(super) fn line(dice: &mut Dice) -> String {

@@ -392,7 +392,8 @@ impl Cursor<'_> {
     fn assign(&mut self) -> Parsed<Option<Assign>> {
         let before = self.at;
         let rest = self.rest();
-        let name = &rest[..rest.find(['=', '+', '[']).unwrap_or(0)];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(0);
+        let name = if rest[end..].starts_with(['=', '+', '[']) { &rest[..end] } else { "" };
         if !is_name(name) {
             return Ok(None);
         }
