@@ -81,7 +81,6 @@ fn unknown_names_and_a_cluster_that_is_down() {
             (164, shares),
             (171, shares),
             (178, shares),
-            (184, shares),
         ],
     );
 }

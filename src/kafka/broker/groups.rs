@@ -16,7 +16,6 @@ use crate::kafka::metadata::record::GROUP_RESOURCE;
 use crate::kafka::names::{BrokerId, Name, OFFSETS_TOPIC, TopicPartition};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::records::batch::Batch;
-use crate::kafka::security::address_of;
 use crate::sim::chunk::ChunkId;
 use crate::sim::process::{Absent, EventId};
 use crate::sim::time::{Duration, Time};
@@ -107,7 +106,7 @@ impl Broker {
     /// A request for the coordinator.
     pub(super) fn group_request(&mut self, now: Time, asker: Asker, client_id: &str, request: &Request, out: &mut Outbox) {
         let client_host = self.conns.get(&asker.conn).map_or("", |conn| conn.host.as_str());
-        let client = ClientInfo { client_id: client_id.into(), client_host: format!("/{}", address_of(client_host)).into() };
+        let client = ClientInfo { client_id: client_id.into(), client_host: format!("/{client_host}").into() };
         self.groups.next_token += 1;
         let token = self.groups.next_token;
         self.groups.askers.insert(token, asker);

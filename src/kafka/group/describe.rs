@@ -6,7 +6,7 @@ use kafka_protocol::messages::list_groups_response::ListedGroup;
 use kafka_protocol::messages::{GroupId, ListGroupsRequest};
 
 use super::classic_group::ClassicGroup;
-use super::out::str_bytes;
+use super::out::{address, str_bytes};
 use crate::kafka::event::GroupState;
 use crate::kafka::names::Name;
 
@@ -54,7 +54,7 @@ impl ClassicGroup {
                 .with_member_id(str_bytes(&member.id))
                 .with_group_instance_id(member.instance_id.as_deref().map(str_bytes))
                 .with_client_id(str_bytes(&member.client_id))
-                .with_client_host(str_bytes(&member.client_host))
+                .with_client_host(str_bytes(&address(&member.client_host)))
                 .with_member_metadata(protocol.map(|name| member.metadata(name)).unwrap_or_default())
                 .with_member_assignment(member.assignment.clone())
         };

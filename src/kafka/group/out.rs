@@ -18,6 +18,7 @@ use crate::kafka::protocol::api::Response;
 use crate::kafka::records::batch::{Batch, NO_PRODUCER_EPOCH, NO_PRODUCER_ID};
 use crate::kafka::records::builder::BatchBuilder;
 use crate::kafka::records::compression::CompressionType;
+use crate::kafka::security::address_of;
 use crate::sim::chunk::ChunkId;
 use crate::sim::process::{Absent, EventId};
 use crate::sim::time::{Duration, Time};
@@ -169,6 +170,11 @@ pub(super) fn append_error(error: ResponseError) -> ResponseError {
         MessageTooLarge | RecordListTooLarge | InvalidFetchSize => UnknownServerError,
         other => other,
     }
+}
+
+/// A member's host as its coordinator tells of it: by its address. (What is kept is the name, by which "why?" finds it.)
+pub fn address(client_host: &str) -> String {
+    format!("/{}", address_of(client_host.trim_start_matches('/')))
 }
 
 pub(super) fn str_bytes(text: &str) -> StrBytes {

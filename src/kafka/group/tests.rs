@@ -488,7 +488,7 @@ fn describe_and_list() {
     let Some(Response::DescribeGroups(response)) = world.answer(token) else { panic!() };
     let described = &response.groups[0];
     assert_eq!((&*described.group_state, &*described.protocol_data, described.members.len()), ("Stable", "range", 2));
-    assert_eq!((&*described.members[0].client_host, &described.members[0].member_assignment[..]), ("/client-1", &[7][..]));
+    assert_eq!((&*described.members[0].client_host, &described.members[0].member_assignment[..]), ("/10.77.0.100", &[7][..]));
     assert_ne!(response.groups[1].error_code, 0, "led elsewhere, or unknown");
     for (states, expected) in [(vec![], 1), (vec!["stable"], 1), (vec!["Empty"], 0)] {
         let states = states.into_iter().map(str_bytes).collect();

@@ -63,6 +63,7 @@ struct Known {
 struct KnownMember {
     id: Name,
     client_id: Name,
+    client_host: Name,
     owned: Vec<TopicPartition>,
 }
 
@@ -88,6 +89,7 @@ fn classic(broker: i32, group: &ClassicGroup) -> Known {
     let member = |member: &Member| KnownMember {
         id: member.id.clone(),
         client_id: member.client_id.clone(),
+        client_host: member.client_host.clone(),
         // Outside of Stable assignments may be of different generations.
         owned: if group.state == GroupState::Stable { decode_assignment(&member.assignment).unwrap_or_default() } else { Vec::new() },
     };
@@ -109,6 +111,7 @@ fn by_the_consumer_protocol(broker: i32, group: &ConsumerGroup, image: Option<&I
     let member = |(id, member): (&Name, &ConsumerMember)| KnownMember {
         id: id.clone(),
         client_id: member.metadata.client_id.clone(),
+        client_host: member.metadata.client_host.clone(),
         owned: owned(&member.current.assigned),
     };
     Known {
@@ -166,13 +169,13 @@ fn members(world: &World, metrics: &Metrics, name: &Name, known: Option<&Known>)
         if seen.contains(&member.id) {
             continue;
         }
-        // All clients have one address: of the terminals it is the one that it runs in, of the others the one that calls itself so.
-        let is_it = |slot: &Slot<Cluster>| match (&slot.process, &slot.spec) {
-            (Some(Process::Session(session)), _) => session.has_member(&member.id),
-            (_, Spec::Consumer(load)) => load.client_id == member.client_id,
-            _ => false,
+        let host = member.client_host.trim_start_matches('/');
+        // Of the terminals, which share a host, the one that it runs in.
+        let is_it = |slot: &Slot<Cluster>| match &slot.process {
+            Some(Process::Session(session)) => session.has_member(&member.id),
+            _ => !matches!(slot.spec, Spec::Session(_)),
         };
-        let slot = world.sim().slots().find(|slot| is_it(slot));
+        let slot = world.sim().slots().find(|slot| world.sim().host_name(slot.host) == host && is_it(slot));
         // One of ours that is known under an id from before its restart is shown already.
         if slot.is_some_and(|slot| matches!(slot.spec, Spec::Consumer(_))) {
             continue;

@@ -183,6 +183,9 @@ impl Tool {
         let kafka = match name {
             "kafka-topics" => Some(Topics::start(args, files, hosts).map(|tool| Tool::Topics(Box::new(tool)))),
             "kafka-consumer-groups" => Some(Groups::start(args, files, hosts).map(|tool| Tool::Groups(Box::new(tool)))),
+            "kafka-streams-groups" => {
+                typed_groups::offset_deletion(args).map(|args| Groups::start(&args, files, hosts).map(|tool| Tool::Groups(Box::new(tool))))
+            }
             "kafka-get-offsets" => Some(Offsets::start(args, files, hosts).map(|tool| Tool::Offsets(Box::new(tool)))),
             "kafka-console-producer" => Some(ConsoleProducer::start(args, files, hosts, interactive).map(Tool::Producer)),
             "kafka-console-consumer" => Some(ConsoleConsumer::start(now, args, files, hosts, rng).map(Tool::Consumer)),

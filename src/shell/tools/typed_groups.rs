@@ -1,6 +1,6 @@
 //! kafka-share-groups (`ShareGroupCommand`) and kafka-streams-groups (`StreamsGroupCommand`): groups of one type.
 //!
-//! Listing and deleting are done. Descriptions and offsets are asked for; no broker here serves them yet, and the client says so in
+//! Listing and deleting are done, and deleting offsets of Kafka Streams. Descriptions and other offsets are asked for; no broker here serves them yet, and the client says so in
 //! Kafka's words, so that what is printed of an answer comes with share groups.
 
 use kafka_protocol::messages::{DeleteGroupsRequest, FindCoordinatorRequest, GroupId, ListGroupsRequest};
@@ -143,6 +143,27 @@ pub fn start(name: &str, args: &[String], files: &Files, hosts: &[String]) -> Re
     })?;
     let (run, failure): (Logic, Failure) = if kind.status == 0 { (run_share, share_failure) } else { (run_streams, streams_failure) };
     Ok(ScriptTool::new(Plan::of_options(run, failure, options, config, files), hosts))
+}
+
+/// What kafka-consumer-groups is asked for the same: offsets of a group of Kafka Streams are deleted by the request that deletes a consumer
+/// group's, and told of in the same words.
+pub fn offset_deletion(args: &[String]) -> Option<Vec<String>> {
+    let options = Options::parse(STREAMS, args).ok()?;
+    checked(STREAMS, [options.require(&["bootstrap-server"]), check(&options, &OF_STREAMS)]).ok()?;
+    if !options.has("delete-offsets") || !options.has("input-topic") || options.has("all-input-topics") {
+        return None;
+    }
+    let mut same = vec!["--delete-offsets".to_owned()];
+    for (name, value) in options.found() {
+        let name = match name {
+            "input-topic" => "topic",
+            "bootstrap-server" | "command-config" | "group" | "timeout" => name,
+            "delete-offsets" => continue,
+            _ => return None,
+        };
+        same.extend([format!("--{name}"), value.unwrap_or_default().to_owned()]);
+    }
+    Some(same)
 }
 
 /// `checkArgs`

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::group::ConsumerGroup;
 use crate::kafka::group::assignor::protocol::PROTOCOL_TYPE;
-use crate::kafka::group::out::{GroupOut, str_bytes};
+use crate::kafka::group::out::{GroupOut, address, str_bytes};
 
 /// `ConsumerGroup` as a group's type is told (KIP-848).
 pub const GROUP_TYPE: &str = "consumer";
@@ -37,7 +37,7 @@ impl ConsumerGroup {
                     .with_rack_id(metadata.rack_id.as_deref().map(str_bytes))
                     .with_member_epoch(member.current.epoch)
                     .with_client_id(str_bytes(&metadata.client_id))
-                    .with_client_host(str_bytes(&metadata.client_host))
+                    .with_client_host(str_bytes(&address(&metadata.client_host)))
                     .with_subscribed_topic_names(names.collect())
                     .with_subscribed_topic_regex(Some(str_bytes("")))
                     .with_assignment(described(assigned, out))
