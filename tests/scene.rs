@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ottla::playground::snapshot::Snapshot;
+use ottla::playground::snapshot::{NodeView, Snapshot};
 use ottla::scene::build::{Options, scene};
 use ottla::scene::frame::progress;
 use ottla::scene::item::Item;
@@ -71,6 +71,36 @@ fn one_partition_on_one_broker() {
 #[test]
 fn twelve_rows() {
     check("twelve", &Sample { partitions: 12, members: 4, ..Sample::default() }.at(8_000_000), DESKTOP);
+}
+
+#[test]
+fn a_quorum_apart_stands_beside_the_matrix() {
+    let mut snapshot = Sample::default().at(8_000_000);
+    let controller = snapshot.nodes.iter().find(|node| !node.is_broker).unwrap().clone();
+    snapshot.nodes.extend([101, 102].map(|id| NodeView { id, host: format!("kafka-{id}"), process: id as u32, ..controller.clone() }));
+    let plan = plan(&snapshot, DESKTOP, &BTreeSet::new());
+    assert!(!plan.narrow && plan.columns.len() == 6, "{plan:?}");
+    let mut columns: Vec<Rect> = plan.columns.iter().map(|column| column.at).collect();
+    columns.sort_by(|a, b| a.x.total_cmp(&b.x));
+    assert!(columns.windows(2).all(|pair| pair[0].right() < pair[1].x) && columns[5].right() <= plan.groups.x, "{columns:?}");
+}
+
+#[test]
+fn a_link_cut_one_way_shows_which() {
+    let arrows = |one_way: &[(&str, &str)]| {
+        let mut snapshot = Sample::default().at(8_000_000);
+        snapshot.one_way_cuts = one_way.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        let scene = draw(&snapshot, DESKTOP);
+        let heads = scene.still.iter().chain(&scene.moving).filter(|shape| matches!(shape.key.item, Item::Link(..)) && shape.key.n == 1);
+        let point = |shape: &Shape| match &shape.form {
+            Form::Path { points, .. } => points[1].x - points[0].x,
+            other => panic!("{other:?}"),
+        };
+        heads.map(point).collect::<Vec<_>>()
+    };
+    assert!(arrows(&[]).is_empty());
+    assert!(matches!(arrows(&[("kafka-1", "kafka-3")])[..], [ahead] if ahead > 0.0));
+    assert!(matches!(arrows(&[("kafka-3", "kafka-1")])[..], [ahead] if ahead < 0.0));
 }
 
 #[test]

@@ -94,11 +94,16 @@ pub(super) fn state_word(node: &NodeView) -> &'static str {
     }
 }
 
+/// Less than this is left for words in the column of a controller that has others beside it.
+const IN_QUORUM: f64 = 96.0;
+
 fn detail(node: &NodeView, active: bool, epoch: i32, width: f64) -> (String, Ink) {
     let state = state_word(node);
     match node.state {
         NodeState::Running if !node.is_broker && active => {
-            let texts = ["active controller · ", "controller · ", "active · ", ""].map(|word| format!("{word}epoch {epoch}"));
+            // In a column of a quorum its colour alone tells that it is the active one.
+            let least = if width < IN_QUORUM { "" } else { "active · " };
+            let texts = ["active controller · ", "controller · ", least].map(|word| format!("{word}epoch {epoch}"));
             (fitting(texts, width), Ink::Accent)
         }
         NodeState::Running if !node.is_broker => ("standby".to_owned(), Ink::Muted),
