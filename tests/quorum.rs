@@ -6,9 +6,13 @@ use ottla::kafka::actor::{Input, Outbox, Tell};
 use ottla::kafka::controller::ControllerSpec;
 use ottla::kafka::controller::process::Controller;
 use ottla::kafka::event::{Event, QuorumRole};
-use ottla::kafka::log::partition_log::PartitionLog;
 use ottla::kafka::names::{BrokerId, host_of};
 use ottla::kafka::protocol::frame::Frame;
+use ottla::playground::command::Command;
+use ottla::playground::invariants::quorum::QuorumInvariants;
+use ottla::playground::spec::ClusterSpec;
+use ottla::playground::timeline::Replayable;
+use ottla::playground::world::World;
 use ottla::sim::engine::{Settings, Sim, State};
 use ottla::sim::fault::Fault;
 use ottla::sim::process::{Boot, Model, Process};
@@ -47,84 +51,14 @@ impl Process<Quorum> for Node {
     }
 }
 
-/// What has been seen so far.
-#[derive(Default)]
-struct Checker {
-    epochs: BTreeMap<i32, i32>,
-    leaders: BTreeMap<i32, i32>,
-    /// The end of each node's log, also of those that are down.
-    log_ends: BTreeMap<i32, i64>,
-    /// The highest high watermark of a leader.
-    high_watermark: i64,
-    /// By base offset: epoch and checksum of every batch that any node took for committed.
-    committed: BTreeMap<i64, (i32, u32)>,
-    /// Up to where each node's log is known to hold that.
-    checked: BTreeMap<i32, (u32, i64)>,
-}
-
-impl Checker {
-    fn check(&mut self, sim: &Sim<Quorum>) -> Result<(), String> {
-        for slot in sim.slots() {
-            let (Some(node), id) = (&slot.process, slot.spec.id.0) else { continue };
-            let raft = node.0.raft();
-            let Some(log) = raft.log() else { continue };
-            // Never decreasing epochs, also over restarts.
-            let epoch = self.epochs.entry(id).or_default();
-            if raft.epoch() < *epoch {
-                return Err(format!("MonotonicEpoch: node {id} went from epoch {epoch} to {}", raft.epoch()));
-            }
-            *epoch = raft.epoch();
-            self.log_ends.insert(id, log.log_end_offset());
-            if raft.quorum_role() == QuorumRole::Leader {
-                let leader = *self.leaders.entry(raft.epoch()).or_insert(id);
-                if leader != id {
-                    return Err(format!("SingleLeader: {leader} and {id} lead epoch {}", raft.epoch()));
-                }
-            }
-            self.committed_data_is_consistent(id, slot.incarnation, log, raft.high_watermark().unwrap_or(0))?;
-        }
-        self.high_watermark_is_monotonic_and_a_majoritys(sim)
+/// Looks at every node after every step.
+fn look(checker: &mut QuorumInvariants, sim: &Sim<Quorum>) -> Result<(), String> {
+    for slot in sim.slots() {
+        let Some(node) = &slot.process else { continue };
+        let looked = checker.look(slot.spec.id, slot.incarnation, node.0.raft());
+        looked.map_err(|(invariant, why)| format!("{invariant:?}: {why}"))?;
     }
-
-    fn high_watermark_is_monotonic_and_a_majoritys(&mut self, sim: &Sim<Quorum>) -> Result<(), String> {
-        let leaders = sim.slots().filter_map(|slot| slot.process.as_ref()).map(|node| node.0.raft());
-        let newest = leaders.filter(|raft| raft.quorum_role() == QuorumRole::Leader).max_by_key(|raft| raft.epoch());
-        let Some((raft, high_watermark)) = newest.and_then(|raft| Some((raft, raft.leaders_high_watermark()?))) else { return Ok(()) };
-        // One that was paused or cut off may not have heard yet that it was followed by another.
-        if self.leaders.keys().next_back().is_some_and(|newest| raft.epoch() < *newest) {
-            return Ok(());
-        }
-        if high_watermark < self.high_watermark {
-            return Err(format!("MonotonicHighWatermark: {} to {high_watermark} in epoch {}", self.high_watermark, raft.epoch()));
-        }
-        self.high_watermark = high_watermark;
-        let voters = raft.voters().map_or(0, |voters| voters.iter().count());
-        let reached = self.log_ends.values().filter(|end| **end >= high_watermark).count();
-        if reached * 2 <= voters {
-            return Err(format!("MajorityReachedHighWatermark: {high_watermark} was reached by {reached} of {voters}"));
-        }
-        Ok(())
-    }
-
-    fn committed_data_is_consistent(&mut self, id: i32, incarnation: u32, log: &PartitionLog, high_watermark: i64) -> Result<(), String> {
-        let checked = self.checked.entry(id).or_default();
-        if checked.0 != incarnation {
-            *checked = (incarnation, 0);
-        }
-        if checked.1 >= high_watermark {
-            return Ok(());
-        }
-        let batches = log.read(checked.1, u32::MAX, high_watermark).map_err(|error| format!("node {id}: {error}"))?;
-        for batch in batches {
-            let found = (batch.leader_epoch, batch.info.crc);
-            let known = *self.committed.entry(batch.base_offset).or_insert(found);
-            if known != found {
-                return Err(format!("ConsistentCommittedData: node {id} has {found:?} at {}, not {known:?}", batch.base_offset));
-            }
-            checked.1 = batch.next_offset();
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn quorum(voters: i32, seed: u64) -> Sim<Quorum> {
@@ -166,9 +100,9 @@ fn mend(sim: &mut Sim<Quorum>) {
     }
 }
 
-fn run_until(sim: &mut Sim<Quorum>, checker: &mut Checker, until: Time) -> Result<(), String> {
+fn run_until(sim: &mut Sim<Quorum>, checker: &mut QuorumInvariants, until: Time) -> Result<(), String> {
     while sim.step(until) {
-        checker.check(sim).map_err(|what| format!("at {}: {what}", sim.now()))?;
+        look(checker, sim).map_err(|what| format!("at {}: {what}", sim.now()))?;
     }
     sim.run_until(until);
     drop(sim.take_events());
@@ -179,7 +113,7 @@ fn run_until(sim: &mut Sim<Quorum>, checker: &mut Checker, until: Time) -> Resul
 /// committed.
 fn check(voters: i32, seed: u64) -> Result<(), String> {
     let mut sim = quorum(voters, seed);
-    let mut checker = Checker::default();
+    let mut checker = QuorumInvariants::default();
     let mut rng = Rng::derive(seed, "faults");
     run_until(&mut sim, &mut checker, Time::from_ms(5_000))?;
     while sim.now() < Time::from_ms(60_000) {
@@ -203,9 +137,9 @@ fn check(voters: i32, seed: u64) -> Result<(), String> {
             nodes.iter().map(|r| (r.quorum_role(), r.epoch())).collect::<Vec<_>>()
         ));
     }
-    let before = checker.high_watermark;
+    let before = checker.high_watermark();
     run_until(&mut sim, &mut checker, now + Duration::secs(28))?;
-    if checker.high_watermark <= before {
+    if checker.high_watermark() <= before {
         return Err(format!("nothing is committed any more after {before}"));
     }
     Ok(())
@@ -230,20 +164,20 @@ fn five_voters_hold_the_invariants_under_random_faults() {
 #[test]
 fn the_leader_is_killed_and_another_goes_on_with_what_was_committed() {
     let mut sim = quorum(3, 7);
-    let mut checker = Checker::default();
+    let mut checker = QuorumInvariants::default();
     run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
     let leader = |sim: &Sim<Quorum>| {
         let leads = |node: &&Node| node.0.raft().quorum_role() == QuorumRole::Leader;
         sim.slots().filter_map(|slot| slot.process.as_ref()).find(leads).map(|node| (node.0.id(), node.0.epoch()))
     };
     let (first, epoch) = leader(&sim).unwrap();
-    let committed = checker.high_watermark;
+    let committed = checker.high_watermark();
     assert!(committed > 10);
     sim.inject(&Fault::Kill { host: host_of(first) }, None).unwrap();
     run_until(&mut sim, &mut checker, Time::from_ms(16_000)).unwrap();
     let (second, later) = leader(&sim).unwrap();
     assert!(second != first && later > epoch);
-    assert!(checker.high_watermark > committed + 10);
+    assert!(checker.high_watermark() > committed + 10);
     // A controller that stops in an orderly way hands over within a moment.
     sim.inject(&Fault::Stop { host: host_of(second) }, None).unwrap();
     sim.inject(&Fault::Start { host: host_of(first) }, None).unwrap();
@@ -254,7 +188,7 @@ fn the_leader_is_killed_and_another_goes_on_with_what_was_committed() {
 #[test]
 fn a_voter_that_was_cut_off_does_not_disturb_the_others() {
     let mut sim = quorum(3, 11);
-    let mut checker = Checker::default();
+    let mut checker = QuorumInvariants::default();
     run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
     let epochs = |sim: &Sim<Quorum>| sim.slots().filter_map(|slot| Some(slot.process.as_ref()?.0.epoch())).collect::<Vec<_>>();
     let before = epochs(&sim);
@@ -268,4 +202,43 @@ fn a_voter_that_was_cut_off_does_not_disturb_the_others() {
     sim.inject(&Fault::HealAll, None).unwrap();
     run_until(&mut sim, &mut checker, Time::from_ms(45_000)).unwrap();
     assert_eq!(epochs(&sim), before);
+}
+
+/// A node that cannot write the metadata log ends, whether it leads, follows, or has just been elected.
+#[test]
+fn a_node_with_a_full_disk_ends() {
+    let state = |sim: &Sim<Quorum>, id: BrokerId| sim.slots().find(|slot| slot.spec.id == id).map(|slot| slot.state);
+    let mut sim = quorum(3, 3);
+    let mut checker = QuorumInvariants::default();
+    run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
+    let follows = |node: &&Node| node.0.raft().quorum_role() == QuorumRole::Follower;
+    let follower = sim.slots().filter_map(|slot| slot.process.as_ref()).find(follows).unwrap().0.id();
+    sim.inject(&Fault::FillDisk { host: host_of(follower) }, None).unwrap();
+    run_until(&mut sim, &mut checker, Time::from_ms(9_000)).unwrap();
+    assert_eq!(state(&sim, follower), Some(State::Exited(1)));
+
+    let (alone, mut checker) = (BrokerId(1), QuorumInvariants::default());
+    let mut sim = quorum(1, 4);
+    run_until(&mut sim, &mut checker, Time::from_ms(5_000)).unwrap();
+    sim.inject(&Fault::Kill { host: host_of(alone) }, None).unwrap();
+    sim.inject(&Fault::FillDisk { host: host_of(alone) }, None).unwrap();
+    sim.inject(&Fault::Start { host: host_of(alone) }, None).unwrap();
+    run_until(&mut sim, &mut checker, Time::from_ms(12_000)).unwrap();
+    assert_eq!(state(&sim, alone), Some(State::Exited(1)));
+}
+
+/// A broker that has lost its leader asks one of the controllers at random, not for ever the one that it happens to be connected to.
+#[test]
+fn a_broker_that_was_paused_hears_of_what_is_committed_again() {
+    let spec = ClusterSpec { controllers: 3, ..ClusterSpec::default() };
+    for seed in 0..6 {
+        let mut world = World::build(&spec, seed).unwrap();
+        world.apply(&Command::Fault(Fault::Pause { host: "kafka-1".into() })).unwrap();
+        world.wait(world.now() + Duration::secs(6));
+        world.apply(&Command::Fault(Fault::Resume { host: "kafka-1".into() })).unwrap();
+        world.wait(world.now() + Duration::secs(10));
+        let committed = world.controller().and_then(|controller| controller.raft.high_watermark()).unwrap();
+        let applied = world.brokers().find_map(|(id, _, broker)| Some(broker?.metadata().next_offset).filter(|_| id == BrokerId(1)));
+        assert!(applied.is_some_and(|applied| applied + 3 > committed), "seed {seed}: {applied:?} of {committed}");
+    }
 }

@@ -312,6 +312,7 @@ impl Broker {
                         }
                     }
                 }
+                self.logs.delete_later(partition.log.take_doomed());
                 let log_end = partition.log.log_end_offset();
                 partition.follow_high_watermark(data.high_watermark);
                 // LeaderOffsetIncremented: what the leader has deleted goes here too, and the leader is told, which waits for it. What is not

@@ -212,6 +212,15 @@ impl Broker {
         }
     }
 
+    /// The controller decided something else meanwhile: a proposal that rests on what was before is not sent any more. (Kafka sends it, with the
+    /// epochs that it rests on, and is refused.)
+    pub(super) fn forget_overtaken_proposal(&mut self, name: &TopicPartition) {
+        let is_proposed = |partition: &Partition| partition.leading.as_ref().is_some_and(|leading| leading.proposed_isr.is_some());
+        if !self.replicas.get(name).is_some_and(is_proposed) {
+            self.proposals.unsent.remove(name);
+        }
+    }
+
     fn propose(&mut self, now: Time, name: &TopicPartition, isr: Vec<i32>, out: &mut Outbox) {
         let Some(leading) = self.replicas.get_mut(name).and_then(|partition| partition.leading.as_mut()) else { return };
         leading.proposed_isr = Some(isr.clone());

@@ -143,6 +143,8 @@ impl Broker {
             true => partition.make_leader(me, registration.clone(), now, &mut out.store()),
             false => partition.make_follower(registration.clone()),
         };
+        self.forget_overtaken_proposal(name);
+        let Some(partition) = self.replicas.get_mut(name) else { return };
         if !leads && changed && !partition.holds(Rule::TruncationByEpoch) {
             partition.log.truncate_to(partition.high_watermark, &mut out.store());
         }

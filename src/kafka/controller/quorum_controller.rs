@@ -315,14 +315,16 @@ impl QuorumController {
         self.append(raft, now, &records, answer, out);
     }
 
-    fn append(&mut self, raft: &mut Raft, now: Time, records: &[MetadataRecord], answer: Option<(Asker, Response)>, out: &mut Outbox) {
-        let Some(end) = raft.append(now, records.iter().map(MetadataRecord::encode), out) else {
-            // A controller that cannot write its log cannot go on (`FaultHandler`); one that leads no more finds that out in a moment.
-            if raft.is_leader() {
-                out.exit(1);
-            }
-            return;
-        };
+    /// Whether it could: one that leads no more finds that out in a moment, one that cannot write ends.
+    fn append(
+        &mut self,
+        raft: &mut Raft,
+        now: Time,
+        records: &[MetadataRecord],
+        answer: Option<(Asker, Response)>,
+        out: &mut Outbox,
+    ) -> bool {
+        let Some(end) = raft.append(now, records.iter().map(MetadataRecord::encode), out) else { return false };
         self.state.next_offset = end;
         for record in records {
             if let Some(event) = event_of(record, &self.state.image) {
@@ -333,6 +335,7 @@ impl QuorumController {
         self.next_no_op = self.next_no_op.map(|_| now + self.max_idle_interval());
         self.pending.push_back(Pending { end, image: self.state.image.clone(), answer });
         self.apply_committed(raft, out);
+        true
     }
 
     /// What is committed moves the image, and lets answers go.
@@ -416,8 +419,7 @@ impl QuorumController {
             let fenced = self.report_stale(BrokerId(broker), out);
             out.because(Some(fenced));
             let records = self.state.fence(broker);
-            self.append(raft, now, &records, None, out);
-            if !raft.is_leader() {
+            if !self.append(raft, now, &records, None, out) {
                 return;
             }
         }

@@ -39,6 +39,8 @@ pub mod retention;
 pub mod segment;
 pub mod segment_file;
 pub mod segment_index;
+#[cfg(test)]
+mod tests;
 pub mod time_index;
 pub mod transaction_index;
 pub mod validator;

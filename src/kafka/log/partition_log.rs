@@ -223,14 +223,19 @@ impl PartitionLog {
         Ok(Appended { log_append_time_ms, ..self.write(batch, store)? })
     }
 
-    /// Appends a batch as a leader stored it (`appendAsFollower`). It must begin at or after the log end.
+    /// Appends a batch as a leader stored it (`appendAsFollower`). It must begin at or after the log end, unless the log is empty.
     ///
     /// # Errors
     /// CorruptMessage, OffsetOutOfRange, KafkaStorageError.
     pub fn append_as_follower(&mut self, batch: Batch, store: &mut Store) -> Result<Appended, ResponseError> {
         self.check_crc(&batch)?;
-        if batch.base_offset < self.log_end_offset() {
-            return Err(ResponseError::OffsetOutOfRange);
+        if batch.base_offset < self.log_end_offset {
+            // An empty log that begins inside of a batch, where DeleteRecords left its leader's beginning, takes all of that batch
+            // (`Partition.appendRecordsToFollowerOrFutureReplica`).
+            if self.log_end_offset != self.log_start_offset || batch.last_offset() < self.log_end_offset {
+                return Err(ResponseError::OffsetOutOfRange);
+            }
+            self.start_anew_at(batch.base_offset, store);
         }
         self.write(batch, store)
     }

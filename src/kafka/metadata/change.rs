@@ -193,17 +193,37 @@ impl<'a> ChangeBuilder<'a> {
         }
     }
 
-    /// maybeUpdateLastKnownLeader: remember who led last when nobody does.
+    /// maybeUpdateLastKnownLeader: remember who led last when nobody does, and no longer once somebody leads again. A change of a partition that
+    /// had no leader before (its replicas move, which raises the epoch) leaves what is remembered alone.
     fn set_last_known_leader(&self, change: &mut PartitionChange) {
         if !self.elr_enabled {
             return;
         }
-        let leader = change.leader.unwrap_or(self.partition.leader);
-        let known = &self.partition.last_known_elr;
-        if change.leader == Some(NO_LEADER) && *known != [self.partition.leader] {
-            change.last_known_elr = Some(vec![self.partition.leader]);
-        } else if leader != NO_LEADER && !known.is_empty() {
-            change.last_known_elr = Some(Vec::new());
+        match change.leader {
+            Some(NO_LEADER) if self.partition.last_known_elr.is_empty() => change.last_known_elr = Some(vec![self.partition.leader]),
+            Some(0..) if !self.partition.last_known_elr.is_empty() => change.last_known_elr = Some(Vec::new()),
+            _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who led last may lead again when it comes back: a move of the replicas meanwhile, which raises the leader epoch, must not forget it.
+    #[test]
+    fn moving_what_nobody_leads_remembers_who_led_last() {
+        let partition = PartitionRegistration { replicas: vec![1, 2], leader: NO_LEADER, last_known_elr: vec![2], ..Default::default() };
+        let nobody = |_: i32| false;
+        let target = Reassignment::between(&[1, 2], &[2, 3]);
+        let builder = ChangeBuilder { elr_enabled: true, min_isr: 1, target, ..ChangeBuilder::new(&partition, &nobody) };
+        let moved = partition.merge(&builder.build().unwrap());
+        assert_eq!((moved.leader, moved.last_known_elr), (NO_LEADER, vec![2]));
+        // Called off: a replica goes at once, and the epoch rises although nobody leads.
+        let target = Reassignment { replicas: vec![2], ..Reassignment::default() };
+        let builder = ChangeBuilder { elr_enabled: true, min_isr: 1, target, ..ChangeBuilder::new(&partition, &nobody) };
+        let moved = partition.merge(&builder.build().unwrap());
+        assert_eq!((moved.leader, moved.last_known_elr), (NO_LEADER, vec![2]));
     }
 }

@@ -256,8 +256,11 @@ impl Raft {
         let before = log.log_end_offset();
         for batch in batches {
             let voters = control::voters_in(&batch);
-            if log.append_as_follower(batch, &mut out.store()).is_err() {
-                break;
+            match log.append_as_follower(batch, &mut out.store()) {
+                Ok(_) => {}
+                Err(ResponseError::KafkaStorageError) => return self.cannot_write(out),
+                // An answer to what was asked before the log changed: it is asked for again.
+                Err(_) => break,
             }
             voters.into_iter().for_each(|(offset, voters)| self.voters.add(offset, voters));
         }

@@ -224,12 +224,20 @@ impl Raft {
         for (offset, voters) in control::voters_in(&batch) {
             self.voters.add(offset, voters);
         }
-        log.append_as_leader(batch, self.epoch, &mut out.store()).ok()?;
+        if log.append_as_leader(batch, self.epoch, &mut out.store()).is_err() {
+            self.cannot_write(out);
+            return None;
+        }
         let end = log.log_end_offset();
         self.flush(out);
         self.advance_high_watermark(now, out);
         self.answer_waiting(now, out);
         Some(end)
+    }
+
+    /// A node that cannot write the metadata log ends (`KafkaRaftClientDriver`: its fatal fault handler).
+    pub(super) fn cannot_write(&self, out: &mut Outbox) {
+        out.exit(1);
     }
 
     pub(super) fn flush(&mut self, out: &mut Outbox) {
@@ -454,10 +462,18 @@ impl Raft {
         for id in &others {
             self.net.set_node(*id, HostPort { host: host_of(*id), port: CONTROLLER_PORT });
         }
-        let Some(any) = self.net.least_loaded(now, &others, out.rng()) else { return };
+        let Some(any) = self.ready_bootstrap_server(now, &others, out) else { return };
         if self.ask(now, any, self.fetch_request(), Call::Fetch, out) {
             self.discover_at = now + DISCOVERY_BACKOFF;
         }
+    }
+
+    /// findReadyBootstrapServer: one at random that is not in its backoff. Not the one that is connected already: that may not lead, and whom
+    /// it names may be known.
+    fn ready_bootstrap_server(&self, now: Time, servers: &[BrokerId], out: &mut Outbox) -> Option<BrokerId> {
+        let start = out.rng().below(servers.len().max(1) as u64) as usize;
+        let from_start = servers[start..].iter().chain(&servers[..start]);
+        from_start.copied().find(|id| self.net.in_flight(*id) == 0 && !self.net.is_unavailable(now, *id))
     }
 
     fn ask(&mut self, now: Time, node: BrokerId, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {

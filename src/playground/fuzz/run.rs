@@ -3,23 +3,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::calm::missing;
+use super::coverage::{Coverage, Of};
+use super::deeds::{Deed, deeds};
 use super::legal::Circumstance;
-use super::plan::{Act, CHAOS, Outage, Plan, Step};
+use super::plan::{CHAOS, Plan, Tool};
 use crate::kafka::broker::partition::Partition;
 use crate::kafka::client::producer::config::{Acks, ProducerConfig};
 use crate::kafka::event::Event;
 use crate::kafka::log::file_name::LOG_SUFFIX;
+use crate::kafka::metadata::image::PartitionRegistration;
 use crate::kafka::metadata::record::TOPIC_RESOURCE;
 use crate::kafka::names::{BrokerId, METADATA_TOPIC, Name, TopicPartition, host_of};
 use crate::playground::build::{BuildError, Machine};
 use crate::playground::command::Command;
 use crate::playground::history::whole::{FinalLog, Finding, Promise, WholeHistory};
 use crate::playground::invariants::{Invariants, Violation};
-use crate::playground::model::Spec;
+use crate::playground::model::{Cluster, Spec};
 use crate::playground::timeline::Replayable;
 use crate::playground::world::World;
 use crate::sim::disk::{Disk, WRITEBACK};
-use crate::sim::engine::{Settings, State};
+use crate::sim::engine::{Settings, Slot, State};
 use crate::sim::fault::Fault;
 use crate::sim::process::Recorded;
 use crate::sim::time::{Duration, Time};
@@ -29,6 +33,8 @@ const AFTERMATH: Duration = Duration::secs(3);
 /// So long at most until all is quiet: replicas in sync, everything read.
 const PATIENCE: Duration = Duration::secs(60);
 const LOOK_EVERY: Duration = Duration::ms(250);
+/// The terminal of who helps at the end; steps have others.
+const HELPER: u32 = 15;
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +70,7 @@ impl fmt::Display for Failure {
 }
 
 /// How much happened in a run that was in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     pub steps: u64,
     pub events: u64,
@@ -73,6 +79,7 @@ pub struct Done {
     pub losses: u64,
     pub digest: u128,
     pub took: Duration,
+    pub coverage: Coverage,
 }
 
 /// Carries a plan out.
@@ -99,7 +106,9 @@ pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>
         unclean: BTreeSet::new(),
         lost_disk: BTreeSet::new(),
         min_isr: plan.cluster.topics.iter().filter_map(|topic| topic.config.get("min.insync.replicas")?.parse().ok()).min().unwrap_or(1),
-        by_hand: false,
+        by_hand: BTreeSet::new(),
+        min_isr_changed: false,
+        helped: BTreeSet::new(),
         done: Done::default(),
         watch,
     };
@@ -110,9 +119,13 @@ pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>
         }
     }
     run.observe()?;
-    for (at, session, deed) in deeds(&plan.steps) {
+    run.done.coverage.count_cluster(plan);
+    for (at, step, deed) in deeds(&plan.steps) {
         run.until(start + at)?;
-        run.carry_out(session, &deed)?;
+        let done = run.carry_out(step, &deed)?;
+        if let Some((_, step)) = plan.steps.iter().find(|(n, found)| *n == step && found.at == at && done) {
+            run.done.coverage.add(Of::Deed, step.act.kind());
+        }
     }
     run.until(start + CHAOS)?;
     run.calm_down(plan)?;
@@ -120,77 +133,6 @@ pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>
     run.done.digest = run.world.digest();
     run.done.took = Duration(run.world.now().0);
     Ok(run.done)
-}
-
-/// What is done at one moment.
-#[derive(Clone, Debug)]
-enum Deed {
-    Fault(Fault),
-    Type(String),
-    /// Of what was not flushed on that host.
-    Flip(String),
-}
-
-/// All deeds in the order of their times, with the number of their step.
-fn deeds(steps: &[(u32, Step)]) -> Vec<(Duration, u32, Deed)> {
-    let mut deeds = Vec::new();
-    for (n, step) in steps {
-        let (from, to) = (step.at, step.at + step.lasts);
-        let mut add = |at: Duration, fault: Fault| deeds.push((at, *n, Deed::Fault(fault)));
-        match step.act.clone() {
-            Act::Outage { host, how: Outage::Kill } => {
-                add(from, Fault::Kill { host: host.clone() });
-                add(to, Fault::Start { host });
-            }
-            Act::Outage { host, how: Outage::PowerCut } => {
-                add(from, Fault::PowerCut { host: host.clone() });
-                add(to, Fault::Start { host });
-            }
-            Act::Outage { host, how: Outage::KillAndFlip } => {
-                add(from, Fault::Kill { host: host.clone() });
-                add(to, Fault::Start { host: host.clone() });
-                deeds.push((from, *n, Deed::Flip(host)));
-            }
-            Act::Outage { host, how: Outage::Stop } => {
-                add(from, Fault::Stop { host: host.clone() });
-                add(to, Fault::Start { host });
-            }
-            Act::Outage { host, how: Outage::Pause } => {
-                add(from, Fault::Pause { host: host.clone() });
-                add(to, Fault::Resume { host });
-            }
-            Act::Cut { a, b, one_way: false } => {
-                add(from, Fault::Cut { a: a.clone(), b: b.clone() });
-                add(to, Fault::Heal { a, b });
-            }
-            Act::Cut { a, b, one_way: true } => {
-                add(from, Fault::CutOneWay { from: a.clone(), to: b.clone() });
-                add(to, Fault::HealOneWay { from: a, to: b });
-            }
-            Act::Lose { a, b, permille } => {
-                add(from, Fault::Lose { a: a.clone(), b: b.clone(), permille });
-                add(to, Fault::Lose { a, b, permille: 0 });
-            }
-            Act::SlowDisk { host, delay_us } => {
-                add(from, Fault::SlowDisk { host: host.clone(), delay_us });
-                add(to, Fault::SlowDisk { host, delay_us: 0 });
-            }
-            Act::FullDisk { host } => {
-                add(from, Fault::FillDisk { host: host.clone() });
-                add(to, Fault::FreeDisk { host: host.clone() });
-                add(to, Fault::Start { host });
-            }
-            Act::SkewClock { host, ms } => {
-                add(from, Fault::SkewClock { host: host.clone(), ms });
-                add(to, Fault::SkewClock { host, ms: 0 });
-            }
-            Act::Type(line) => deeds.push((from, *n, Deed::Type(line))),
-        }
-    }
-    deeds.retain(|(at, ..)| *at <= CHAOS);
-    // Stable: deeds of one moment stay in the order of their steps.
-    deeds.sort_by_key(|(at, ..)| *at);
-    deeds
 }
 
 /// A run, with who watches it.
@@ -204,8 +146,11 @@ struct Run<'a> {
     lost_disk: BTreeSet<String>,
     /// The lowest min.insync.replicas so far.
     min_isr: usize,
-    /// Somebody asked for an unclean election.
-    by_hand: bool,
+    /// Where somebody asked for an unclean election.
+    by_hand: BTreeSet<TopicPartition>,
+    min_isr_changed: bool,
+    /// Where somebody had to be made the leader by hand in the end.
+    helped: BTreeSet<TopicPartition>,
     done: Done,
     watch: &'a mut dyn FnMut(Duration, &Recorded<Event>),
 }
@@ -216,7 +161,7 @@ impl Run<'_> {
             self.done.steps += 1;
             let events = if self.world.sim().has_events() { self.world.take_events() } else { Vec::new() };
             self.take_note(&events);
-            self.invariants.look(&self.world, &events).map_err(Failure::Invariant)?;
+            self.invariants.look(&self.world).map_err(Failure::Invariant)?;
         }
         self.world.wait(until);
         Ok(())
@@ -226,7 +171,6 @@ impl Run<'_> {
     fn observe(&mut self) -> Result<(), Failure> {
         let events = self.world.take_events();
         self.take_note(&events);
-        self.invariants.look(&self.world, &events).map_err(Failure::Invariant)?;
         self.invariants.look_at_all(&self.world).map_err(Failure::Invariant)
     }
 
@@ -234,6 +178,7 @@ impl Run<'_> {
         for recorded in events {
             (self.watch)(recorded.at.since(self.start), recorded);
             self.done.events += 1;
+            self.done.coverage.count_event(&recorded.event);
             match &recorded.event {
                 Event::LeaderElected { partition, leader: Some(leader), leader_epoch, unclean, .. } => {
                     self.elected(partition, *leader, *leader_epoch, *unclean);
@@ -241,6 +186,7 @@ impl Run<'_> {
                 Event::BatchAcked { count, .. } => self.done.acked += u64::from(*count),
                 Event::ConfigChanged { name, value: Some(value), .. } if &**name == "min.insync.replicas" => {
                     self.min_isr = self.min_isr.min(value.parse().unwrap_or(1));
+                    self.min_isr_changed |= recorded.at > self.start;
                 }
                 _ => {}
             }
@@ -263,7 +209,7 @@ impl Run<'_> {
         let config = image.configs(TOPIC_RESOURCE, &name.topic);
         let enabled = config.get("unclean.leader.election.enable").is_some_and(|value| value == "true");
         let all_stopped = self.unclean.len() >= self.min_isr.min(decided.replicas.len());
-        let why = if enabled || self.by_hand {
+        let why = if enabled || self.by_hand.contains(name) {
             Circumstance::UncleanElection
         } else if all_stopped && self.lost_disk.contains(&host_of(leader)) {
             Circumstance::DisksLost
@@ -275,28 +221,29 @@ impl Run<'_> {
         self.history.may_have_lost(name, why, leader_epoch);
     }
 
-    fn carry_out(&mut self, step: u32, deed: &Deed) -> Result<(), Failure> {
+    /// Whether it could be done.
+    fn carry_out(&mut self, step: u32, deed: &Deed) -> Result<bool, Failure> {
         // A fault that makes no sense now (a kill of what is down) does nothing.
-        match deed {
+        let done = match deed {
             Deed::Fault(fault) => self.fault(fault),
             Deed::Flip(host) => {
                 let now = self.world.now();
                 let path = self.world.sim().host(host).and_then(|host| newest_unflushed(&host.disk, now));
-                if let Some(path) = path {
-                    self.fault(&Fault::FlipBit { host: host.clone(), path });
-                }
+                path.is_some_and(|path| self.fault(&Fault::FlipBit { host: host.clone(), path }))
             }
-            Deed::Type(line) => {
-                self.by_hand |= line.contains("--election-type unclean");
-                let _ = self.world.apply(&Command::Line { session: step % 16, text: line.clone() });
+            Deed::Type(tool) => {
+                self.by_hand.extend(tool.elects_uncleanly().cloned());
+                self.world.apply(&Command::Line { session: if step == HELPER { HELPER } else { step % HELPER }, text: tool.line() }).is_ok()
             }
-        }
-        self.observe()
+        };
+        self.observe()?;
+        Ok(done)
     }
 
-    fn fault(&mut self, fault: &Fault) {
+    /// Whether it could be done.
+    fn fault(&mut self, fault: &Fault) -> bool {
         if self.world.apply(&Command::Fault(fault.clone())).is_err() {
-            return;
+            return false;
         }
         match fault {
             Fault::Kill { host } | Fault::FillDisk { host } => drop(self.unclean.insert(host.clone())),
@@ -306,6 +253,7 @@ impl Run<'_> {
             }
             _ => {}
         }
+        true
     }
 
     /// Everything is mended and started; the producers end; until all is quiet.
@@ -318,83 +266,52 @@ impl Run<'_> {
             self.fault(&Fault::SlowDisk { host: host.clone(), delay_us: 0 });
             self.fault(&Fault::SkewClock { host: host.clone(), ms: 0 });
         }
-        self.start_servers();
+        self.start_all();
         self.observe()?;
         self.until(self.world.now() + AFTERMATH)?;
         for producer in &plan.cluster.producers {
             self.fault(&Fault::Stop { host: producer.name.clone() });
         }
         let patience_ends = self.world.now() + PATIENCE;
-        while let Some(missing) = self.missing(plan) {
+        while let Some(missing) = missing(&self.world, plan) {
             if self.world.now() >= patience_ends {
                 return Err(Failure::Stuck(missing));
             }
             self.until(self.world.now() + LOOK_EVERY)?;
             // A server may have ended only now: a stop that took its time, a disk that was full.
-            self.start_servers();
+            self.start_all();
+            self.help_the_leaderless(plan)?;
         }
         Ok(())
     }
 
-    fn start_servers(&mut self) {
+    /// Where min.insync.replicas was changed while nobody led, nobody is known who may lead (`ReplicationControlManager.replayClearTopicElrs`):
+    /// Kafka waits for an operator.
+    fn help_the_leaderless(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let Some(controller) = self.world.controller().filter(|_| self.min_isr_changed) else { return Ok(()) };
+        let nobody_may = |partition: &PartitionRegistration| {
+            partition.leader().is_none() && partition.isr.is_empty() && partition.elr.is_empty() && partition.last_known_elr.is_empty()
+        };
+        let partitions = controller.state().image.partitions().filter(|(_, _, partition)| nobody_may(partition));
+        let names = partitions.map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n });
+        let fresh: Vec<TopicPartition> = names.filter(|name| !self.helped.contains(name)).collect();
+        for name in fresh {
+            self.helped.insert(name.clone());
+            self.carry_out(HELPER, &Deed::Type(Tool::elect_uncleanly(&plan.cluster, name)))?;
+            self.done.coverage.add(Of::Outcome, "leaderless until an operator helped");
+        }
+        Ok(())
+    }
+
+    /// All that serves or reads.
+    fn start_all(&mut self) {
         let is_down = |state| matches!(state, State::Killed | State::PoweredOff | State::Exited(_));
-        let servers = self.world.sim().slots().filter(|slot| matches!(slot.spec, Spec::Broker(_) | Spec::Controller(_)));
-        let down: Vec<String> = servers.filter(|slot| is_down(slot.state)).map(|slot| slot.name.clone()).collect();
+        let wanted = |slot: &&Slot<Cluster>| matches!(slot.spec, Spec::Broker(_) | Spec::Controller(_) | Spec::Consumer(_));
+        let wanted = self.world.sim().slots().filter(wanted);
+        let down: Vec<String> = wanted.filter(|slot| is_down(slot.state)).map(|slot| slot.name.clone()).collect();
         for host in down {
             self.fault(&Fault::Start { host });
         }
-    }
-
-    /// What is not yet as it should be, with nothing broken any more.
-    fn missing(&self, plan: &Plan) -> Option<String> {
-        let world = &self.world;
-        let Some(controller) = world.controller() else { return Some("no controller".into()) };
-        let image = &controller.state().image;
-        for (topic, n, registration) in image.partitions() {
-            let name = TopicPartition { topic: topic.name.clone(), partition: n };
-            let Some(leader) = registration.leader() else { return Some(format!("{name} has no leader: {registration:?}")) };
-            if registration.isr.len() != registration.replicas.len() || registration.is_reassigning() {
-                return Some(format!("{name} is not in sync: {registration:?}"));
-            }
-            let led = leading(world, &name).find(|(id, epoch, _)| id.0 == leader && *epoch == registration.leader_epoch);
-            let Some((.., partition)) = led else { return Some(format!("{leader} does not lead {name}")) };
-            let (end, high_watermark) = (partition.log.log_end_offset(), partition.high_watermark);
-            if high_watermark != end {
-                return Some(format!("the high watermark of {name} is {high_watermark}, and its log ends at {end}"));
-            }
-        }
-        let ended = |state: State| matches!(state, State::Exited(_) | State::Killed);
-        let producing = world.sim().slots().find(|slot| matches!(slot.spec, Spec::Producer(_)) && !ended(slot.state));
-        if let Some(slot) = producing {
-            return Some(format!("{} has not ended", slot.name));
-        }
-        plan.cluster.groups.iter().find_map(|group| self.unread(&group.topics))
-    }
-
-    /// A partition that its group has not read to the end.
-    fn unread(&self, topics: &[String]) -> Option<String> {
-        for (_, load, consumer) in self.world.consumers() {
-            if let Some(error) = consumer.and_then(|consumer| consumer.failed()) {
-                return Some(format!("{} failed: {error}", load.client_id));
-            }
-        }
-        let mut positions: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
-        for (_, _, consumer) in self.world.consumers() {
-            for (name, position) in consumer.into_iter().flat_map(|consumer| consumer.owned()) {
-                positions.insert(name, position.unwrap_or(-1));
-            }
-        }
-        let controller = self.world.controller()?;
-        for (topic, n, _) in controller.state().image.partitions().filter(|(topic, ..)| topics.iter().any(|name| **name == *topic.name)) {
-            let name = TopicPartition { topic: topic.name.clone(), partition: n };
-            let end = leading(&self.world, &name).map(|(.., partition)| partition.high_watermark).max()?;
-            match positions.get(&name) {
-                Some(position) if *position == end => {}
-                Some(position) => return Some(format!("the group is at {position} of {name}, which ends at {end}")),
-                None => return Some(format!("nobody of the group reads {name}")),
-            }
-        }
-        None
     }
 
     fn judge(&mut self, plan: &Plan) -> Result<(), Failure> {
@@ -417,7 +334,7 @@ impl Run<'_> {
 }
 
 /// Who believes to lead a partition, in which epoch.
-fn leading<'a>(world: &'a World, name: &'a TopicPartition) -> impl Iterator<Item = (BrokerId, i32, &'a Partition)> {
+pub(super) fn leading<'a>(world: &'a World, name: &'a TopicPartition) -> impl Iterator<Item = (BrokerId, i32, &'a Partition)> {
     world.brokers().filter_map(move |(id, _, broker)| {
         let partition = broker?.replicas().get(name)?;
         Some((id, partition.leading.as_ref()?.epoch, partition))

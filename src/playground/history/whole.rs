@@ -112,6 +112,8 @@ pub struct WholeHistory {
     /// Who sent a chunk, and how often.
     sent: BTreeMap<ChunkId, (Name, u32)>,
     not_written: BTreeSet<ChunkId>,
+    /// The client of each member of a group.
+    members: BTreeMap<Name, Name>,
     /// Where each consumer's last poll of a partition ended.
     polls: BTreeMap<(Name, TopicPartition), Poll>,
     /// Found while the run went on.
@@ -177,8 +179,10 @@ impl WholeHistory {
                 self.polled(at, client, partition, *from, *to);
                 self.read(group.as_ref(), partition, *from, *to, *chunk);
             }
+            Event::MemberJoined { member, client, .. } => drop(self.members.insert(member.clone(), client.clone())),
             Event::Assigned { member, .. } => {
-                let is_its = |client: &str| member.strip_prefix(client).is_some_and(|rest| rest.starts_with('-'));
+                let of_member = self.members.get(member);
+                let is_its = |client: &Name| of_member == Some(client);
                 let polls = self.polls.iter_mut().filter(|((client, _), _)| is_its(client));
                 polls.for_each(|(_, poll)| poll.moved = Some(Circumstance::Rebalance));
             }
@@ -230,8 +234,9 @@ impl WholeHistory {
                 let both: Vec<Circumstance> = circumstances.iter().chain(others).copied().collect();
                 add(Anomaly::InconsistentOffsets, *base.max(other_base), batch.last.min(other.last), &both);
             }
-            let overlapping = log.batches.iter().filter(|(from, to, other)| other != chunk && *from <= batch.last && base <= to);
-            for (from, to, _) in overlapping {
+            let first = log.batches.partition_point(|(_, to, _)| to < base);
+            let overlapping = log.batches[first..].iter().take_while(|(from, ..)| *from <= batch.last);
+            for (from, to, _) in overlapping.filter(|(.., other)| other != chunk) {
                 add(Anomaly::InconsistentOffsets, *base.max(from), batch.last.min(*to), circumstances);
             }
             if is_stored(base, chunk) && batch.acked && complete.iter().any(|group| !batch.readers.contains(group)) {

@@ -5,21 +5,22 @@
 //! an election that was allowed to lose records is not compared any more ([`Invariants::forgive`]).
 
 pub mod log_sums;
+pub mod quorum;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use log_sums::LogSums;
+use quorum::QuorumInvariants;
 
-use super::model::{Process, Spec};
-use super::world::World;
+use super::model::{Cluster, Process, Spec};
+use super::world::{Quorate, World};
 use crate::kafka::broker::partition::Partition;
 use crate::kafka::broker::process::Broker;
-use crate::kafka::event::Event;
 use crate::kafka::metadata::image::{Image, NO_LEADER, PartitionRegistration};
 use crate::kafka::names::{BrokerId, TopicPartition};
-use crate::sim::process::Recorded;
+use crate::sim::engine::{Slot, State};
 
 /// What must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,8 +33,16 @@ pub enum Invariant {
     StrongIsr,
     /// Everybody in the controller's ISR has all up to the leader's high watermark.
     ValidHighWatermark,
-    /// Epochs of controllers only grow, and each has one leader.
-    ControllerEpoch,
+    /// A node of the quorum never goes back to an earlier epoch.
+    MonotonicEpoch,
+    /// An epoch of the quorum has one leader at most.
+    SingleLeader,
+    /// What is committed in the metadata log stays so.
+    MonotonicHighWatermark,
+    /// A majority of the voters has all up to the leader's high watermark.
+    MajorityReachedHighWatermark,
+    /// What one node takes for committed is what every node does.
+    ConsistentCommittedData,
 }
 
 /// What does not hold, and where.
@@ -65,14 +74,64 @@ struct Fingerprint {
     last_chunk: u64,
 }
 
+/// A replica as it was seen last.
+#[derive(Clone, Debug)]
+struct Replica {
+    name: TopicPartition,
+    seen: Fingerprint,
+    sums: LogSums,
+}
+
+impl Replica {
+    /// Brings what is known up to date. Returns whether anything has changed.
+    fn take_in(&mut self, partition: &Partition) -> bool {
+        let now = Fingerprint {
+            log_end: partition.log.log_end_offset(),
+            high_watermark: partition.high_watermark,
+            leads_in_epoch: partition.leading.as_ref().map_or(-1, |leading| leading.epoch),
+            leader_epoch: partition.registration.leader_epoch,
+            partition_epoch: partition.registration.partition_epoch,
+            last_chunk: partition.log.tail(i64::MAX).next().map_or(0, |batch| batch.body.id().0),
+        };
+        if self.seen == now {
+            return false;
+        }
+        if (self.seen.log_end, self.seen.last_chunk) != (now.log_end, now.last_chunk) {
+            self.sums.follow(&partition.log);
+        }
+        self.seen = now;
+        true
+    }
+}
+
+/// The place of a partition among those of its broker, which are looked at in order: at or behind `at`.
+fn place(replicas: &mut Vec<Replica>, mut at: usize, name: &TopicPartition) -> usize {
+    while replicas.get(at).is_some_and(|replica| replica.name < *name) {
+        at += 1;
+    }
+    if replicas.get(at).is_none_or(|replica| replica.name != *name) {
+        replicas.insert(at, Replica { name: name.clone(), seen: Fingerprint::default(), sums: LogSums::default() });
+    }
+    at
+}
+
+/// A partition on a broker that runs.
+#[derive(Clone, Copy)]
+struct Running<'a> {
+    id: BrokerId,
+    broker: &'a Broker,
+    partition: &'a Partition,
+}
+
 /// The observer.
 #[derive(Clone, Debug, Default)]
 pub struct Invariants {
-    replicas: BTreeMap<(BrokerId, TopicPartition), (Fingerprint, LogSums)>,
+    /// What each broker has, in the order of its partitions.
+    replicas: BTreeMap<BrokerId, Vec<Replica>>,
     registrations: BTreeMap<TopicPartition, Arc<PartitionRegistration>>,
     /// Leaders of epochs before this one need not agree with anybody.
     forgiven: BTreeMap<TopicPartition, i32>,
-    controller_epoch: Option<(i32, BrokerId)>,
+    quorum: QuorumInvariants,
 }
 
 impl Invariants {
@@ -85,18 +144,9 @@ impl Invariants {
     ///
     /// # Errors
     /// The first thing that does not hold.
-    pub fn look(&mut self, world: &World, events: &[Recorded<Event>]) -> Result<(), Violation> {
-        for recorded in events {
-            if let Event::ControllerElected { controller, epoch } = recorded.event {
-                self.controller_elected(controller, epoch)?;
-            }
-        }
+    pub fn look(&mut self, world: &World) -> Result<(), Violation> {
         let Some(slot) = world.sim().last_stepped().and_then(|id| world.sim().slot(id)) else { return Ok(()) };
-        match (&slot.spec, &slot.process) {
-            (Spec::Broker(_), Some(Process::Broker(broker))) => self.look_at_broker(world, broker),
-            (Spec::Controller(_), Some(Process::Controller(controller))) => self.look_at_image(world, &controller.state().image),
-            _ => Ok(()),
-        }
+        self.look_at(world, slot)
     }
 
     /// Looks at everything: after something was done from outside.
@@ -104,33 +154,52 @@ impl Invariants {
     /// # Errors
     /// As [`Invariants::look`].
     pub fn look_at_all(&mut self, world: &World) -> Result<(), Violation> {
-        for broker in world.brokers().filter_map(|(_, _, broker)| broker) {
-            self.look_at_broker(world, broker)?;
-        }
-        match world.controller() {
-            Some(controller) => self.look_at_image(world, &controller.state().image),
+        world.sim().slots().try_for_each(|slot| self.look_at(world, slot))
+    }
+
+    fn look_at(&mut self, world: &World, slot: &Slot<Cluster>) -> Result<(), Violation> {
+        let (id, raft, controller) = match &slot.process {
+            Some(Process::Broker(broker)) => {
+                self.look_at_broker(world, broker)?;
+                (broker.id(), broker.raft(), broker.controller())
+            }
+            Some(Process::Controller(process)) => (process.controller().id(), process.raft(), Some(process.controller())),
+            _ => {
+                let id = match &slot.spec {
+                    Spec::Broker(spec) => spec.id,
+                    Spec::Controller(spec) => spec.id,
+                    _ => return Ok(()),
+                };
+                if matches!(slot.state, State::Exited(_)) {
+                    self.quorum.ended(id);
+                }
+                return Ok(());
+            }
+        };
+        let of_quorum = |(invariant, why)| Violation { invariant, partition: None, why };
+        self.quorum.look(id, slot.incarnation, raft).map_err(of_quorum)?;
+        match controller.filter(|controller| controller.is_active()) {
+            Some(_) => self.active(world).map_or(Ok(()), |active| self.look_at_image(world, &active.state().image)),
             None => Ok(()),
         }
     }
 
-    fn controller_elected(&mut self, controller: BrokerId, epoch: i32) -> Result<(), Violation> {
-        if let Some((before, leader)) = self.controller_epoch
-            && (epoch < before || (epoch == before && leader != controller))
-        {
-            let why = format!("{controller} was elected in epoch {epoch}, after {leader} in epoch {before}");
-            return Err(Violation { invariant: Invariant::ControllerEpoch, partition: None, why });
-        }
-        self.controller_epoch = Some((epoch, controller));
-        Ok(())
+    /// The controller that decides. One that was followed by another, which is down now, only thinks so.
+    fn active<'w>(&self, world: &'w World) -> Option<Quorate<'w>> {
+        world.controller().filter(|controller| controller.epoch() >= self.quorum.newest_epoch())
     }
 
     fn look_at_broker(&mut self, world: &World, broker: &Broker) -> Result<(), Violation> {
+        let replicas = self.replicas.entry(broker.id()).or_default();
+        let (mut at, mut changed) = (0, Vec::new());
         for (name, partition) in &broker.replicas().partitions {
-            if self.take_in(broker.id(), name, partition) {
-                self.check(world, name)?;
+            at = place(replicas, at, name);
+            if replicas[at].take_in(partition) {
+                changed.push(name.clone());
             }
+            at += 1;
         }
-        Ok(())
+        changed.iter().try_for_each(|name| self.check(world, name))
     }
 
     fn look_at_image(&mut self, world: &World, image: &Image) -> Result<(), Violation> {
@@ -150,109 +219,76 @@ impl Invariants {
         Ok(())
     }
 
-    /// Brings what is known of a replica up to date. Returns whether anything has changed.
-    fn take_in(&mut self, broker: BrokerId, name: &TopicPartition, partition: &Partition) -> bool {
-        let now = Fingerprint {
-            log_end: partition.log.log_end_offset(),
-            high_watermark: partition.high_watermark,
-            leads_in_epoch: partition.leading.as_ref().map_or(-1, |leading| leading.epoch),
-            leader_epoch: partition.registration.leader_epoch,
-            partition_epoch: partition.registration.partition_epoch,
-            last_chunk: partition.log.tail(i64::MAX).next().map_or(0, |batch| batch.body.id().0),
-        };
-        let key = (broker, name.clone());
-        let (before, sums) = self.replicas.entry(key).or_default();
-        if *before == now {
-            return false;
-        }
-        if (before.log_end, before.last_chunk) != (now.log_end, now.last_chunk) {
-            sums.follow(&partition.log);
-        }
-        *before = now;
-        true
-    }
-
     /// A partition, wherever somebody believes to lead it.
     fn check(&mut self, world: &World, name: &TopicPartition) -> Result<(), Violation> {
-        let Some(controller) = world.controller() else { return Ok(()) };
+        let Some(controller) = self.active(world) else { return Ok(()) };
         let image = &controller.state().image;
         let Some(decided) = image.partition(name) else { return Ok(()) };
         let forgiven = self.forgiven.get(name).copied().unwrap_or(0);
-        for (leader, broker, partition) in replicas(world, name) {
-            let Some(leading) = &partition.leading else { continue };
-            if leading.epoch < forgiven || broker.lifecycle().broker_epoch() != registered(image, leader) {
+        let running = world.brokers().filter_map(|(id, _, broker)| {
+            let broker = broker?;
+            Some(Running { id, broker, partition: broker.replicas().get(name)? })
+        });
+        let running: Vec<Running> = running.collect();
+        for led in &running {
+            let Some(leading) = &led.partition.leading else { continue };
+            if leading.epoch < forgiven || !counts(image, led) {
                 continue;
             }
-            let is_leader = decided.leader == leader.0 && decided.leader_epoch == leading.epoch;
-            for (follower, other, replica) in replicas(world, name).filter(|(id, ..)| *id != leader) {
-                let counts = |image: &Image| other.lifecycle().broker_epoch() == registered(image, follower);
-                if !counts(image) {
-                    continue;
-                }
-                if is_leader && decided.isr.contains(&follower.0) {
-                    self.check_reached(name, partition, replica, leader, follower)?;
-                    self.check_equal(Invariant::StrongIsr, name, partition, replica, leader, follower)?;
+            let is_leader = decided.leader == led.id.0 && decided.leader_epoch == leading.epoch;
+            for replica in running.iter().filter(|replica| replica.id != led.id && counts(image, replica)) {
+                if is_leader && decided.isr.contains(&replica.id.0) {
+                    check_reached(name, led, replica)?;
+                    self.check_equal(Invariant::StrongIsr, name, led, replica)?;
                 }
                 // A leader that has not heard of the follower's new life still counts on what that had before.
-                if partition.isr().contains(&follower.0) && counts(broker.image()) {
-                    self.check_equal(Invariant::WeakIsr, name, partition, replica, leader, follower)?;
+                if led.partition.isr().contains(&replica.id.0) && counts(led.broker.image(), replica) {
+                    self.check_equal(Invariant::WeakIsr, name, led, replica)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn check_reached(
-        &self,
-        name: &TopicPartition,
-        led: &Partition,
-        replica: &Partition,
-        leader: BrokerId,
-        follower: BrokerId,
-    ) -> Result<(), Violation> {
-        let (high_watermark, end) = (led.high_watermark, replica.log.log_end_offset());
-        if end >= high_watermark {
-            return Ok(());
+    fn check_equal(&mut self, invariant: Invariant, name: &TopicPartition, led: &Running, replica: &Running) -> Result<(), Violation> {
+        let (leader, follower) = (led.id, replica.id);
+        // Up to date, if another look at that broker is still to come.
+        for of in [led, replica] {
+            let replicas = self.replicas.entry(of.id).or_default();
+            let at = place(replicas, 0, name);
+            replicas[at].take_in(of.partition);
         }
-        let why = format!("{leader} leads with high watermark {high_watermark}, and {follower} in the ISR ends at {end}");
-        Err(Violation { invariant: Invariant::ValidHighWatermark, partition: Some(name.clone()), why })
-    }
-
-    fn check_equal(
-        &mut self,
-        invariant: Invariant,
-        name: &TopicPartition,
-        led: &Partition,
-        replica: &Partition,
-        leader: BrokerId,
-        follower: BrokerId,
-    ) -> Result<(), Violation> {
-        for (id, partition) in [(leader, led), (follower, replica)] {
-            self.take_in(id, name, partition);
-        }
-        let (from, to) = (led.log.log_start_offset().max(replica.log.log_start_offset()), led.high_watermark);
-        let sums = |id| self.replicas.get(&(id, name.clone())).map(|(_, sums)| sums);
-        let (Some(own), Some(other)) = (sums(leader), sums(follower)) else { return Ok(()) };
+        let (own_log, other_log) = (&led.partition.log, &replica.partition.log);
+        let (from, to) = (own_log.log_start_offset().max(other_log.log_start_offset()), led.partition.high_watermark);
+        let sums = |id| self.replicas.get(id)?.iter().find(|replica| replica.name == *name).map(|replica| &replica.sums);
+        let (Some(own), Some(other)) = (sums(&leader), sums(&follower)) else { return Ok(()) };
         if from >= to || own.between(from, to) == other.between(from, to) {
             return Ok(());
         }
         let (at, there) = own.first_difference(other, from, to).unwrap_or((from, from));
         let why = format!(
             "{leader} leads in epoch {} with high watermark {to}, and {follower} in the ISR {:?} differs from offset {} on",
-            led.leading.as_ref().map_or(-1, |leading| leading.epoch),
-            if invariant == Invariant::WeakIsr { led.isr() } else { &[] },
+            led.partition.leading.as_ref().map_or(-1, |leading| leading.epoch),
+            if invariant == Invariant::WeakIsr { led.partition.isr() } else { &[] },
             at.min(there),
         );
         Err(Violation { invariant, partition: Some(name.clone()), why })
     }
 }
 
-/// Everybody who runs and has this partition.
-fn replicas<'a>(world: &'a World, name: &'a TopicPartition) -> impl Iterator<Item = (BrokerId, &'a Broker, &'a Partition)> {
-    world.brokers().filter_map(move |(id, _, broker)| {
-        let broker = broker?;
-        Some((id, broker, broker.replicas().get(name)?))
-    })
+/// Everybody whom the controller counts on has what the leader says is committed.
+fn check_reached(name: &TopicPartition, led: &Running, replica: &Running) -> Result<(), Violation> {
+    let (high_watermark, end) = (led.partition.high_watermark, replica.partition.log.log_end_offset());
+    if end >= high_watermark {
+        return Ok(());
+    }
+    let why = format!("{} leads with high watermark {high_watermark}, and {} in the ISR ends at {end}", led.id, replica.id);
+    Err(Violation { invariant: Invariant::ValidHighWatermark, partition: Some(name.clone()), why })
+}
+
+/// Whether a broker's present life is the one that is known in an image.
+fn counts(image: &Image, running: &Running) -> bool {
+    running.broker.lifecycle().broker_epoch() == registered(image, running.id)
 }
 
 /// The broker epoch of the life that the controller (or who has this image) knows of.

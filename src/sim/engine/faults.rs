@@ -61,7 +61,12 @@ impl<M: Model> Sim<M> {
     }
 
     pub(super) fn exited(&mut self, id: ProcessId, status: i32) {
-        let host = self.host_name(self.slots[id.0 as usize].host).to_owned();
+        // What ends in two of its parts at once ends once.
+        let slot = &self.slots[id.0 as usize];
+        if slot.process.is_none() {
+            return;
+        }
+        let host = self.host_name(slot.host).to_owned();
         let event = self.occur(None, Occurrence::Exited { host, status });
         self.drop_connections(id, Some(event), Some(CloseReason::Closed));
         self.end(id, State::Exited(status), event);

@@ -158,8 +158,10 @@ fn polls() {
     let (group, client, partition) = (Some("g".into()), "g-1".into(), orders());
     let reset = Event::OffsetReset { group, client, partition, to: 10 };
     tale().polled('a', 0, 4).event(&reset, 0).polled('c', 10, 14).check(&[]);
-    let assigned = Event::Assigned { group: "g".into(), member: "g-1-550e".into(), generation: 2, partitions: vec![orders()] };
-    tale().polled('a', 0, 4).polled('b', 5, 9).event(&assigned, 0).polled('a', 0, 4).check(&[]);
-    let other = Event::Assigned { group: "g".into(), member: "g-10-550e".into(), generation: 2, partitions: vec![orders()] };
-    tale().polled('a', 0, 4).event(&other, 0).polled('c', 10, 14).check(&["poll-skip 5..9"]);
+    let joined = |member: &str, client: &str| Event::MemberJoined { group: "g".into(), member: member.into(), client: client.into() };
+    let assigned = |member: &str| Event::Assigned { group: "g".into(), member: member.into(), generation: 2, partitions: vec![orders()] };
+    let (its, others) = (assigned("550e"), assigned("551f"));
+    let tale = || tale().event(&joined("550e", "g-1"), 0).event(&joined("551f", "g-10"), 0);
+    tale().polled('a', 0, 4).polled('b', 5, 9).event(&its, 0).polled('a', 0, 4).check(&[]);
+    tale().polled('a', 0, 4).event(&others, 0).polled('c', 10, 14).check(&["poll-skip 5..9"]);
 }
