@@ -29,7 +29,7 @@ use crate::sim::process::Recorded;
 use crate::sim::time::{Duration, Time};
 
 /// After the faults producers go on for so long.
-const AFTERMATH: Duration = Duration::secs(3);
+const AFTERMATH: Duration = Duration::secs(2);
 /// So long at most until all is quiet: replicas in sync, everything read.
 const PATIENCE: Duration = Duration::secs(60);
 const LOOK_EVERY: Duration = Duration::ms(250);

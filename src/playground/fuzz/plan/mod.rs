@@ -15,7 +15,7 @@ pub use step::{Act, Outage, Step};
 pub use tool::Tool;
 
 /// How long faults go on, from when the cluster is ready.
-pub const CHAOS: Duration = Duration::secs(20);
+pub const CHAOS: Duration = Duration::secs(15);
 
 /// A run to be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]

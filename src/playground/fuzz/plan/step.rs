@@ -146,7 +146,7 @@ fn draw(dice: &mut Dice, cluster: &ClusterSpec, hosts: &Hosts, only: Option<Fami
     let lasts = Duration::ms(match dice.below(3) {
         0 => dice.within(20, 1_000),
         1 => dice.within(500, 4_000),
-        _ => dice.within(2_000, 9_000),
+        _ => dice.within(2_000, 7_000),
     });
     let family = only.filter(|_| !dice.one_in(4)).unwrap_or_else(|| draw_family(dice));
     let act = match family {
