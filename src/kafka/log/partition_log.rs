@@ -423,7 +423,10 @@ impl PartitionLog {
     }
 
     fn roll_at(&mut self, base_offset: i64, store: &mut Store) {
-        self.active_mut().close(store);
+        match self.config.rules.holds(Rule::FlushOrder) {
+            true => self.active_mut().close(store),
+            false => self.active_mut().end(store),
+        }
         self.log_end_offset = base_offset;
         self.take_producer_snapshot(store);
         self.recovery_point = base_offset;

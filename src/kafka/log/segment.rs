@@ -185,14 +185,19 @@ impl Segment {
         Ok(())
     }
 
-    /// Rolled or stopped: the last entry of the time index, the indexes as long as their entries, and all bytes stable.
+    /// Rolled or stopped: [`Segment::end`], and all bytes stable.
     pub fn close(&mut self, store: &mut Store) {
+        self.end(store);
+        self.flush(store);
+    }
+
+    /// Nothing is appended any more: the last entry of the time index, and the indexes as long as their entries.
+    pub fn end(&mut self, store: &mut Store) {
         let entries = (self.indexes.offset_index.len(), self.indexes.time_index.len());
         let _ = self.indexes.closed();
         let _ = self.write_new_entries(entries, store);
         store.disk.trim(&self.index_path);
         store.disk.trim(&self.time_index_path);
-        self.flush(store);
     }
 
     pub fn flush(&self, store: &mut Store) {

@@ -471,7 +471,10 @@ impl Raft {
     /// findReadyBootstrapServer: one at random that is not in its backoff. Not the one that is connected already: that may not lead, and whom
     /// it names may be known.
     fn ready_bootstrap_server(&self, now: Time, servers: &[BrokerId], out: &mut Outbox) -> Option<BrokerId> {
-        let start = out.rng().below(servers.len().max(1) as u64) as usize;
+        if servers.is_empty() {
+            return None;
+        }
+        let start = out.rng().below(servers.len() as u64) as usize;
         let from_start = servers[start..].iter().chain(&servers[..start]);
         from_start.copied().find(|id| self.net.in_flight(*id) == 0 && !self.net.is_unavailable(now, *id))
     }

@@ -18,6 +18,8 @@ pub fn draw(dice: &mut Dice) -> ClusterSpec {
         ("replica.fetch.backoff.ms", "200".to_owned()),
         ("replica.high.watermark.checkpoint.interval.ms", dice.within(300, 2_000).to_string()),
         ("log.retention.check.interval.ms", "3000".to_owned()),
+        ("log.initial.task.delay.ms", "500".to_owned()),
+        ("log.flush.offset.checkpoint.interval.ms", dice.within(300, 3_000).to_string()),
         ("offsets.topic.num.partitions", "1".to_owned()),
         ("offsets.topic.replication.factor", brokers.min(3).to_string()),
         ("group.initial.rebalance.delay.ms", "0".to_owned()),
@@ -59,7 +61,7 @@ fn draw_topic(dice: &mut Dice, name: &str, brokers: u32) -> TopicSpec {
         config.insert("unclean.leader.election.enable".into(), "true".into());
     }
     if dice.one_in(2) {
-        config.insert("internal.segment.bytes".into(), dice.within(2_000, 40_000).to_string());
+        config.insert("internal.segment.bytes".into(), dice.within(1_500, 15_000).to_string());
     }
     if dice.one_in(6) {
         config.insert("retention.bytes".into(), dice.within(10_000, 60_000).to_string());
