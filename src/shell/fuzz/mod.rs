@@ -52,6 +52,8 @@ pub fn line(dice: &mut Dice) -> String {
 pub struct Fuzzed {
     terminal: Terminal,
     typed: usize,
+    /// A trap may have been set: then an interrupt ends only what waits, and a loop goes on, as in bash.
+    trapped: bool,
 }
 
 /// What came of a line.
@@ -80,7 +82,12 @@ impl Fuzzed {
         }
         self.terminal.tell(Tell::EndOfInput);
         self.terminal.wait(Duration::ms(20));
-        let outcome = if self.is_idle() { Outcome::Ended } else { self.interrupt() };
+        self.trapped |= line.contains("trap");
+        let mut outcome = if self.is_idle() { Outcome::Ended } else { self.interrupt() };
+        if outcome == Outcome::Stuck && self.trapped {
+            *self = Fuzzed::default();
+            outcome = Outcome::Interrupted;
+        }
         self.terminal.sim.take_events();
         outcome
     }

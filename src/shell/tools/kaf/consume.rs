@@ -60,13 +60,16 @@ struct Progress {
     is_over: bool,
 }
 
+/// What is printed of a message: on standard error and on standard output.
+type Printed = (String, String);
+
 /// Messages that were fetched and are not printed yet.
 #[derive(Clone, Debug)]
 struct Fetched {
     output: Output,
     filter: BTreeMap<String, String>,
-    /// Partition, offset, and what is printed of it: on standard error and on standard output.
-    messages: VecDeque<(i32, i64, Option<(String, String)>)>,
+    /// By partition and offset.
+    messages: VecDeque<(i32, i64, Option<Printed>)>,
 }
 
 impl Receiver for Fetched {

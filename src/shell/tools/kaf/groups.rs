@@ -136,15 +136,18 @@ fn members(table: &mut Table, group: &DescribedGroup, script: &mut Script) {
     }
 }
 
-/// Offsets with what was said about them, by topic and partition.
-fn offsets(script: &mut Script, group: &str) -> Result<BTreeMap<String, BTreeMap<i32, (i64, String)>>, Stop> {
+/// Offsets with what was said about them, by partition.
+type Offsets = BTreeMap<i32, (i64, String)>;
+
+/// What a group has committed, by topic.
+fn offsets(script: &mut Script, group: &str) -> Result<BTreeMap<String, Offsets>, Stop> {
     let failed = |why: String| Err(exit(format!("Failed to fetch group offsets: {why}\n")));
     let body = match script.ask("listConsumerGroupOffsets", coordinator(group), committed(group))? {
         Ok(Response::OffsetFetch(body)) => body,
         Ok(_) => return failed(error(-1)),
         Err(exception) => return failed(thrown(&exception)),
     };
-    let mut offsets: BTreeMap<String, BTreeMap<i32, (i64, String)>> = BTreeMap::new();
+    let mut offsets: BTreeMap<String, Offsets> = BTreeMap::new();
     for topic in body.groups.iter().flat_map(|group| &group.topics) {
         let partitions = offsets.entry(topic.name.to_string()).or_default();
         for partition in &topic.partitions {
