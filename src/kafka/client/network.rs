@@ -50,6 +50,8 @@ pub struct Outgoing {
     pub batches: Vec<Batches>,
     /// Instead of `request.timeout.ms`.
     pub timeout: Option<Duration>,
+    /// Who sleeps for longer than that finds its request timed out only when it wakes: after this time, unless something else wakes it.
+    pub sleeps: Option<Duration>,
     /// The node will not answer (Produce with acks=0): nothing completes.
     pub one_way: bool,
     /// The same was sent before and not answered.
@@ -187,6 +189,8 @@ struct InFlight<T> {
     correlation_id: i32,
     sent: Time,
     deadline: Time,
+    /// When it is looked whether the deadline is over.
+    looked_at: Time,
     /// `None`: our own ApiVersions.
     token: Option<T>,
 }
@@ -210,6 +214,7 @@ impl Outgoing {
             request: request.into(),
             batches: Vec::new(),
             timeout: None,
+            sleeps: None,
             one_way: false,
             retry: false,
             correlation_id: None,
@@ -415,7 +420,7 @@ impl<T> NetworkClient<T> {
         for node in self.nodes.values_mut() {
             node.throttled_until = node.throttled_until.filter(|at| *at > now);
         }
-        let due = |node: &Node<T>| node.wake_at(&self.config).is_some_and(|at| at <= now);
+        let due = |node: &Node<T>| node.over_at(&self.config, |request| request.deadline).is_some_and(|at| at <= now);
         let due: Vec<BrokerId> = self.nodes.iter().filter(|(_, node)| due(node)).map(|(&id, _)| id).collect();
         for id in due {
             let Some(node) = self.nodes.get_mut(&id) else { continue };
@@ -433,7 +438,7 @@ impl<T> NetworkClient<T> {
 
     /// When [`NetworkClient::poll`] wants to be called, or a node that was asked for can be tried again.
     pub fn next_wake(&self) -> Option<Time> {
-        self.nodes.values().filter_map(|node| node.wake_at(&self.config)).min()
+        self.nodes.values().filter_map(|node| node.over_at(&self.config, |request| request.looked_at)).min()
     }
 
     /// Closes the connection to a node; its requests are over.
@@ -629,7 +634,8 @@ impl<T> NetworkClient<T> {
         node.traffic.sent.record(now.as_ms(), bytes);
         node.last_used = now;
         if !outgoing.one_way {
-            node.in_flight.push_back(InFlight { correlation_id, sent: now, deadline: now + timeout, token });
+            let (deadline, looked_at) = (now + timeout, now + outgoing.sleeps.unwrap_or(timeout).max(timeout));
+            node.in_flight.push_back(InFlight { correlation_id, sent: now, deadline, looked_at, token });
         }
         Some(())
     }
@@ -640,12 +646,12 @@ impl<T> Node<T> {
         self.throttled_until.is_none_or(|at| at <= now) && self.in_flight.len() < max_in_flight as usize
     }
 
-    fn wake_at(&self, config: &NetworkConfig) -> Option<Time> {
+    fn over_at(&self, config: &NetworkConfig, of: fn(&InFlight<T>) -> Time) -> Option<Time> {
         match self.link {
             Link::Down { retry_at } => self.wanted.then_some(retry_at),
             Link::Connecting { deadline, .. } => Some(deadline),
             Link::Authenticating { .. } | Link::Checking { .. } | Link::Ready { .. } => {
-                let oldest = self.in_flight.iter().map(|request| request.deadline).min();
+                let oldest = self.in_flight.iter().map(of).min();
                 let close = oldest.unwrap_or(self.last_used + config.connections_max_idle);
                 Some(self.throttled_until.map_or(close, |at| at.min(close)))
             }

@@ -332,7 +332,7 @@ impl QuorumController {
             }
             self.state.image.apply(record);
         }
-        self.next_no_op = self.next_no_op.map(|_| now + self.max_idle_interval());
+        self.next_no_op = self.next_no_op.and_then(|_| self.idle_until(now));
         self.pending.push_back(Pending { end, image: self.state.image.clone(), answer });
         self.apply_committed(raft, out);
         true
@@ -389,7 +389,7 @@ impl QuorumController {
         let unfenced = self.state.image.brokers.values().filter(|broker| !broker.fenced);
         let fresh = Session { last_heartbeat: now, metadata_offset: -1, controlled_shutdown_offset: None };
         self.state.sessions = unfenced.map(|broker| (broker.id, fresh)).collect();
-        self.next_no_op = Some(now + self.max_idle_interval());
+        self.next_no_op = self.idle_until(now);
         self.state.begin_periodic_tasks();
         if self.state.image.features.is_empty() {
             self.append(raft, now, &bootstrap::transaction(self.state.bootstrap_records(&self.spec.features)), None, out);
@@ -439,8 +439,10 @@ impl QuorumController {
         }
     }
 
-    fn max_idle_interval(&self) -> Duration {
-        Duration::ms(self.state.setting("metadata.max.idle.interval.ms", DEFAULT_MAX_IDLE_INTERVAL_MS).max(1) as u64)
+    /// metadata.max.idle.interval.ms: when the next record comes that says nothing; 0: never.
+    fn idle_until(&self, now: Time) -> Option<Time> {
+        let interval_ms = self.state.setting("metadata.max.idle.interval.ms", DEFAULT_MAX_IDLE_INTERVAL_MS);
+        (interval_ms > 0).then(|| now + Duration::ms(interval_ms as u64))
     }
 
     /// The active controller must know of this one (`ControllerRegistrationManager`).

@@ -12,6 +12,8 @@ const RULES: &[(&str, &str)] = &[
     (r"(CreateTime|LogAppendTime):( ?)\d+", "$1:${2}T"),
     (r#"("(?:commit|currentState|transactionLastUpdate|transactionStart)?[tT]imestamp(?:Ms)?"):\d+"#, "$1:T"),
     (r"([tT]imestamp: )\d{13}", "${1}T"),
+    (r"((?:deadlineMs|nextAllowedTryMs)=)\d{13}", "${1}T"),
+    (r"(timed out at )\d{13}", "${1}T"),
     (r" crc: \d+ ", " crc: N "),
     (r"(The timestamp should be within )\[-?\d+, -?\d+\]", "${1}[T, T]"),
     (r"(deleteHorizonMs: OptionalLong)\[\d+\]", "${1}[T]"),

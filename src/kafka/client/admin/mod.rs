@@ -312,8 +312,11 @@ impl AdminClient {
             let message = format!("The node does not support {}", screaming(api.name()));
             return self.end(id, Err(ClientError::of_code(UNSUPPORTED_VERSION, Some(&message))));
         }
-        let timeout = Duration(call.deadline.since(now).0.min(self.config.network.request_timeout.0));
-        let outgoing = Outgoing { timeout: Some(timeout), retry: call.tries > 0, ..Outgoing::new(call.request.clone()) };
+        // The thread sleeps until a call's own deadline, whatever its request's (`AdminClientRunnable.processRequests`).
+        let sleeps = call.deadline.since(now);
+        let timeout = sleeps.min(self.config.network.request_timeout);
+        let outgoing =
+            Outgoing { timeout: Some(timeout), sleeps: Some(sleeps), retry: call.tries > 0, ..Outgoing::new(call.request.clone()) };
         call.is_sent = self.client.send(now, node, outgoing, Sent::Call(id), out).is_ok();
     }
 
@@ -351,7 +354,8 @@ impl AdminClient {
         }
         let node = self.client.any_ready(now, out)?;
         let request = FindCoordinatorRequest::default().with_key_type(key.0).with_coordinator_keys(vec![key.1.to_string().into()]);
-        let sent = self.client.send(now, node, Outgoing::new(request), Sent::FindCoordinator(key.clone()), out).is_ok();
+        let outgoing = Outgoing { sleeps: Some(self.config.api_timeout), ..Outgoing::new(request) };
+        let sent = self.client.send(now, node, outgoing, Sent::FindCoordinator(key.clone()), out).is_ok();
         self.coordinators.entry(key).or_default().in_flight = sent;
         None
     }

@@ -98,7 +98,7 @@ impl Topics {
         }
         loop {
             let result = self.admin.as_mut()?.poll(cx)?;
-            let flow = result.and_then(|outcome| self.answered(outcome, cx));
+            let flow = result.map_err(|error| self.thrown(error)).and_then(|outcome| self.answered(outcome, cx));
             if let Some(status) = self.over(flow, cx) {
                 return Some(status);
             }
@@ -122,6 +122,14 @@ impl Topics {
     pub fn close(&mut self, out: &mut Outbox) {
         if let Some(admin) = &mut self.admin {
             admin.close(out);
+        }
+    }
+
+    /// `listAllReassignments` throws what it caught within an exception of its own.
+    fn thrown(&self, error: Exception) -> Exception {
+        match self.at {
+            At::Reassignments => Exception::new("java.lang.RuntimeException", error.in_execution().to_string()),
+            _ => error,
         }
     }
 
