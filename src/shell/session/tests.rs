@@ -280,3 +280,11 @@ fn every_tool_tells_its_options() {
         }
     }
 }
+
+#[test]
+fn a_select_without_a_name_is_no_command() {
+    for text in ["select", "select ", "if select", "select;", "select 1 in a; do :; done"] {
+        assert!(crate::shell::syntax::parse(text).is_err(), "{text}");
+    }
+    assert!(crate::shell::syntax::parse("select x; do :; done").is_ok());
+}

@@ -246,7 +246,7 @@ impl Cursor<'_> {
 
     /// `select`, as the `while` that it stands for: the list is shown, a line is read, and what it means is looked up.
     fn select_command(&mut self) -> Parsed<Kind> {
-        self.at += "sele".len();
+        self.at += "sel".len();
         // Behind its last three letters stands what stands behind a `for`.
         let Kind::For { name, words, body } = self.for_command()? else { return Err(self.unexpected()) };
         let all = || Part::Parameter { name: "@".into(), index: None, change: super::Change::None, quoted: true };
