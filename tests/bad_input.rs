@@ -69,8 +69,7 @@ fn what_is_a_request_goes_on() {
     assert!(!matches!(receive(bytes, Listens::Controller, &mut || ChunkId(1)), Received::Close(why) if why.contains("disabled")));
 }
 
-/// A request that ends too early brings no server down. (Lengths that promise more than there is are another matter: the crate that decodes
-/// requests makes room for as many elements as an array announces, so whoever lets strangers in has to bound them first.)
+/// A request that ends too early brings no server down.
 #[test]
 fn requests_that_end_too_early_are_survived() {
     let whole = request(3, 4, b"\0\0\0\x01\0\x06orders\0");
@@ -80,6 +79,25 @@ fn requests_that_end_too_early_are_survived() {
     for key in -2..100 {
         for version in [-1, 0, 1, 4, 9, 17, i16::MAX] {
             at_broker(request(key, version, b""));
+        }
+    }
+}
+
+/// Nor does one whose lengths promise more than there is, wherever in it they stand: nobody makes room for thousands of millions of elements.
+#[test]
+fn lengths_that_promise_too_much_are_survived() {
+    let lengths: [&[u8]; 4] = [b"\x7f\xff\xff\xff", b"\xff\xff\xff\xff\x07", b"\xff\xff\xff\xff\x0f", b"\x01\0\0\0"];
+    for key in 0..100 {
+        for version in 0..20 {
+            for length in lengths {
+                for (before, filler) in (0..40).flat_map(|before| [(before, 0), (before, 1), (before, 2)]) {
+                    let mut body = vec![filler; before];
+                    body.extend(length);
+                    body.extend([filler; 12]);
+                    at_broker(request(key, version, &body));
+                    receive(request(key, version, &body), Listens::Controller, &mut || ChunkId(1));
+                }
+            }
         }
     }
 }

@@ -61,12 +61,20 @@ fn look(checker: &mut QuorumInvariants, sim: &Sim<Quorum>) -> Result<(), String>
     Ok(())
 }
 
-fn quorum(voters: i32, seed: u64) -> Sim<Quorum> {
+/// Snapshots are taken often, and little of the log is kept.
+const FREQUENT_SNAPSHOTS: [(&str, &str); 3] = [
+    ("metadata.log.max.record.bytes.between.snapshots", "1500"),
+    ("metadata.max.retention.bytes", "3000"),
+    ("internal.metadata.log.segment.bytes", "700"),
+];
+
+fn quorum(voters: i32, seed: u64, settings: &[(&str, &str)]) -> Sim<Quorum> {
     let mut sim = Sim::new(Settings { seed, ..Settings::default() });
     let controllers: Vec<BrokerId> = (1..=voters).map(BrokerId).collect();
     for &id in &controllers {
         // Something is written all the time.
-        let config = [("metadata.max.idle.interval.ms".to_owned(), "40".to_owned())].into();
+        let all = [("metadata.max.idle.interval.ms", "40")].iter().chain(settings);
+        let config = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let spec = ControllerSpec { id, config, cluster_id: "c".into(), controllers: controllers.clone(), features: BTreeMap::new() };
         sim.spawn(&host_of(id), &host_of(id), spec, Duration::ZERO);
     }
@@ -111,8 +119,8 @@ fn run_until(sim: &mut Sim<Quorum>, checker: &mut QuorumInvariants, until: Time)
 
 /// Faults for a minute, then none: the invariants hold all the time, and in the end there is one leader whom all follow, and what it writes is
 /// committed.
-fn check(voters: i32, seed: u64) -> Result<(), String> {
-    let mut sim = quorum(voters, seed);
+fn check(voters: i32, seed: u64, settings: &[(&str, &str)]) -> Result<(), String> {
+    let mut sim = quorum(voters, seed, settings);
     let mut checker = QuorumInvariants::default();
     let mut rng = Rng::derive(seed, "faults");
     run_until(&mut sim, &mut checker, Time::from_ms(5_000))?;
@@ -142,28 +150,37 @@ fn check(voters: i32, seed: u64) -> Result<(), String> {
     if checker.high_watermark() <= before {
         return Err(format!("nothing is committed any more after {before}"));
     }
+    all_know_the_same(&sim)
+}
+
+/// Whether a node took what it knows from the log or from a snapshot, it is the same.
+fn all_know_the_same(sim: &Sim<Quorum>) -> Result<(), String> {
+    let known: Vec<_> = sim.slots().filter_map(|slot| Some(slot.process.as_ref()?.0.controller().image().records())).collect();
+    if known.iter().any(|records| records.len() < 7 || *records != known[0]) {
+        return Err(format!("the images differ: {known:#?}"));
+    }
     Ok(())
 }
 
-fn check_seeds(voters: i32, seeds: std::ops::Range<u64>) {
+fn check_seeds(voters: i32, seeds: std::ops::Range<u64>, settings: &[(&str, &str)]) {
     let failed: Vec<String> =
-        seeds.filter_map(|seed| Some(format!("{voters} voters, seed {seed}: {}", check(voters, seed).err()?))).collect();
+        seeds.filter_map(|seed| Some(format!("{voters} voters, seed {seed}: {}", check(voters, seed, settings).err()?))).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]
 fn three_voters_hold_the_invariants_under_random_faults() {
-    check_seeds(3, 0..40);
+    check_seeds(3, 0..40, &[]);
 }
 
 #[test]
 fn five_voters_hold_the_invariants_under_random_faults() {
-    check_seeds(5, 0..20);
+    check_seeds(5, 0..20, &[]);
 }
 
 #[test]
 fn the_leader_is_killed_and_another_goes_on_with_what_was_committed() {
-    let mut sim = quorum(3, 7);
+    let mut sim = quorum(3, 7, &[]);
     let mut checker = QuorumInvariants::default();
     run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
     let leader = |sim: &Sim<Quorum>| {
@@ -187,7 +204,7 @@ fn the_leader_is_killed_and_another_goes_on_with_what_was_committed() {
 
 #[test]
 fn a_voter_that_was_cut_off_does_not_disturb_the_others() {
-    let mut sim = quorum(3, 11);
+    let mut sim = quorum(3, 11, &[]);
     let mut checker = QuorumInvariants::default();
     run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
     let epochs = |sim: &Sim<Quorum>| sim.slots().filter_map(|slot| Some(slot.process.as_ref()?.0.epoch())).collect::<Vec<_>>();
@@ -241,4 +258,46 @@ fn a_broker_that_was_paused_hears_of_what_is_committed_again() {
         let applied = world.brokers().find_map(|(id, _, broker)| Some(broker?.metadata().next_offset).filter(|_| id == BrokerId(1)));
         assert!(applied.is_some_and(|applied| applied + 3 > committed), "seed {seed}: {applied:?} of {committed}");
     }
+}
+
+#[test]
+fn with_snapshots_the_invariants_hold_as_well() {
+    check_seeds(3, 100..140, &FREQUENT_SNAPSHOTS);
+}
+
+/// KIP-630: a voter that was away for so long that the log no longer has what it lacks begins anew with the leader's snapshot; and a node that
+/// starts reads its own.
+#[test]
+fn who_is_too_far_behind_fetches_a_snapshot() {
+    let mut sim = quorum(3, 5, &FREQUENT_SNAPSHOTS);
+    let mut checker = QuorumInvariants::default();
+    run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
+    let raft_of =
+        |sim: &Sim<Quorum>, id: i32| sim.slots().find(|slot| slot.spec.id.0 == id).unwrap().process.as_ref().unwrap().0.raft().clone();
+    let follower = (1..=3).find(|id| raft_of(&sim, *id).quorum_role() != QuorumRole::Leader).unwrap();
+    sim.inject(&Fault::Kill { host: host_of(BrokerId(follower)) }, None).unwrap();
+    // The cleaner comes once a minute.
+    run_until(&mut sim, &mut checker, Time::from_ms(140_000)).unwrap();
+    sim.inject(&Fault::Start { host: host_of(BrokerId(follower)) }, None).unwrap();
+    run_until(&mut sim, &mut checker, Time::from_ms(150_000)).unwrap();
+    let raft = raft_of(&sim, follower);
+    let log = raft.log().unwrap();
+    let (start, snapshot) = (log.log_start_offset(), raft.latest_snapshot().unwrap());
+    assert!(start > 1_000 && snapshot.end_offset >= start, "{start} {snapshot:?}");
+    assert_eq!(log.segments().next().unwrap().base_offset, start, "its log began anew there");
+    for id in (1..=3).filter(|id| *id != follower) {
+        let log = raft_of(&sim, id);
+        let log = log.log().unwrap();
+        let first = log.segments().next().unwrap().base_offset;
+        assert!(first > 0 && first <= log.log_start_offset() && log.size_bytes() < 150_000, "segments before the start are gone");
+    }
+    all_know_the_same(&sim).unwrap();
+    for id in 1..=3 {
+        sim.inject(&Fault::PowerCut { host: host_of(BrokerId(id)) }, None).unwrap();
+    }
+    for id in 1..=3 {
+        sim.inject(&Fault::Start { host: host_of(BrokerId(id)) }, None).unwrap();
+    }
+    run_until(&mut sim, &mut checker, Time::from_ms(165_000)).unwrap();
+    all_know_the_same(&sim).unwrap();
 }

@@ -22,6 +22,7 @@ fn registration(value: &Value) -> PartitionRegistration {
         recovering: value["leaderRecoveryState"] == "RECOVERING",
         leader_epoch: value["leaderEpoch"].as_i64().unwrap() as i32,
         partition_epoch: value["partitionEpoch"].as_i64().unwrap() as i32,
+        directories: Vec::new(),
     }
 }
 

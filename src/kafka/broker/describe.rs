@@ -19,8 +19,10 @@ use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::metadata::features;
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
+use crate::kafka::metadata::record::{BrokerEndpoint, BrokerRegistration};
 use crate::kafka::names::{OFFSETS_TOPIC, TopicPartition, is_internal};
 use crate::kafka::protocol::api_versions;
+use crate::sim::process::ConnId;
 use crate::sim::time::Time;
 
 /// "Not asked for": the authorized operations of a resource.
@@ -31,8 +33,9 @@ const BROKER_ENDPOINTS: i8 = 1;
 impl Broker {
     /// Metadata, and the creation of topics that are only named (`AutoTopicCreationManager`).
     pub(super) fn metadata_request(&mut self, now: Time, asker: Asker, request: &MetadataRequest, out: &mut Outbox) {
+        let listener = self.listener_of(asker.conn).to_owned();
         let topics = match &request.topics {
-            None => self.image.topics.values().map(|topic| self.metadata_topic(topic)).collect(),
+            None => self.image.topics.values().map(|topic| self.metadata_topic(topic, &listener)).collect(),
             Some(asked) => {
                 let mut topics = Vec::with_capacity(asked.len());
                 for asked in asked {
@@ -41,7 +44,7 @@ impl Broker {
                         None => self.image.topic_by_id(asked.topic_id),
                     };
                     topics.push(match found {
-                        Some(topic) => self.metadata_topic(topic),
+                        Some(topic) => self.metadata_topic(topic, &listener),
                         None => self.unknown_topic(now, asked, request.allow_auto_topic_creation, out),
                     });
                 }
@@ -49,11 +52,11 @@ impl Broker {
             }
         };
         let alive = self.image.brokers.values().filter(|broker| !broker.fenced);
-        let brokers = alive.map(|broker| {
+        let brokers = alive.filter_map(|broker| broker.endpoint(&listener).map(|endpoint| (broker, endpoint))).map(|(broker, endpoint)| {
             MetadataResponseBroker::default()
                 .with_node_id(broker.id.into())
-                .with_host(text(&broker.host))
-                .with_port(i32::from(broker.port))
+                .with_host(text(&endpoint.host))
+                .with_port(i32::from(endpoint.port))
                 .with_rack(broker.rack.as_deref().map(text))
         });
         let response = MetadataResponse::default()
@@ -72,16 +75,16 @@ impl Broker {
             let (partitions, factor) = (self.settings.offsets_partitions, self.settings.offsets_replication_factor);
             self.create_missing_topic(now, OFFSETS_TOPIC, partitions, factor, out);
         }
+        let listener = self.listener_of(asker.conn).to_owned();
         let coordinators = request.coordinator_keys.iter().map(|key| {
             let answer = Coordinator::default().with_key(key.clone());
             let found = match request.key_type {
                 0 => self.coordinator_of(key.as_str()),
                 _ => Err(ResponseError::CoordinatorNotAvailable),
             };
-            let node = found
-                .and_then(|id| self.image.brokers.get(&id).filter(|broker| !broker.fenced).ok_or(ResponseError::CoordinatorNotAvailable));
+            let node = found.and_then(|id| Ok((id, self.alive_endpoint(id, &listener).ok_or(ResponseError::CoordinatorNotAvailable)?)));
             match node {
-                Ok(broker) => answer.with_node_id(broker.id.into()).with_host(text(&broker.host)).with_port(i32::from(broker.port)),
+                Ok((id, node)) => answer.with_node_id(id.into()).with_host(text(&node.host)).with_port(i32::from(node.port)),
                 Err(error) => answer.with_error_code(error.code()).with_node_id((-1).into()).with_port(-1),
             }
         });
@@ -107,12 +110,17 @@ impl Broker {
     }
 
     #[inline(never)]
-    pub(super) fn describe_topic_partitions(&self, request: &DescribeTopicPartitionsRequest) -> DescribeTopicPartitionsResponse {
+    pub(super) fn describe_topic_partitions(
+        &self,
+        conn: ConnId,
+        request: &DescribeTopicPartitionsRequest,
+    ) -> DescribeTopicPartitionsResponse {
         let mut names: Vec<String> = request.topics.iter().map(|topic| topic.name.to_string()).collect();
         if names.is_empty() {
             names = self.image.topics.keys().map(|name| name.to_string()).collect();
         }
         names.sort();
+        let listener = self.listener_of(conn);
         let topics = names.iter().map(|name| match self.image.topic(name) {
             None => {
                 let error = ResponseError::UnknownTopicOrPartition.code();
@@ -125,7 +133,9 @@ impl Broker {
                 .with_name(Some(TopicName(text(name))))
                 .with_topic_id(topic.id)
                 .with_is_internal(is_internal(name))
-                .with_partitions(topic.partitions.iter().zip(0..).map(|(partition, n)| self.described_partition(n, partition)).collect())
+                .with_partitions(
+                    topic.partitions.iter().zip(0..).map(|(partition, n)| self.described_partition(n, partition, listener)).collect(),
+                )
                 .with_topic_authorized_operations(NO_OPERATIONS),
         });
         DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
@@ -138,7 +148,7 @@ impl Broker {
     }
 
     #[inline(never)]
-    pub(super) fn describe_cluster(&self, request: &DescribeClusterRequest) -> DescribeClusterResponse {
+    pub(super) fn describe_cluster(&self, conn: ConnId, request: &DescribeClusterRequest) -> DescribeClusterResponse {
         if request.endpoint_type != BROKER_ENDPOINTS {
             let message = "The given endpoint type is not supported by this listener.";
             return DescribeClusterResponse::default()
@@ -146,13 +156,14 @@ impl Broker {
                 .with_error_message(Some(StrBytes::from_static_str(message)))
                 .with_cluster_authorized_operations(NO_OPERATIONS);
         }
+        let listener = self.listener_of(conn);
         let shown = self.image.brokers.values().filter(|broker| !broker.fenced || request.include_fenced_brokers);
-        let brokers = shown.map(|broker| {
+        let brokers = shown.filter_map(|broker| broker.endpoint(listener).map(|endpoint| (broker, endpoint))).map(|(broker, endpoint)| {
             DescribeClusterBroker::default()
                 .with_is_fenced(broker.fenced)
                 .with_broker_id(broker.id.into())
-                .with_host(text(&broker.host))
-                .with_port(i32::from(broker.port))
+                .with_host(text(&endpoint.host))
+                .with_port(i32::from(endpoint.port))
                 .with_rack(broker.rack.as_deref().map(text))
         });
         DescribeClusterResponse::default()
@@ -185,16 +196,27 @@ impl Broker {
         OffsetForLeaderEpochResponse::default().with_topics(topics.collect())
     }
 
-    fn metadata_topic(&self, topic: &TopicImage) -> MetadataResponseTopic {
+    /// The name of the listener that a connection came in by.
+    fn listener_of(&self, conn: ConnId) -> &str {
+        self.conns.get(&conn).map_or(&*self.listeners.inter_broker, |client| self.listeners.at(client.port))
+    }
+
+    /// getAliveEndpoint: where a live broker is for those who came in by this listener.
+    fn alive_endpoint(&self, broker: i32, listener: &str) -> Option<&BrokerEndpoint> {
+        self.image.brokers.get(&broker).filter(|broker| !broker.fenced)?.endpoint(listener)
+    }
+
+    fn metadata_topic(&self, topic: &TopicImage, listener: &str) -> MetadataResponseTopic {
         let partitions = topic.partitions.iter().zip(0..).map(|(partition, n)| {
+            let (leader, error) = self.leader_for(partition, listener);
             MetadataResponsePartition::default()
-                .with_error_code(self.partition_error(partition))
+                .with_error_code(error)
                 .with_partition_index(n)
-                .with_leader_id(partition.leader.into())
+                .with_leader_id(leader.into())
                 .with_leader_epoch(partition.leader_epoch)
                 .with_replica_nodes(nodes(&partition.replicas))
                 .with_isr_nodes(nodes(&partition.isr))
-                .with_offline_replicas(self.offline(partition))
+                .with_offline_replicas(self.offline(partition, listener))
         });
         MetadataResponseTopic::default()
             .with_name(Some(TopicName(text(&topic.name))))
@@ -284,28 +306,45 @@ impl Broker {
         })
     }
 
-    fn described_partition(&self, n: i32, partition: &PartitionRegistration) -> DescribedPartition {
+    fn described_partition(&self, n: i32, partition: &PartitionRegistration, listener: &str) -> DescribedPartition {
+        let (leader, error) = self.leader_for(partition, listener);
         DescribedPartition::default()
-            .with_error_code(self.partition_error(partition))
+            .with_error_code(error)
             .with_partition_index(n)
-            .with_leader_id(partition.leader.into())
+            .with_leader_id(leader.into())
             .with_leader_epoch(partition.leader_epoch)
             .with_replica_nodes(nodes(&partition.replicas))
             .with_isr_nodes(nodes(&partition.isr))
             .with_eligible_leader_replicas(Some(nodes(&partition.elr)))
             .with_last_known_elr(Some(nodes(&partition.last_known_elr)))
-            .with_offline_replicas(self.offline(partition))
+            .with_offline_replicas(self.offline(partition, listener))
     }
 
-    fn partition_error(&self, partition: &PartitionRegistration) -> i16 {
-        let alive = partition.leader != NO_LEADER && self.image.brokers.get(&partition.leader).is_some_and(|broker| !broker.fenced);
-        if alive { 0 } else { ResponseError::LeaderNotAvailable.code() }
+    /// Who leads, as far as whoever came in by this listener can get there, and the error if nobody does.
+    fn leader_for(&self, partition: &PartitionRegistration, listener: &str) -> (i32, i16) {
+        if self.alive_endpoint(partition.leader, listener).is_some() {
+            return (partition.leader, 0);
+        }
+        let error = match self.image.brokers.contains_key(&partition.leader) {
+            true => ResponseError::ListenerNotFound,
+            false => ResponseError::LeaderNotAvailable,
+        };
+        (NO_LEADER, error.code())
     }
 
-    fn offline(&self, partition: &PartitionRegistration) -> Vec<BrokerId> {
-        let dead = |replica: &&i32| self.image.brokers.get(*replica).is_none_or(|broker| broker.fenced);
+    /// getOfflineReplicas: on a broker that is fenced, that has no such listener, or whose disk with it failed.
+    fn offline(&self, partition: &PartitionRegistration, listener: &str) -> Vec<BrokerId> {
+        let dead = |replica: &&i32| {
+            let broker = self.image.brokers.get(*replica);
+            broker.is_none_or(|broker| broker.fenced || broker.endpoint(listener).is_none() || !has_online_dir(broker, partition))
+        };
         partition.replicas.iter().filter(dead).map(|&replica| BrokerId(replica)).collect()
     }
+}
+
+/// hasOnlineDir: whether the log directory that a broker's replica is in works, as far as anybody knows.
+fn has_online_dir(broker: &BrokerRegistration, partition: &PartitionRegistration) -> bool {
+    partition.directory(broker.id).is_none_or(|directory| broker.has_online_dir(directory))
 }
 
 fn text(text: &str) -> StrBytes {

@@ -126,7 +126,7 @@ impl Broker {
 
     fn send_fetch(&mut self, now: Time, leader: BrokerId, out: &mut Outbox) {
         let Some(broker) = self.image.brokers.get(&leader.0) else { return };
-        let address = crate::kafka::actor::HostPort { host: broker.host.clone(), port: broker.port };
+        let Some(address) = self.listeners.address_among_brokers(broker) else { return };
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         if fetcher.in_flight || fetcher.retry_at.is_some_and(|at| at > now) {
             return;

@@ -9,6 +9,7 @@ use super::forward::Call;
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
+use crate::kafka::metadata::features::FEATURES;
 use crate::sim::time::{Duration, Time};
 
 /// `BrokerState`
@@ -163,20 +164,25 @@ impl Broker {
 
     fn registration(&self) -> BrokerRegistrationRequest {
         let text = |text: String| StrBytes::from_string(text);
-        let advertised = self.spec.advertised();
-        let listener = Listener::default()
-            .with_name(text(advertised.listener))
-            .with_host(text(advertised.address.host))
-            .with_port(advertised.address.port);
-        let feature = |name, min, max| {
-            Feature::default().with_name(StrBytes::from_static_str(name)).with_min_supported_version(min).with_max_supported_version(max)
-        };
+        let listeners = self.listeners.advertised.iter().map(|endpoint| {
+            Listener::default()
+                .with_name(text(endpoint.listener.clone()))
+                .with_host(text(endpoint.host.clone()))
+                .with_port(endpoint.port)
+                .with_security_protocol(endpoint.security)
+        });
+        let features = FEATURES.iter().map(|feature| {
+            Feature::default()
+                .with_name(StrBytes::from_static_str(feature.name))
+                .with_min_supported_version(feature.min)
+                .with_max_supported_version(feature.max)
+        });
         BrokerRegistrationRequest::default()
             .with_broker_id(self.spec.id.0.into())
             .with_cluster_id(text(self.spec.cluster_id.clone()))
             .with_incarnation_id(self.lifecycle.incarnation)
-            .with_listeners(vec![listener])
-            .with_features(vec![feature("metadata.version", 7, 30), feature("eligible.leader.replicas.version", 0, 1)])
+            .with_listeners(listeners.collect())
+            .with_features(features.collect())
             .with_rack(self.spec.config.get("broker.rack").cloned().map(text))
             .with_log_dirs(vec![self.directory_id()])
             .with_previous_broker_epoch(self.lifecycle.previous_epoch)

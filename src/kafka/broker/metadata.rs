@@ -79,6 +79,7 @@ impl Broker {
             }
             self.metadata.next_offset = committed.next_offset;
         }
+        self.quorum.raft.published(now, self.metadata.next_offset, &self.image, out);
         // Before this broker has caught up, all is published at once then.
         if self.metadata.published {
             self.publish(now, touched, out);

@@ -7,6 +7,7 @@ use super::forward::{Call, Forwarding};
 use super::groups::Groups;
 use super::isr::IsrProposals;
 use super::lifecycle::Lifecycle;
+use super::listeners::Listeners;
 use super::log_cleaner::LogCleaner;
 use super::log_manager::LogManager;
 use super::metadata::Metadata;
@@ -36,6 +37,7 @@ use crate::sim::time::{Duration, Time};
 pub struct Broker {
     pub(super) spec: BrokerSpec,
     pub(super) settings: Settings,
+    pub(super) listeners: Listeners,
     pub(super) authorizer: Option<Authorizer>,
     /// The listeners with SASL, by port.
     pub(super) sasl: BTreeMap<u16, SaslListener>,
@@ -76,6 +78,7 @@ impl Broker {
         // ReplicaFetcherBlockingSend: replica.socket.timeout.ms; one fetch at a time.
         Broker {
             settings: Settings::parse(&spec.config),
+            listeners: Listeners::parse(&spec.config, spec.id),
             authorizer: Authorizer::configured(&spec.config),
             sasl: sasl_listeners(&spec.config),
             lifecycle: Lifecycle::default(),

@@ -10,9 +10,8 @@ use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::client::network::{Answer, Completed};
 use crate::kafka::controller::ControllerSpec;
 use crate::kafka::controller::quorum_controller::QuorumController;
-use crate::kafka::names::directory_id;
+use crate::kafka::raft::RaftSpec;
 use crate::kafka::raft::node::Raft;
-use crate::kafka::raft::{RaftSpec, ReplicaKey, Timeouts};
 use crate::sim::process::ConnId;
 use crate::sim::time::Time;
 
@@ -29,13 +28,7 @@ pub struct Quorum {
 
 impl Quorum {
     pub fn new(spec: &BrokerSpec) -> Quorum {
-        let raft = RaftSpec {
-            key: ReplicaKey { id: spec.id, directory: directory_id(spec.id, &spec.cluster_id) },
-            cluster_id: spec.cluster_id.clone(),
-            is_controller: spec.is_controller(),
-            controllers: spec.controllers.clone(),
-            timeouts: Timeouts::parse(&spec.config),
-        };
+        let raft = RaftSpec::configured(spec.id, &spec.cluster_id, &spec.controllers, spec.is_controller(), &spec.config);
         let controller = spec.is_controller().then(|| {
             Box::new(QuorumController::new(&ControllerSpec {
                 id: spec.id,

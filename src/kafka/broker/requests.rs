@@ -258,8 +258,8 @@ impl Broker {
             Request::ListConfigResources(body) => self.list_config_resources(body).into(),
             Request::DescribeClientQuotas(body) => self.describe_client_quotas(body).into(),
             Request::DescribeUserScramCredentials(body) => self.describe_scram_credentials(body).into(),
-            Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(body).into(),
-            Request::DescribeCluster(body) => self.describe_cluster(body).into(),
+            Request::DescribeTopicPartitions(body) => self.describe_topic_partitions(conn, body).into(),
+            Request::DescribeCluster(body) => self.describe_cluster(conn, body).into(),
             Request::DescribeProducers(body) => self.describe_producers(body).into(),
             Request::OffsetForLeaderEpoch(body) => self.offset_for_leader_epoch(body).into(),
             // Who is there was shown, or is of no interest.

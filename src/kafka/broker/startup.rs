@@ -100,7 +100,7 @@ impl Broker {
         let previous_epoch = files.get(CLEAN_SHUTDOWN_FILE).and_then(|file| broker_epoch_in(file)).unwrap_or(-1);
         self.begin_files(now, fresh, out);
         self.report_started(clean, out);
-        self.spec.ports().into_iter().for_each(|port| out.listen(port));
+        self.listeners.ports().for_each(|port| out.listen(port));
         self.next_isr_check = Some(now + Duration::ms(self.settings.replica_lag_time_max_ms / 2));
         self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
         self.delete_folders_found(now, out);

@@ -13,7 +13,7 @@ use crate::sim::time::Time;
 pub fn checkpoint(now: Time, formatted: &BTreeMap<String, i16>) -> Bytes {
     let mut records = State::default().bootstrap_records(formatted);
     records.retain(|record| matches!(record, MetadataRecord::FeatureLevel { .. }));
-    snapshot::file(now, &[control::snapshot_header(0)], &records)
+    snapshot::file(now, 0, &[control::snapshot_header(0)], &records)
 }
 
 /// The first controller's first records.

@@ -2,6 +2,7 @@
 //! controlled shutdown.
 
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::broker_registration_request::Listener;
 use kafka_protocol::messages::{
     BrokerHeartbeatRequest, BrokerHeartbeatResponse, BrokerRegistrationRequest, BrokerRegistrationResponse, UnregisterBrokerRequest,
     UnregisterBrokerResponse,
@@ -9,7 +10,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
-use crate::kafka::metadata::record::{MetadataRecord, RegisterBroker};
+use crate::kafka::metadata::record::{BrokerEndpoint, BrokerRegistration, MetadataRecord};
 use crate::sim::time::{Duration, Time};
 
 /// A broker's session.
@@ -44,9 +45,9 @@ impl State {
         {
             return Outcome::only(answer(ResponseError::DuplicateBrokerRegistration.code(), -1));
         }
-        let Some(listener) = request.listeners.first() else {
+        if request.listeners.is_empty() {
             return Outcome::only(answer(ResponseError::InvalidRegistration.code(), -1));
-        };
+        }
         let mut records = Vec::new();
         // Without a clean shutdown the broker may have lost what it acknowledged: it cannot count as in sync (KIP-966).
         let unclean = existing.as_ref().is_some_and(|existing| existing.epoch != request.previous_broker_epoch);
@@ -54,14 +55,19 @@ impl State {
             records.extend(self.handle_unclean_shutdown(id));
         }
         let epoch = self.next_offset + records.len() as i64;
-        records.push(MetadataRecord::RegisterBroker(RegisterBroker {
-            broker_id: id,
-            incarnation_id: request.incarnation_id,
-            broker_epoch: epoch,
-            host: listener.host.to_string(),
-            port: listener.port,
+        records.push(MetadataRecord::RegisterBroker(BrokerRegistration {
+            id,
+            incarnation: request.incarnation_id,
+            epoch,
+            endpoints: request.listeners.iter().map(endpoint).collect(),
+            features: request
+                .features
+                .iter()
+                .map(|feature| (feature.name.to_string(), feature.min_supported_version, feature.max_supported_version))
+                .collect(),
             rack: request.rack.as_ref().map(|rack| rack.to_string()),
             fenced: true,
+            in_controlled_shutdown: false,
             log_dirs: request.log_dirs.clone(),
         }));
         self.sessions.insert(id, Session { last_heartbeat: self.now, metadata_offset: -1, controlled_shutdown_offset: None });
@@ -150,6 +156,7 @@ impl State {
             broker_epoch: registration.epoch,
             fenced: Some(true),
             in_controlled_shutdown: false,
+            log_dirs: None,
         });
         records
     }
@@ -160,6 +167,7 @@ impl State {
             broker_epoch: epoch,
             fenced: Some(false),
             in_controlled_shutdown: false,
+            log_dirs: None,
         }];
         records.extend(self.handle_broker_unfenced(broker));
         records
@@ -171,6 +179,7 @@ impl State {
             broker_epoch: epoch,
             fenced: None,
             in_controlled_shutdown: true,
+            log_dirs: None,
         }];
         records.extend(self.handle_broker_in_controlled_shutdown(broker));
         records
@@ -198,5 +207,14 @@ impl State {
 
     fn session_end(&self, session: &Session) -> Time {
         session.last_heartbeat + Duration::ms(self.session_timeout_ms)
+    }
+}
+
+fn endpoint(listener: &Listener) -> BrokerEndpoint {
+    BrokerEndpoint {
+        listener: listener.name.to_string(),
+        host: listener.host.to_string(),
+        port: listener.port,
+        security: listener.security_protocol,
     }
 }

@@ -38,9 +38,9 @@ use std::collections::BTreeMap;
 use super::actor::Config;
 use super::metadata::image::Image;
 use super::metadata::record::MetadataRecord;
-use super::names::{BrokerId, directory_id};
+use super::names::BrokerId;
 use super::protocol::api::Response;
-use super::raft::{RaftSpec, ReplicaKey, Timeouts};
+use super::raft::RaftSpec;
 use crate::sim::time::Time;
 
 /// From what a controller is made.
@@ -59,13 +59,7 @@ pub struct ControllerSpec {
 impl ControllerSpec {
     /// Its replica of the metadata log.
     pub fn raft(&self) -> RaftSpec {
-        RaftSpec {
-            key: ReplicaKey { id: self.id, directory: directory_id(self.id, &self.cluster_id) },
-            cluster_id: self.cluster_id.clone(),
-            is_controller: true,
-            controllers: self.controllers.clone(),
-            timeouts: Timeouts::parse(&self.config),
-        }
+        RaftSpec::configured(self.id, &self.cluster_id, &self.controllers, true, &self.config)
     }
 }
 

@@ -82,6 +82,7 @@ impl Controller {
             }
         }
         self.controller.poll(&mut self.raft, now, out);
+        self.raft.published(now, self.controller.applied(), self.controller.image(), out);
         if self.raft.is_shutting_down() && self.raft.is_shut_down() {
             self.raft.close(out);
             out.exit(143);

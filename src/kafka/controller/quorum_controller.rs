@@ -102,6 +102,11 @@ impl QuorumController {
         &self.committed
     }
 
+    /// The offset after what [`QuorumController::image`] takes in.
+    pub fn applied(&self) -> i64 {
+        self.applied
+    }
+
     pub fn id(&self) -> BrokerId {
         self.spec.id
     }

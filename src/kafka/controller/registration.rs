@@ -10,7 +10,7 @@ use super::{Outcome, State};
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::client::network::{NetworkClient, NetworkConfig};
 use crate::kafka::metadata::image::Image;
-use crate::kafka::metadata::record::{MetadataRecord, RegisterController};
+use crate::kafka::metadata::record::{BrokerEndpoint, ControllerRegistration as Registered, MetadataRecord};
 use crate::kafka::names::{BrokerId, CONTROLLER_PORT, host_of};
 use crate::kafka::raft::voters::CONTROLLER_LISTENER;
 use crate::sim::rng::Rng;
@@ -62,7 +62,8 @@ impl Registration {
         if self.incarnation.is_nil() {
             self.incarnation = Uuid::from_bytes(rng.bytes16());
         }
-        let wanted = !image.features.is_empty() && image.controllers.get(&self.me.0) != Some(&self.incarnation);
+        let wanted =
+            !image.features.is_empty() && image.controllers.get(&self.me.0).is_none_or(|known| known.incarnation != self.incarnation);
         if !wanted {
             self.retry_at = None;
         }
@@ -103,16 +104,21 @@ impl State {
     /// ControllerRegistration (`ClusterControlManager.registerController`).
     #[inline(never)]
     pub fn register_controller(&self, request: &ControllerRegistrationRequest) -> Outcome {
-        let Some(listener) = request.listeners.first() else {
+        if request.listeners.is_empty() {
             let error = ResponseError::InvalidRegistration.code();
             return Outcome::only(ControllerRegistrationResponse::default().with_error_code(error));
-        };
-        let features = request.features.iter();
-        let record = RegisterController {
-            controller_id: request.controller_id,
-            incarnation_id: request.incarnation_id,
+        }
+        let endpoints = request.listeners.iter().map(|listener| BrokerEndpoint {
+            listener: listener.name.to_string(),
             host: listener.host.to_string(),
             port: listener.port,
+            security: listener.security_protocol,
+        });
+        let features = request.features.iter();
+        let record = Registered {
+            id: request.controller_id,
+            incarnation: request.incarnation_id,
+            endpoints: endpoints.collect(),
             features: features
                 .map(|feature| (feature.name.to_string(), feature.min_supported_version, feature.max_supported_version))
                 .collect(),

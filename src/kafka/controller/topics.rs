@@ -14,12 +14,12 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::configs::check_topic_config;
-use super::placement::place;
+use super::placement::{UsableBroker, place};
 use super::{Outcome, State};
 use crate::kafka::event::Event;
 use crate::kafka::log::config::LogConfig;
 use crate::kafka::metadata::image::NO_LEADER;
-use crate::kafka::metadata::record::{MetadataRecord, PartitionRecord, TOPIC_RESOURCE};
+use crate::kafka::metadata::record::{BrokerRegistration, MetadataRecord, PartitionRecord, TOPIC_RESOURCE};
 use crate::kafka::names::METADATA_TOPIC;
 use crate::kafka::quota::mutations::{Exceeded, MutationQuota};
 use crate::sim::rng::Rng;
@@ -157,22 +157,22 @@ impl State {
     }
 
     fn place(&self, partitions: usize, factor: usize, rng: &mut Rng) -> Result<Vec<Vec<i32>>, Refusal> {
-        let of = |fenced| move |broker: &&std::sync::Arc<crate::kafka::metadata::image::BrokerRegistration>| broker.fenced == fenced;
-        let unfenced: Vec<i32> = self.image.brokers.values().filter(of(false)).map(|broker| broker.id).collect();
-        let fenced: Vec<i32> = self.image.brokers.values().filter(of(true)).map(|broker| broker.id).collect();
+        let usable =
+            |broker: &std::sync::Arc<BrokerRegistration>| UsableBroker { id: broker.id, rack: broker.rack.clone(), fenced: broker.fenced };
+        let brokers: Vec<UsableBroker> = self.image.brokers.values().map(usable).collect();
         let refuse =
             |why: String| (ResponseError::InvalidReplicationFactor, format!("Unable to replicate the partition {factor} time(s): {why}"));
-        if unfenced.is_empty() {
+        if brokers.iter().all(|broker| broker.fenced) {
             return Err(refuse("All brokers are currently fenced.".into()));
         }
-        let registered = unfenced.len() + fenced.len();
+        let registered = brokers.len();
         if factor > registered {
             return Err(refuse(format!(
                 "The target replication factor of {factor} cannot be reached because only {registered} broker(s) are registered or some brokers have all \
                  their log directories cordoned."
             )));
         }
-        Ok(place(&unfenced, &fenced, partitions, factor, rng))
+        Ok(place(&brokers, partitions, factor, &mut |bound| rng.below(bound as u64) as usize))
     }
 
     fn manual_placement(&self, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Refusal> {
@@ -274,6 +274,7 @@ impl State {
             leader_epoch: 0,
             partition_epoch: 0,
             directories: replicas.iter().map(|replica| self.default_directory(*replica)).collect(),
+            ..PartitionRecord::default()
         })
     }
 }

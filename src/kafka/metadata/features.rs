@@ -5,6 +5,8 @@ use kafka_protocol::messages::ApiVersionsResponse;
 use kafka_protocol::messages::api_versions_response::{FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::protocol::StrBytes;
 
+use super::record::SupportedFeature;
+
 /// A feature with the levels that 4.3.1 supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feature {
@@ -56,6 +58,11 @@ const METADATA_VERSIONS: &[&str] = &[
 /// A feature by its name.
 pub fn find(name: &str) -> Option<&'static Feature> {
     FEATURES.iter().find(|feature| feature.name == name)
+}
+
+/// What a broker registers with.
+pub fn supported_by_brokers() -> Vec<SupportedFeature> {
+    FEATURES.iter().map(|feature| (feature.name.to_owned(), feature.min, feature.max)).collect()
 }
 
 /// What brokers and controllers say of features in ApiVersions: what they support, and the levels that are set, as of an offset of the metadata.

@@ -7,7 +7,7 @@ use imbl::OrdMap;
 use uuid::Uuid;
 
 pub use super::record::QuotaEntity;
-use super::record::{MetadataRecord, PartitionChange, PartitionRecord, RegisterBroker, TOPIC_RESOURCE};
+use super::record::{BrokerRegistration, ControllerRegistration, MetadataRecord, PartitionChange, PartitionRecord, TOPIC_RESOURCE};
 use crate::kafka::names::{Name, TopicPartition};
 use crate::kafka::security::acl::Acls;
 use crate::kafka::security::scram::{Credential, Mechanism};
@@ -19,11 +19,10 @@ pub const NO_LEADER: i32 = -1;
 #[derive(Clone, Debug, Default)]
 pub struct Image {
     pub brokers: OrdMap<i32, Arc<BrokerRegistration>>,
-    /// The incarnation of each controller that is registered.
-    pub controllers: OrdMap<i32, Uuid>,
+    pub controllers: OrdMap<i32, Arc<ControllerRegistration>>,
     pub topics: OrdMap<Name, Arc<TopicImage>>,
     topic_names: OrdMap<Uuid, Name>,
-    configs: OrdMap<(i8, String), Arc<BTreeMap<String, String>>>,
+    pub(super) configs: OrdMap<(i8, String), Arc<BTreeMap<String, String>>>,
     /// Quotas by whom they are for: names with the bits of their values.
     pub quotas: OrdMap<QuotaEntity, Arc<BTreeMap<String, u64>>>,
     pub features: OrdMap<String, i16>,
@@ -31,20 +30,6 @@ pub struct Image {
     pub acls: Acls,
     /// By user and mechanism.
     pub credentials: OrdMap<(String, Mechanism), Arc<Credential>>,
-}
-
-/// A broker as the controller knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokerRegistration {
-    pub id: i32,
-    pub epoch: i64,
-    pub incarnation: Uuid,
-    pub host: String,
-    pub port: u16,
-    pub rack: Option<String>,
-    pub fenced: bool,
-    pub in_controlled_shutdown: bool,
-    pub log_dirs: Vec<Uuid>,
 }
 
 /// A topic and its partitions, by number.
@@ -66,6 +51,8 @@ pub struct PartitionRegistration {
     /// Of the replicas, those that a reassignment takes away and those that it brings (KIP-455).
     pub removing: Vec<i32>,
     pub adding: Vec<i32>,
+    /// The log directory of each replica; nil: not assigned to one yet.
+    pub directories: Vec<Uuid>,
     pub leader: i32,
     /// An unclean leader has not yet made up for it.
     pub recovering: bool,
@@ -76,6 +63,12 @@ pub struct PartitionRegistration {
 impl PartitionRegistration {
     pub fn leader(&self) -> Option<i32> {
         (self.leader != NO_LEADER).then_some(self.leader)
+    }
+
+    /// The log directory of a replica; nil if it is not assigned to one, `None` if there is no such replica.
+    pub fn directory(&self, replica: i32) -> Option<Uuid> {
+        let at = self.replicas.iter().position(|id| *id == replica)?;
+        Some(self.directories.get(at).copied().unwrap_or_default())
     }
 
     /// Whether a reassignment goes on (`PartitionReassignmentReplicas.isReassignmentInProgress`).
@@ -92,6 +85,13 @@ impl PartitionRegistration {
             next.leader_epoch += 1;
         }
         next.isr = change.isr.clone().unwrap_or(next.isr);
+        if let Some(replicas) = &change.replicas
+            && change.directories.is_none()
+        {
+            // Who stays stays where it is.
+            next.directories = replicas.iter().map(|replica| self.directory(*replica).unwrap_or_default()).collect();
+        }
+        next.directories = change.directories.clone().unwrap_or(next.directories);
         next.replicas = change.replicas.clone().unwrap_or(next.replicas);
         next.elr = change.elr.clone().unwrap_or(next.elr);
         next.last_known_elr = change.last_known_elr.clone().unwrap_or(next.last_known_elr);
@@ -145,7 +145,9 @@ impl Image {
     /// Takes one record in. A record about something that is not there changes nothing.
     pub fn apply(&mut self, record: &MetadataRecord) {
         match record {
-            MetadataRecord::RegisterBroker(record) => self.register(record),
+            MetadataRecord::RegisterBroker(record) => {
+                self.brokers.insert(record.id, Arc::new(record.clone()));
+            }
             MetadataRecord::UnregisterBroker { broker_id, .. } => {
                 self.brokers.remove(broker_id);
             }
@@ -187,11 +189,14 @@ impl Image {
                 };
             }
             MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
-            MetadataRecord::BrokerRegistrationChange { broker_id, fenced, in_controlled_shutdown, .. } => {
+            MetadataRecord::BrokerRegistrationChange { broker_id, fenced, in_controlled_shutdown, log_dirs, .. } => {
                 if let Some(broker) = self.brokers.get_mut(broker_id) {
                     let broker = Arc::make_mut(broker);
                     broker.fenced = fenced.unwrap_or(broker.fenced);
                     broker.in_controlled_shutdown |= *in_controlled_shutdown;
+                    if let Some(log_dirs) = log_dirs {
+                        broker.log_dirs.clone_from(log_dirs);
+                    }
                 }
             }
             MetadataRecord::AccessControlEntry { id, acl } => self.acls.insert(*id, acl.clone()),
@@ -204,7 +209,7 @@ impl Image {
                 self.credentials.remove(&(name.clone(), *mechanism));
             }
             MetadataRecord::RegisterController(record) => {
-                self.controllers.insert(record.controller_id, record.incarnation_id);
+                self.controllers.insert(record.id, Arc::new(record.clone()));
             }
             // A transaction is one batch here, which is committed as a whole.
             MetadataRecord::BeginTransaction { .. } | MetadataRecord::EndTransaction | MetadataRecord::NoOp => {}
@@ -229,21 +234,6 @@ impl Image {
         }
     }
 
-    fn register(&mut self, record: &RegisterBroker) {
-        let broker = BrokerRegistration {
-            id: record.broker_id,
-            epoch: record.broker_epoch,
-            incarnation: record.incarnation_id,
-            host: record.host.clone(),
-            port: record.port,
-            rack: record.rack.clone(),
-            fenced: record.fenced,
-            in_controlled_shutdown: false,
-            log_dirs: record.log_dirs.clone(),
-        };
-        self.brokers.insert(record.broker_id, Arc::new(broker));
-    }
-
     fn add_partition(&mut self, record: &PartitionRecord) {
         let Some(name) = self.topic_names.get(&record.topic_id) else { return };
         let Some(topic) = self.topics.get_mut(name) else { return };
@@ -252,10 +242,13 @@ impl Image {
             isr: record.isr.clone(),
             removing: record.removing.clone(),
             adding: record.adding.clone(),
+            directories: record.directories.clone(),
+            elr: record.elr.clone(),
+            last_known_elr: record.last_known_elr.clone(),
+            recovering: record.recovering,
             leader: record.leader,
             leader_epoch: record.leader_epoch,
             partition_epoch: record.partition_epoch,
-            ..PartitionRegistration::default()
         };
         // The controller writes a topic's partitions in order.
         if topic.partitions.len() as i32 == record.partition_id {

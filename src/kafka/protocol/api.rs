@@ -1,8 +1,9 @@
 //! The closed set of requests and responses in use: one line an API.
 
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
+use kafka_protocol::protocol::{Encodable, HeaderVersion};
 
+use super::bounded::decode;
 use super::codec::CodecError;
 
 // A function of its own for each message, so that those which no start of the page sends wait in the wasm's second half (ARCHITECTURE.md).
@@ -15,11 +16,6 @@ fn size(body: &impl Encodable, version: i16) -> usize {
 #[inline(never)]
 fn encode(body: &impl Encodable, buf: &mut bytes::BytesMut, version: i16) -> Result<(), CodecError> {
     body.encode(buf, version).map_err(CodecError::new)
-}
-
-#[inline(never)]
-fn decode<M: Decodable>(buf: &mut bytes::Bytes, version: i16) -> Result<M, CodecError> {
-    M::decode(buf, version).map_err(CodecError::new)
 }
 
 #[inline(never)]

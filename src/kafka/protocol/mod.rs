@@ -4,6 +4,7 @@
 //! * [`api_versions`]: which versions of which API brokers and controllers offer
 //! * [`frame`]: one of them on a connection, with the batches it carries
 //! * [`codec`]: the bytes it would be on a real connection
+//! * [`bounded`]: no array can announce more than there are bytes
 //! * [`receive`]: what becomes of bytes that come on a real connection
 //! * [`throttle`]: the throttle time of a response
 //! * [`errors`]: error codes with their names, exceptions and texts
@@ -11,6 +12,7 @@
 
 pub mod api;
 pub mod api_versions;
+pub mod bounded;
 pub mod codec;
 pub mod errors;
 pub mod frame;

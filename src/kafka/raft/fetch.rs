@@ -266,7 +266,7 @@ impl Raft {
         }
         if log.log_end_offset() > before && self.spec.is_controller {
             // A voter's next fetch says that it has this; it must not lose it again.
-            self.flush(out);
+            self.flush_from(before, out);
         }
     }
 

@@ -6,7 +6,8 @@
 //! * [`epoch`]: BeginQuorumEpoch, EndQuorumEpoch, resigning
 //! * [`leader`]: what a leader knows of the others: the high watermark, check-quorum (`LeaderState`)
 //! * [`fetch`]: replication: Fetch, divergence, who the leader is
-//! * [`snapshot`]: snapshots, and fetching one (KIP-630)
+//! * [`channel`]: what replicas send each other, and who answers
+//! * [`snapshot`]: snapshots (KIP-630); [`snapshot_generator`]: when one is taken, and older ones go; [`fetch_snapshot`]: fetching one
 //! * [`voters`]: the voters, as the log says ([`reconfigure`]: adding and removing one)
 //! * [`control`]: the quorum's own records in the log
 //! * [`state_file`]: `quorum-state`, what must be remembered over a restart; [`describe`]: DescribeQuorum
@@ -16,15 +17,18 @@
 //!
 //! Different from Apache Kafka: an append is written at once, as a batch of its own (there: after controller.quorum.append.linger.ms).
 
+pub mod channel;
 pub mod control;
 pub mod describe;
 pub mod epoch;
 pub mod fetch;
+pub mod fetch_snapshot;
 pub mod leader;
 pub mod node;
 pub mod reconfigure;
 pub mod role;
 pub mod snapshot;
+pub mod snapshot_generator;
 pub mod state_file;
 pub mod vote;
 pub mod voters;
@@ -32,7 +36,7 @@ pub mod voters;
 use uuid::Uuid;
 
 use super::actor::Config;
-use super::names::BrokerId;
+use super::names::{BrokerId, directory_id};
 use crate::sim::time::Duration;
 
 /// A replica of the log: a node with the directory in which its log lies (`ReplicaKey`). A node that lost its disk is another replica.
@@ -52,6 +56,21 @@ pub struct RaftSpec {
     /// The voters with which the cluster was formatted (`--initial-controllers`); they are also controller.quorum.bootstrap.servers.
     pub controllers: Vec<BrokerId>,
     pub timeouts: Timeouts,
+    pub log: snapshot_generator::MetadataLogConfig,
+}
+
+impl RaftSpec {
+    /// A node's replica, from its server.properties.
+    pub fn configured(id: BrokerId, cluster_id: &str, controllers: &[BrokerId], is_controller: bool, config: &Config) -> RaftSpec {
+        RaftSpec {
+            key: ReplicaKey { id, directory: directory_id(id, cluster_id) },
+            cluster_id: cluster_id.to_owned(),
+            is_controller,
+            controllers: controllers.to_vec(),
+            timeouts: Timeouts::parse(config),
+            log: snapshot_generator::MetadataLogConfig::parse(config),
+        }
+    }
 }
 
 /// How long a replica waits.

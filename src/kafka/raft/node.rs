@@ -8,24 +8,24 @@ use uuid::Uuid;
 
 use super::control::{self, ControlRecord};
 use super::fetch::WaitingFetch;
+use super::fetch_snapshot::Download;
 use super::reconfigure::Asker;
 use super::role::Role;
-use super::snapshot::{Download, Snapshot};
+use super::snapshot::{Kept, Snapshot};
+use super::snapshot_generator::SnapshotGenerator;
 use super::state_file::{ElectionState, QUORUM_STATE};
 use super::voters::{VoterHistory, VoterSet};
 use super::{RaftSpec, ReplicaKey};
-use crate::kafka::actor::{HostPort, Input, Outbox};
-use crate::kafka::client::network::{Completed, NetworkClient, NetworkConfig};
+use crate::kafka::actor::Outbox;
+use crate::kafka::client::network::{NetworkClient, NetworkConfig};
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::partition_metadata_text;
 use crate::kafka::log::recovery::{Reopen, open};
-use crate::kafka::names::{BrokerId, CONTROLLER_PORT, directory_id, host_of, uuid_text};
-use crate::kafka::protocol::api::{Request, Response};
-use crate::kafka::protocol::frame::Frame;
+use crate::kafka::names::{BrokerId, directory_id, uuid_text};
+use crate::kafka::protocol::api::Response;
 use crate::kafka::records::builder::BatchBuilder;
 use crate::kafka::records::compression::CompressionType;
 use crate::sim::disk::File;
-use crate::sim::process::ConnId;
 use crate::sim::time::{Duration, Time};
 
 /// The topic id of `__cluster_metadata` (`Uuid.METADATA_TOPIC_ID`).
@@ -35,7 +35,7 @@ pub const METADATA_DIR: &str = "__cluster_metadata-0";
 /// `KafkaRaftManager.shutdown`: so long a leader that stops waits for another one.
 const SHUTDOWN_TIMEOUT: Duration = Duration::secs(5);
 /// The wait between two attempts to find out from somebody who leads.
-const DISCOVERY_BACKOFF: Duration = Duration::ms(50);
+pub(super) const DISCOVERY_BACKOFF: Duration = Duration::ms(50);
 
 /// A replica of the metadata log.
 #[derive(Clone, Debug)]
@@ -48,7 +48,13 @@ pub struct Raft {
     pub(super) voters: VoterHistory,
     /// What is below is committed; unknown until a leader has said so.
     pub(super) high_watermark: Option<i64>,
+    /// The newest.
     pub(super) snapshot: Option<Snapshot>,
+    /// All that are on the disk, the oldest first.
+    pub(super) snapshots: Vec<Kept>,
+    pub(super) generator: SnapshotGenerator,
+    /// Files that wait for their deletion.
+    pub(super) doomed: Vec<(Time, Arc<str>)>,
     /// A snapshot that is being fetched.
     pub(super) download: Option<Download>,
     pub(super) waiting: Vec<WaitingFetch>,
@@ -56,16 +62,16 @@ pub struct Raft {
     pub(super) answers: Vec<(Asker, Response)>,
     /// `quorum-state` as it was last written.
     pub(super) stored: String,
-    net: NetworkClient<Call>,
-    discover_at: Time,
+    pub(super) net: NetworkClient<Call>,
+    pub(super) discover_at: Time,
     /// It was told to stop, and goes on until then at the latest.
     stops_at: Option<Time>,
-    now: Time,
+    pub(super) now: Time,
 }
 
 /// What was asked of another replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+pub(super) enum Call {
     /// In which epoch, and whether it is a pre-vote.
     Vote(i32, bool),
     BeginEpoch,
@@ -89,6 +95,9 @@ impl Raft {
             voters,
             high_watermark: None,
             snapshot: None,
+            snapshots: Vec::new(),
+            generator: SnapshotGenerator::default(),
+            doomed: Vec::new(),
             download: None,
             waiting: Vec::new(),
             answers: Vec::new(),
@@ -144,7 +153,8 @@ impl Raft {
     /// The disk is read: opens the log, and takes its place in the quorum. `files`: those of the log's folder.
     pub fn open(&mut self, now: Time, files: &BTreeMap<String, Arc<File>>, clean: bool, out: &mut Outbox) {
         self.now = now;
-        let config = super::snapshot::log_config();
+        self.generator.begin(now);
+        let config = self.spec.log.log_config();
         let mut log = if files.is_empty() {
             let log = PartitionLog::create(METADATA_DIR, config, &mut out.store());
             let metadata = partition_metadata_text(&uuid_text(METADATA_TOPIC_ID));
@@ -220,7 +230,8 @@ impl Raft {
 
     fn append_batch(&mut self, now: Time, mut batch: crate::kafka::records::batch::Batch, out: &mut Outbox) -> Option<i64> {
         let (Role::Leader(_), Some(log)) = (&self.role, &mut self.log) else { return None };
-        batch.base_offset = log.log_end_offset();
+        let before = log.log_end_offset();
+        batch.base_offset = before;
         for (offset, voters) in control::voters_in(&batch) {
             self.voters.add(offset, voters);
         }
@@ -229,7 +240,7 @@ impl Raft {
             return None;
         }
         let end = log.log_end_offset();
-        self.flush(out);
+        self.flush_from(before, out);
         self.advance_high_watermark(now, out);
         self.answer_waiting(now, out);
         Some(end)
@@ -240,96 +251,13 @@ impl Raft {
         out.exit(1);
     }
 
-    pub(super) fn flush(&mut self, out: &mut Outbox) {
-        let active = self.log.as_ref().and_then(|log| log.segments().next_back().map(|segment| segment.base_offset));
-        if let Some(base_offset) = active {
+    /// What was appended from this offset on must survive a power cut. It may have filled a segment and gone on in the next.
+    pub(super) fn flush_from(&self, offset: i64, out: &mut Outbox) {
+        let segments = self.log.iter().flat_map(|log| log.segments().rev());
+        for segment in segments.take_while(|segment| segment.next_offset() > offset) {
             // It was written to a moment ago.
-            let _ = out.disk().flush(&format!("{METADATA_DIR}/{base_offset:020}.log"));
+            let _ = out.disk().flush(&format!("{METADATA_DIR}/{:020}.log", segment.base_offset));
         }
-    }
-
-    // --- what reaches it ---
-
-    /// Whether an input is about a connection that it opened.
-    pub fn owns(&self, input: &Input) -> bool {
-        self.net.owns(input)
-    }
-
-    /// Takes an input about one of its connections.
-    pub fn network(&mut self, now: Time, input: Input, out: &mut Outbox) {
-        self.now = now;
-        let completed = self.net.handle(now, input, out);
-        completed.into_iter().for_each(|completed| self.answered(now, completed, out));
-        self.poll(now, out);
-    }
-
-    /// Whether a request is one of the quorum's own; it is answered then, now or later.
-    pub fn handle(&mut self, now: Time, conn: ConnId, frame: &Frame, request: &Request, out: &mut Outbox) -> bool {
-        self.now = now;
-        if self.log.is_none() {
-            return false;
-        }
-        let response: Response = match request {
-            Request::Fetch(request) => {
-                self.handle_fetch(now, conn, frame, request, out);
-                return true;
-            }
-            Request::Vote(request) => self.handle_vote(now, request, out).into(),
-            Request::BeginQuorumEpoch(request) => self.handle_begin_epoch(now, request, out).into(),
-            Request::EndQuorumEpoch(request) => self.handle_end_epoch(now, request, out).into(),
-            Request::FetchSnapshot(request) => self.handle_fetch_snapshot(now, request).into(),
-            _ => return false,
-        };
-        out.send(conn, Frame::response(frame.correlation_id, frame.version, response, Vec::new()));
-        self.poll(now, out);
-        true
-    }
-
-    /// A connection that somebody else had opened is gone.
-    pub fn closed(&mut self, conn: ConnId) {
-        self.waiting.retain(|fetch| !fetch.is_on(conn));
-    }
-
-    /// Answers about changes of the voters.
-    pub fn take_answers(&mut self) -> Vec<(Asker, Response)> {
-        std::mem::take(&mut self.answers)
-    }
-
-    fn answered(&mut self, now: Time, completed: Completed<Call>, out: &mut Outbox) {
-        let from = completed.node;
-        let Ok(answer) = completed.result else {
-            if completed.token == Call::Fetch {
-                self.discover_at = now + DISCOVERY_BACKOFF;
-            }
-            return;
-        };
-        match (completed.token, answer.response) {
-            (Call::Vote(epoch, pre_vote), Response::Vote(response)) => self.vote_answered(now, from, (epoch, pre_vote), &response, out),
-            (Call::BeginEpoch, Response::BeginQuorumEpoch(response)) => {
-                let answer = response.topics.first().and_then(|topic| topic.partitions.first());
-                if let Some(answer) = answer {
-                    self.handled_commonly(now, answer.error_code, answer.leader_id.0, answer.leader_epoch, out);
-                }
-            }
-            (Call::EndEpoch, Response::EndQuorumEpoch(response)) => {
-                let answer = response.topics.first().and_then(|topic| topic.partitions.first());
-                let Some(answer) = answer else { return };
-                let over = self.handled_commonly(now, answer.error_code, answer.leader_id.0, answer.leader_epoch, out);
-                if let Role::Resigned { told, .. } = &mut self.role
-                    && !over
-                {
-                    told.insert(from);
-                }
-            }
-            (Call::Fetch, Response::Fetch(response)) => {
-                let batches = answer.batches.into_iter().next().unwrap_or_default();
-                self.discover_at = now + DISCOVERY_BACKOFF;
-                self.fetch_answered(now, from, &response, batches, out);
-            }
-            (Call::FetchSnapshot, Response::FetchSnapshot(response)) => self.snapshot_answered(now, from, &response, out),
-            _ => {}
-        }
-        self.learn_addresses();
     }
 
     // --- what is due ---
@@ -396,97 +324,6 @@ impl Raft {
 
     fn may_be_elected(&self) -> bool {
         self.is_voter() && self.stops_at.is_none()
-    }
-
-    /// The requests that the role wants sent.
-    fn send(&mut self, now: Time, out: &mut Outbox) {
-        let others = |raft: &Raft| -> Vec<ReplicaKey> {
-            let voters = raft.voters.last().into_iter().flat_map(VoterSet::iter);
-            voters.map(|voter| voter.key).filter(|key| *key != raft.spec.key).collect()
-        };
-        match &mut self.role {
-            Role::Prospective { votes, .. } | Role::Candidate { votes, .. } => {
-                let votes = votes.clone();
-                let pre_vote = matches!(self.role, Role::Prospective { .. });
-                let unanswered =
-                    others(self).into_iter().filter(|key| !votes.granted.contains(&key.id) && !votes.rejected.contains(&key.id));
-                for voter in unanswered.collect::<Vec<_>>() {
-                    let request = self.vote_request(voter, pre_vote);
-                    self.ask(now, voter.id, request, Call::Vote(self.epoch, pre_vote), out);
-                }
-            }
-            Role::Leader(leader) => {
-                leader.tell_again(now);
-                let Some(voters) = self.voters.last() else { return };
-                for voter in leader.to_be_told(now, voters, self.spec.key) {
-                    let request = self.begin_epoch_request(voter);
-                    if self.ask(now, voter.id, request, Call::BeginEpoch, out)
-                        && let Role::Leader(leader) = &mut self.role
-                    {
-                        leader.told.insert(voter.id);
-                    }
-                }
-            }
-            Role::Resigned { successors, told, .. } => {
-                let (successors, told) = (successors.clone(), told.clone());
-                for voter in others(self).into_iter().filter(|key| !told.contains(&key.id)) {
-                    let request = self.end_epoch_request(&successors);
-                    self.ask(now, voter.id, request, Call::EndEpoch, out);
-                }
-            }
-            Role::Follower { leader, fetch_ends, .. } => {
-                let (leader, lost) = (*leader, *fetch_ends <= now);
-                if !lost {
-                    self.fetch_from(now, leader, out);
-                } else if !self.is_voter() {
-                    self.fetch_from_any(now, out);
-                }
-            }
-            Role::Unattached { .. } => self.fetch_from_any(now, out),
-        }
-    }
-
-    fn fetch_from(&mut self, now: Time, leader: BrokerId, out: &mut Outbox) {
-        match self.snapshot_request() {
-            Some(request) => self.ask(now, leader, request, Call::FetchSnapshot, out),
-            None => self.ask(now, leader, self.fetch_request(), Call::Fetch, out),
-        };
-    }
-
-    /// maybeSendFetchToAnyBootstrap: whoever answers says who leads.
-    fn fetch_from_any(&mut self, now: Time, out: &mut Outbox) {
-        if self.discover_at > now || self.net.tokens().any(|call| *call == Call::Fetch) {
-            return;
-        }
-        let others: Vec<BrokerId> = self.spec.controllers.iter().copied().filter(|id| *id != self.me()).collect();
-        for id in &others {
-            self.net.set_node(*id, HostPort { host: host_of(*id), port: CONTROLLER_PORT });
-        }
-        let Some(any) = self.ready_bootstrap_server(now, &others, out) else { return };
-        if self.ask(now, any, self.fetch_request(), Call::Fetch, out) {
-            self.discover_at = now + DISCOVERY_BACKOFF;
-        }
-    }
-
-    /// findReadyBootstrapServer: one at random that is not in its backoff. Not the one that is connected already: that may not lead, and whom
-    /// it names may be known.
-    fn ready_bootstrap_server(&self, now: Time, servers: &[BrokerId], out: &mut Outbox) -> Option<BrokerId> {
-        if servers.is_empty() {
-            return None;
-        }
-        let start = out.rng().below(servers.len() as u64) as usize;
-        let from_start = servers[start..].iter().chain(&servers[..start]);
-        from_start.copied().find(|id| self.net.in_flight(*id) == 0 && !self.net.is_unavailable(now, *id))
-    }
-
-    fn ask(&mut self, now: Time, node: BrokerId, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {
-        self.net.ready(now, node, out) && self.net.send(now, node, request, Vec::new(), call, out).is_ok()
-    }
-
-    fn learn_addresses(&mut self) {
-        for voter in self.voters.last().into_iter().flat_map(VoterSet::iter) {
-            self.net.set_node(voter.key.id, HostPort { host: voter.host.clone(), port: voter.port });
-        }
     }
 
     // --- what the rules need ---

@@ -194,8 +194,8 @@ impl Acls {
         self.sorted.contains(acl)
     }
 
-    pub fn by_id(&self) -> impl Iterator<Item = (Uuid, &Acl)> {
-        self.by_id.iter().map(|(id, acl)| (*id, &**acl))
+    pub fn by_id(&self) -> impl Iterator<Item = (Uuid, &Arc<Acl>)> {
+        self.by_id.iter().map(|(id, acl)| (*id, acl))
     }
 
     /// All, sorted by resource.

@@ -1,6 +1,7 @@
 //! Which operation on which resource each request needs (`KafkaApis`, `ControllerApis`), and what becomes of what is not allowed: it is taken out
 //! of the request, and stands as an answer of the same kind that [`super::merge`] puts to the answer of the rest.
 
+use kafka_protocol::messages::describe_producers_response::{PartitionResponse, TopicResponse};
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
@@ -10,6 +11,7 @@ use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::*;
+use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::acl::{Operation, ResourceType};
@@ -17,6 +19,7 @@ use super::authorizer::Guard;
 use super::{cluster_checks, group_checks};
 use crate::kafka::metadata::image::Image;
 use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::errors;
 use crate::kafka::protocol::frame::Batches;
 
 pub(super) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
@@ -53,6 +56,7 @@ pub fn check(guard: &Guard, image: &Image, what: &str, request: &mut Request, ba
         Request::DescribeTopicPartitions(body) => describe_topic_partitions(guard, image, body),
         Request::DeleteRecords(body) => delete_records(guard, body),
         Request::OffsetForLeaderEpoch(body) => offset_for_leader_epoch(guard, body),
+        Request::DescribeProducers(body) => describe_producers(guard, body),
         Request::InitProducerId(body) => init_producer_id(guard, body),
         other => match group_checks::check(guard, other) {
             Some(checked) => checked,
@@ -224,6 +228,22 @@ fn offset_for_leader_epoch(guard: &Guard, body: &mut OffsetForLeaderEpochRequest
         allowed
     });
     Checked::rest(refused, |refused| OffsetForLeaderEpochResponse::default().with_topics(refused).into())
+}
+
+fn describe_producers(guard: &Guard, body: &mut DescribeProducersRequest) -> Checked {
+    let mut refused = Vec::new();
+    body.topics.retain(|topic| {
+        let allowed = guard.allows_topic(Operation::Read, topic.name.as_str());
+        if !allowed {
+            let partitions = topic.partition_indexes.iter().map(|n| {
+                let answer = PartitionResponse::default().with_partition_index(*n).with_error_code(TOPIC_AUTHORIZATION_FAILED);
+                answer.with_error_message(Some(StrBytes::from_static_str(errors::info(TOPIC_AUTHORIZATION_FAILED).message)))
+            });
+            refused.push(TopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions.collect()));
+        }
+        allowed
+    });
+    Checked::rest(refused, |refused| DescribeProducersResponse::default().with_topics(refused).into())
 }
 
 /// Whoever may write to some topic may number its batches.

@@ -50,6 +50,7 @@ fn operation_on_cluster(request: &Request) -> Option<Operation> {
         | Request::AlterPartitionReassignments(_)
         | Request::UpdateFeatures(_)
         | Request::UnregisterBroker(_)
+        | Request::AddRaftVoter(_)
         | Request::RemoveRaftVoter(_)
         | Request::AlterReplicaLogDirs(_) => Operation::Alter,
         Request::DescribeAcls(_)
@@ -90,6 +91,7 @@ fn refusal(request: &Request, message: StrBytes) -> Option<Response> {
         }
         Request::UpdateFeatures(_) => UpdateFeaturesResponse::default().with_error_code(CODE).with_error_message(text).into(),
         Request::UnregisterBroker(_) => UnregisterBrokerResponse::default().with_error_code(CODE).with_error_message(text).into(),
+        Request::AddRaftVoter(_) => AddRaftVoterResponse::default().with_error_code(CODE).with_error_message(text).into(),
         Request::RemoveRaftVoter(_) => RemoveRaftVoterResponse::default().with_error_code(CODE).with_error_message(text).into(),
         Request::DescribeQuorum(_) => DescribeQuorumResponse::default().with_error_code(CODE).with_error_message(usual).into(),
         Request::DescribeLogDirs(_) => DescribeLogDirsResponse::default().with_error_code(CODE).into(),

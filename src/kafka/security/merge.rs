@@ -20,6 +20,7 @@ pub fn merge(response: &mut Response, batches: &mut Vec<Batches>, refused: Respo
             body.topics.extend(refused.topics);
             body.topics.sort_by(|a, b| a.name.as_ref().map(|name| name.as_str()).cmp(&b.name.as_ref().map(|name| name.as_str())));
         }
+        (Response::DescribeProducers(body), Response::DescribeProducers(refused)) => body.topics.extend(refused.topics),
         (Response::DeleteRecords(body), Response::DeleteRecords(refused)) => body.topics.extend(refused.topics),
         (Response::OffsetForLeaderEpoch(body), Response::OffsetForLeaderEpoch(refused)) => body.topics.extend(refused.topics),
         (Response::OffsetCommit(body), Response::OffsetCommit(refused)) => body.topics.extend(refused.topics),

@@ -116,6 +116,8 @@ pub struct Reading {
     pub ready: Ready,
     pub waiting: BTreeMap<ReadId, String>,
     pub files: Files,
+    /// It was looked whether those that are read name another one.
+    pub looked_further: bool,
 }
 
 /// `read` at work.

@@ -50,6 +50,13 @@ pub(super) fn paths_read(ready: &Ready, state: &State) -> Paths {
     Paths { files, look_around, draws }
 }
 
+/// Another file that a command will read, as the first ones say.
+pub(super) fn path_read_further(ready: &Ready, files: &Files, state: &State) -> Option<String> {
+    let Subject::Words(words) = &ready.subject else { return None };
+    let (name, args) = builtin::without_prefixes(words).split_first()?;
+    if state.functions.contains_key(name.as_str()) { None } else { Tool::reads_further(tool_name(name), args, files) }
+}
+
 impl Shell {
     /// Does what a command says.
     pub(super) fn launch(&mut self, command: &Arc<Command>, ready: Ready, files: Files, had_output: bool, cx: &mut Cx) -> Next {

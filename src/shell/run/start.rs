@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frame::{Frame, Reading};
-use super::launch::paths_read;
+use super::launch::{path_read_further, paths_read};
 use super::shell::{Cx, Next, Shell};
 use super::streams::{Out, Streams};
 use super::table::Work;
@@ -66,6 +66,15 @@ impl Shell {
             if !read.waiting.is_empty() {
                 return Next::Blocked;
             }
+            if !std::mem::replace(&mut read.looked_further, true)
+                && let Some(path) = path_read_further(&read.ready, &read.files, &self.state)
+            {
+                let id = self.ask(&path, cx);
+                if let Some(Frame::Start { reading: Some(read), .. }) = self.frames.last_mut() {
+                    read.waiting.insert(id, path);
+                }
+                return Next::Blocked;
+            }
             let (command, had_output) = (command.clone(), !outputs.is_empty());
             let Some(Frame::Start { reading: Some(read), .. }) = self.frames.pop() else { return Next::Blocked };
             let Reading { ready, files, .. } = *read;
@@ -94,7 +103,7 @@ impl Shell {
                 }
                 let waiting: BTreeMap<_, _> = paths.files.into_iter().map(|path| (self.ask(&path, cx), path)).collect();
                 if let Some(Frame::Start { reading, .. }) = self.frames.last_mut() {
-                    *reading = Some(Box::new(Reading { ready, waiting, files }));
+                    *reading = Some(Box::new(Reading { ready, waiting, files, looked_further: false }));
                 }
                 Next::On
             }

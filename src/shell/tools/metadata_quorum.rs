@@ -1,14 +1,19 @@
 //! kafka-metadata-quorum (`org.apache.kafka.tools.MetadataQuorumCommand`): who keeps the cluster's metadata, and how far everybody has got.
 
+use kafka_protocol::messages::add_raft_voter_request::Listener;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData as AskedPartition, TopicData as AskedTopic};
 use kafka_protocol::messages::describe_quorum_response::{PartitionData, ReplicaState};
-use kafka_protocol::messages::{DescribeClusterRequest, DescribeQuorumRequest, DescribeQuorumResponse, RemoveRaftVoterRequest, TopicName};
+use kafka_protocol::messages::{
+    AddRaftVoterRequest, DescribeClusterRequest, DescribeQuorumRequest, DescribeQuorumResponse, RemoveRaftVoterRequest, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
 
 use super::hosts::Done;
 use super::reassign::requests::unexpected;
 use super::script::{Plan, Script, ScriptTool, Stop, execution, message_with_trace, terse};
 use super::topics::requests::{first_error, parse_id};
+use crate::kafka::actor::Config;
 use crate::kafka::client::admin::Target;
 use crate::kafka::names::{METADATA_TOPIC, uuid_text};
 use crate::kafka::protocol::api::Response;
@@ -197,13 +202,56 @@ fn described(replica: &ReplicaState, body: &DescribeQuorumResponse) -> String {
     format!("{{\"id\": {}, \"directoryId\": {directory}{endpoints}}}", replica.replica_id.0)
 }
 
-/// The controller's own configuration says who it is, its directory which one: a terminal has none of a controller's directories.
+/// Where `add-controller` finds out which replica it adds: in the folder that its configuration names.
+pub fn reads_further(args: &[String], files: &Files) -> Option<String> {
+    let parsed = PARSER.parse(args).ok().filter(|parsed| parsed.command == Some("add-controller"))?;
+    let config = Plan::properties(parsed.get("--command-config"), files).ok()?;
+    Some(meta_properties(metadata_directory(&config)?))
+}
+
+fn metadata_directory(config: &Config) -> Option<&str> {
+    let dirs = config.get("metadata.log.dir").or_else(|| config.get("log.dirs"))?;
+    dirs.trim().split(',').next()
+}
+
+fn meta_properties(directory: &str) -> String {
+    format!("{}/meta.properties", directory.trim_end_matches('/'))
+}
+
+/// The controller's own configuration says who it is and where, its directory which replica of the log it keeps.
 fn add_controller(script: &mut Script) -> Result<(), Stop> {
     if !script.parsed().has("--command-config") {
         return Err(terse("You must supply the configuration file of the controller you are adding when using add-controller."));
     }
     let config = script.config().clone();
-    const QUESTION: &str = "Is this a valid controller configuration file?";
+    let id: i32 = controller_id(&config)?;
+    let directory = directory_id(&config, script.files())?;
+    let endpoints = controller_endpoints(&config)?;
+    let dry_run = script.parsed().has("--dry-run");
+    if !dry_run {
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let listener =
+            |(name, host, port): &(String, String, u16)| Listener::default().with_name(text(name)).with_host(text(host)).with_port(*port);
+        let request = AddRaftVoterRequest::default()
+            .with_timeout_ms(ADD_TIMEOUT_MS)
+            .with_voter_id(id)
+            .with_voter_directory_id(directory)
+            .with_listeners(endpoints.iter().map(listener).collect());
+        let Response::AddRaftVoter(body) = script.get("addRaftVoter", Target::Any, request)? else { return Err(unexpected()) };
+        first_error([(body.error_code, body.error_message.as_deref())].into_iter()).map_err(execution)?;
+    }
+    let shown: Vec<String> = endpoints.iter().map(|(name, host, port)| format!("{name}://{host}:{port}")).collect();
+    let what = if dry_run { "DRY RUN of adding" } else { "Added" };
+    script.line(format!("{what} controller {id} with directory id {} and endpoints: {}", uuid_text(directory), shown.join(", ")));
+    Ok(())
+}
+
+const QUESTION: &str = "Is this a valid controller configuration file?";
+/// request.timeout.ms of the admin client
+const ADD_TIMEOUT_MS: i32 = 30_000;
+
+/// getControllerId
+fn controller_id(config: &Config) -> Result<i32, Stop> {
     let id = config.get("node.id").ok_or_else(|| terse(format!("node.id not found in configuration file. {QUESTION}")))?;
     let id: i32 = id.parse().map_err(|_| Exception::new("java.lang.NumberFormatException", format!("For input string: \"{id}\"")))?;
     if id < 0 {
@@ -212,11 +260,39 @@ fn add_controller(script: &mut Script) -> Result<(), Stop> {
     if !config.get("process.roles").is_some_and(|roles| roles.contains("controller")) {
         return Err(terse(format!("process.roles did not contain 'controller' in configuration file. {QUESTION}")));
     }
-    let dirs = config.get("metadata.log.dir").or_else(|| config.get("log.dirs"));
-    match dirs.and_then(|dirs| dirs.trim().split(',').next()) {
-        Some(dir) => Err(terse(format!("Unable to read meta.properties from {dir}"))),
-        None => Err(terse(format!("Neither metadata.log.dir nor log.dirs were found. {QUESTION}"))),
-    }
+    Ok(id)
+}
+
+/// getMetadataDirectoryId
+fn directory_id(config: &Config, files: &Files) -> Result<Uuid, Stop> {
+    let none = || terse(format!("Neither metadata.log.dir nor log.dirs were found. {QUESTION}"));
+    let directory = metadata_directory(config).ok_or_else(none)?;
+    let unreadable = || terse(format!("Unable to read meta.properties from {directory}"));
+    let text = files.get(&meta_properties(directory)).ok_or_else(unreadable)?;
+    let id = text.lines().find_map(|line| line.strip_prefix("directory.id="));
+    let id = id.ok_or_else(|| terse(format!("No directory id found in {directory}")))?;
+    parse_id(id.trim()).map_err(|error| terse(error.text().to_owned()))
+}
+
+/// getControllerAdvertisedListeners: name, host, port.
+fn controller_endpoints(config: &Config) -> Result<Vec<(String, String, u16)>, Stop> {
+    let names =
+        config.get("controller.listener.names").ok_or_else(|| terse(format!("controller.listener.names was not found. {QUESTION}")))?;
+    let endpoint = |text: &str| {
+        let (name, address) = text.trim().split_once("://")?;
+        let (host, port) = address.rsplit_once(':')?;
+        let host = if host.is_empty() { "localhost" } else { host };
+        Some((name.to_uppercase(), host.to_owned(), port.parse().ok()?))
+    };
+    // What is advertised counts more than what is listened on.
+    let listed = ["advertised.listeners", "listeners"].map(|name| config.get(name).map_or("", String::as_str));
+    let all: Vec<_> = listed.iter().flat_map(|list| list.split(',')).filter_map(endpoint).collect();
+    let found = names.split(',').map(|name| {
+        let name = name.trim().to_uppercase();
+        let known = all.iter().find(|(listener, ..)| *listener == name).cloned();
+        known.ok_or_else(|| terse(format!("Cannot find information about controller listener name: {name}")))
+    });
+    found.collect()
 }
 
 fn remove_controller(script: &mut Script) -> Result<(), Stop> {

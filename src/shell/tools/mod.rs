@@ -220,6 +220,11 @@ impl Tool {
             .unwrap_or_else(|| kafka_table(name).map_or_else(|| Text::reads(name, args), |table| kafka::files(table, args)))
     }
 
+    /// A file that it will read as well, as those say that were read.
+    pub fn reads_further(name: &str, args: &[String], files: &Files) -> Option<String> {
+        (name == "kafka-metadata-quorum").then(|| metadata_quorum::reads_further(args, files)).flatten()
+    }
+
     /// Gets on as far as it can; its exit status when it is done.
     pub fn step(&mut self, cx: &mut Context) -> Option<i32> {
         match self {
