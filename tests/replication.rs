@@ -8,8 +8,11 @@ use cluster::World;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest, ProduceRequest, TopicName};
+use kafka_protocol::messages::{
+    CreateTopicsRequest, DeleteRecordsRequest, DescribeLogDirsRequest, MetadataRequest, ProduceRequest, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
+use ottla::kafka::actor::Config;
 use ottla::kafka::event::Event;
 use ottla::kafka::names::{BrokerId, TopicPartition, host_of};
 use ottla::kafka::protocol::api::Response;
@@ -253,4 +256,87 @@ fn a_clone_runs_to_the_same_digest_and_so_does_a_run_with_every_frame_encoded() 
     }
     assert_eq!(digests[0], digests[1]);
     assert_eq!(digests[0], digests[2]);
+}
+
+/// KIP-112, KIP-858: a broker that loses one of its disks gives away what lay there and goes on with the rest; without the disk of the metadata
+/// it stops.
+#[test]
+fn a_failed_disk_takes_only_what_lies_on_it() {
+    let mut world = World::configured(3, &Config::new(), &|_| vec![("log.dirs", "/disk/a,/disk/b".to_owned())], Time::ZERO);
+    // Each goes where there is less.
+    world.create("first", 1, 3);
+    world.create("orders", 1, 3);
+    world.run(3_000);
+    let orders = TopicPartition::new("orders", 0);
+    let leader = world.leader("orders", 1);
+    assert_eq!(world.broker(leader).replicas().get(&orders).unwrap().log.dir(), "disk/b/orders-0");
+    let image = world.broker(leader).image();
+    let partition = image.partition(&orders).unwrap();
+    for id in 1..=3 {
+        let known = image.brokers.get(&id).unwrap();
+        assert_eq!(partition.directory(id), Some(known.log_dirs[1]), "the controller knows where the replica of {id} lies");
+    }
+    world.produce(leader, "orders", "kept", -1);
+    world.run(1_000);
+    let host = host_of(BrokerId(leader));
+    world.sim.inject(&Fault::BreakDisk { host: host.clone(), folder: "disk/b".into() }, None).unwrap();
+    world.produce(leader, "orders", "refused", 1);
+    world.run(2_000);
+    assert_eq!(world.produce_errors(), [0, 56], "KAFKA_STORAGE_ERROR");
+    let survivor = if leader == 1 { 2 } else { 1 };
+    let next = world.leader("orders", survivor);
+    assert!(next != leader && world.isr("orders", survivor).len() == 2 && !world.isr("orders", survivor).contains(&leader));
+    assert!(world.isr("first", survivor).contains(&leader), "what lies on its other disk is as before");
+    world.ask(leader, DescribeLogDirsRequest::default().with_topics(None), vec![]);
+    world.produce(next, "orders", "new", -1);
+    world.run(1_000);
+    let described = world.answers().into_iter().find_map(|(_, answer)| match answer {
+        Response::DescribeLogDirs(answer) => Some(answer.results),
+        _ => None,
+    });
+    let shown: Vec<(String, i16, usize)> =
+        described.unwrap().iter().map(|dir| (dir.log_dir.to_string(), dir.error_code, dir.topics.len())).collect();
+    assert_eq!(shown, [("/disk/a".to_owned(), 0, 1), ("/disk/b".to_owned(), 56, 0)]);
+    // The disk is mended; a broker looks at it again when it starts.
+    world.sim.inject(&Fault::MendDisk { host: host.clone(), folder: "disk/b".into() }, None).unwrap();
+    world.sim.inject(&Fault::Stop { host: host.clone() }, None).unwrap();
+    world.run(3_000);
+    world.sim.inject(&Fault::Start { host: host.clone() }, None).unwrap();
+    world.run(12_000);
+    assert_eq!(world.isr("orders", survivor).len(), 3);
+    assert_eq!(world.values(leader, "orders"), ["kept", "new"]);
+    world.sim.inject(&Fault::BreakDisk { host, folder: "disk/a".into() }, None).unwrap();
+    world.run(6_000);
+    assert!(world.sim.process(world.brokers[leader as usize - 1]).is_none(), "it has stopped");
+}
+
+/// Clients that come in by one listener are sent to that listener of every broker; brokers use their own.
+#[test]
+fn each_listener_has_its_own_addresses() {
+    let config = |id: i32| {
+        let listeners = |outside: &str| format!("INSIDE://kafka-{id}:9094,OUTSIDE://{outside}:9092");
+        vec![
+            ("listeners", listeners(&format!("kafka-{id}"))),
+            ("advertised.listeners", listeners(&format!("broker{id}.example.org"))),
+            ("listener.security.protocol.map", "INSIDE:PLAINTEXT,OUTSIDE:PLAINTEXT".to_owned()),
+            ("inter.broker.listener.name", "INSIDE".to_owned()),
+            ("broker.rack", format!("rack-{}", id % 2)),
+        ]
+    };
+    let mut world = World::configured(3, &Config::new(), &config, Time::ZERO);
+    world.create("orders", 4, 2);
+    world.ask(2, MetadataRequest::default(), vec![]);
+    world.run(3_000);
+    let metadata = world.answers().into_iter().find_map(|(_, answer)| match answer {
+        Response::Metadata(answer) => Some(answer),
+        _ => None,
+    });
+    // The asker comes in at 9092.
+    let brokers: Vec<String> = metadata.unwrap().brokers.iter().map(|broker| format!("{}:{}", broker.host.as_str(), broker.port)).collect();
+    assert_eq!(brokers, ["broker1.example.org:9092", "broker2.example.org:9092", "broker3.example.org:9092"]);
+    assert_eq!(world.isr("orders", 1).len(), 2, "followers come in by the other listener, or nothing would be in sync");
+    for (_, n, partition) in world.broker(1).image().partitions() {
+        let racks: Vec<i32> = partition.replicas.iter().map(|id| id % 2).collect();
+        assert_ne!(racks[0], racks[1], "both replicas of {n} are in one rack: {:?}", partition.replicas);
+    }
 }

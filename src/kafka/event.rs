@@ -131,6 +131,11 @@ pub enum Event {
         broker: BrokerId,
         base_offset: i64,
     },
+    /// A broker can no longer use one of its log directories: the replicas in it are offline there.
+    LogDirFailed {
+        broker: BrokerId,
+        dir: Name,
+    },
     /// Old segments were deleted; the log now starts at `log_start`.
     LogStartMoved {
         partition: TopicPartition,

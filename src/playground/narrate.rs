@@ -31,6 +31,7 @@ pub fn event(event: &Event) -> String {
         | Event::Truncated { .. }
         | Event::SegmentRolled { .. }
         | Event::LogStartMoved { .. }
+        | Event::LogDirFailed { .. }
         | Event::LogCleaned { .. }
         | Event::CorruptBatch { .. } => log(event),
         _ => cluster(event),
@@ -68,6 +69,8 @@ fn fault(fault: &Fault) -> String {
         Fault::SlowDisk { host, delay_us } => format!("slow the disk of {host} down to {} a write", milliseconds(*delay_us)),
         Fault::FillDisk { host } => format!("fill the disk of {host}"),
         Fault::FreeDisk { host } => format!("make room on the disk of {host}"),
+        Fault::BreakDisk { host, folder } => format!("break the disk of {host} below /{folder}"),
+        Fault::MendDisk { host, folder } => format!("mend the disk of {host} below /{folder}"),
         Fault::SkewClock { host, ms } => format!("set the clock of {host} off by {ms} ms"),
         Fault::FlipBit { host, path } => format!("flip a bit of {path} on {host}"),
         Fault::Shape { host, shaping } => format!("{host}: {}", shaped(*shaping)),
@@ -102,6 +105,8 @@ fn occurrence(occurrence: &Occurrence) -> String {
         Occurrence::DiskSlow { host, delay_us } => format!("the disk of {host} takes {} a write", milliseconds(*delay_us)),
         Occurrence::DiskFilled { host } => format!("the disk of {host} is full"),
         Occurrence::DiskFreed { host } => format!("there is room on the disk of {host} again"),
+        Occurrence::DiskBroken { host, folder } => format!("the disk of {host} below /{folder} is broken"),
+        Occurrence::DiskMended { host, folder } => format!("the disk of {host} below /{folder} works again"),
         Occurrence::ClockSkewed { host, ms: 0 } => format!("the clock of {host} is right again"),
         Occurrence::ClockSkewed { host, ms } => format!("the clock of {host} is off by {ms} ms"),
         Occurrence::BitFlipped { host, path } => format!("a bit of {path} on {host} flipped"),
@@ -175,6 +180,7 @@ fn log(event: &Event) -> String {
         Event::SegmentRolled { partition, broker, base_offset } => {
             format!("{partition}: {} began a new segment at {base_offset}", on(broker))
         }
+        Event::LogDirFailed { broker, dir } => format!("broker {broker} can no longer use its log directory {dir}"),
         Event::LogStartMoved { partition, broker, log_start } => {
             format!("{partition}: {} deleted what was before {log_start}", on(broker))
         }

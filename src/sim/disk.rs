@@ -190,6 +190,8 @@ pub enum DiskError {
     Full,
     #[error("no such file")]
     NotFound,
+    #[error("input/output error")]
+    Broken,
 }
 
 /// A host's file system. Paths are relative and use `/`.
@@ -200,6 +202,8 @@ pub struct Disk {
     capacity: u64,
     /// Somebody else has taken what was left.
     full: bool,
+    /// Folders on devices that do not work. Mostly there are none.
+    broken: Vec<Arc<str>>,
     /// Changes so far.
     writes: u64,
 }
@@ -207,7 +211,7 @@ pub struct Disk {
 impl Disk {
     /// An empty disk with room for `capacity` bytes.
     pub fn new(capacity: u64) -> Disk {
-        Disk { files: BTreeMap::new(), used: 0, capacity, full: false, writes: 0 }
+        Disk { files: BTreeMap::new(), used: 0, capacity, full: false, broken: Vec::new(), writes: 0 }
     }
 
     pub fn used_bytes(&self) -> u64 {
@@ -221,6 +225,21 @@ impl Disk {
     /// Whether something else leaves no room.
     pub fn set_full(&mut self, full: bool) {
         self.full = full;
+    }
+
+    /// What is below a folder (of all, if it is empty) can be neither read nor written from now on, or can be again.
+    pub fn set_broken(&mut self, folder: &str, broken: bool) {
+        self.broken.retain(|known| **known != *folder);
+        if broken {
+            self.broken.push(folder.into());
+        }
+    }
+
+    /// Whether this path, or this folder, cannot be used.
+    pub fn is_broken(&self, path: &str) -> bool {
+        self.broken
+            .iter()
+            .any(|folder| path.strip_prefix(&**folder).is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/')))
     }
 
     /// How often something was written, cut or flushed.
@@ -239,6 +258,9 @@ impl Disk {
 
     /// What reading a path gives: a file's contents; for a path that ends in `/` the names in that folder, a line each.
     pub fn contents(&self, path: &str) -> Option<Arc<File>> {
+        if self.is_broken(path.trim_end_matches('/')) {
+            return None;
+        }
         if !path.is_empty() && !path.ends_with('/') {
             return self.file(path).cloned();
         }
@@ -267,6 +289,7 @@ impl Disk {
     pub fn append(&mut self, now: Time, path: &str, head: Head, body: Chunk) -> Result<(), DiskError> {
         let extent = Extent { head, body, written: now };
         let len = extent.len();
+        self.check_works(path)?;
         if self.full || self.used + len > self.capacity {
             return Err(DiskError::Full);
         }
@@ -279,6 +302,7 @@ impl Disk {
     /// Replaces a file by new contents in one step (write to a temporary file, flush, rename): stable at once.
     pub fn replace(&mut self, now: Time, path: &str, body: Chunk) -> Result<(), DiskError> {
         let old = self.files.get(path).map_or(0, |file| file.len);
+        self.check_works(path)?;
         if self.full || self.used - old + body.len() > self.capacity {
             return Err(DiskError::Full);
         }
@@ -308,6 +332,7 @@ impl Disk {
     }
 
     pub fn truncate(&mut self, path: &str, len: u64) -> Result<(), DiskError> {
+        self.check_works(path)?;
         let file = Arc::make_mut(self.files.get_mut(path).ok_or(DiskError::NotFound)?);
         let before = file.len;
         file.truncate(len);
@@ -316,6 +341,7 @@ impl Disk {
     }
 
     pub fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
+        self.check_works(from)?;
         let file = self.files.remove(from).ok_or(DiskError::NotFound)?;
         if let Some(old) = self.files.insert(to.into(), file) {
             self.used -= old.len;
@@ -324,6 +350,7 @@ impl Disk {
     }
 
     pub fn delete(&mut self, path: &str) -> Result<(), DiskError> {
+        self.check_works(path)?;
         let file = self.files.remove(path).ok_or(DiskError::NotFound)?;
         self.used -= file.len;
         Ok(())
@@ -331,6 +358,7 @@ impl Disk {
 
     /// Makes what is in the file now stable.
     pub fn flush(&mut self, path: &str) -> Result<(), DiskError> {
+        self.check_works(path)?;
         let file = Arc::make_mut(self.files.get_mut(path).ok_or(DiskError::NotFound)?);
         file.flushed = file.len;
         self.writes += 1;
@@ -367,6 +395,10 @@ impl Disk {
         if let Some(old) = self.files.insert(path.into(), Arc::new(file)) {
             self.used -= old.len;
         }
+    }
+
+    fn check_works(&self, path: &str) -> Result<(), DiskError> {
+        if self.is_broken(path) { Err(DiskError::Broken) } else { Ok(()) }
     }
 
     fn entry(&mut self, path: &str) -> &mut File {
@@ -431,6 +463,24 @@ mod tests {
         disk.set_full(false);
         disk.append(Time(0), "a", Head::EMPTY, chunk(3, "3")).unwrap();
         assert_eq!(&disk.file("a").unwrap().read()[..], b"123");
+    }
+
+    #[test]
+    fn below_a_broken_folder_nothing_works_until_it_is_mended() {
+        let mut disk = Disk::new(100);
+        disk.append(Time(0), "d2/log", Head::EMPTY, chunk(1, "12")).unwrap();
+        disk.set_broken("d2", true);
+        assert_eq!(disk.append(Time(0), "d2/log", Head::EMPTY, chunk(2, "3")), Err(DiskError::Broken));
+        assert_eq!(
+            (disk.replace(Time(0), "d2/log", chunk(2, "3")), disk.flush("d2/log")),
+            (Err(DiskError::Broken), Err(DiskError::Broken))
+        );
+        assert!(disk.contents("d2/log").is_none() && disk.contents("d2/").is_none());
+        disk.append(Time(0), "d22/log", Head::EMPTY, chunk(3, "3")).unwrap();
+        disk.set_broken("d2", false);
+        assert_eq!(&disk.contents("d2/log").unwrap().read()[..], b"12");
+        disk.set_broken("", true);
+        assert!(disk.is_broken("d22/log") && disk.is_broken(""));
     }
 
     #[test]

@@ -35,6 +35,10 @@ pub enum Fault {
     FillDisk { host: String },
     /// There is room on the host's disk again.
     FreeDisk { host: String },
+    /// The device below a folder of the host (below all, if it is empty) breaks: what is there can be neither read nor written.
+    BreakDisk { host: String, folder: String },
+    /// It works again, with all that was on it.
+    MendDisk { host: String, folder: String },
     /// The host's clock is wrong by so much (ahead: positive) from now on; 0: it is right.
     SkewClock { host: String, ms: i64 },
     /// A bit of the last thing written to a file flips, while nothing runs on its host.
@@ -139,6 +143,14 @@ pub enum Occurrence {
     },
     DiskFreed {
         host: String,
+    },
+    DiskBroken {
+        host: String,
+        folder: String,
+    },
+    DiskMended {
+        host: String,
+        folder: String,
     },
     ClockSkewed {
         host: String,

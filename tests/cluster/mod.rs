@@ -127,6 +127,11 @@ impl World {
 
     /// Brokers with this server.properties, started at that time.
     pub fn of(brokers: i32, config: &Config, at: Time) -> World {
+        World::configured(brokers, config, &|_| Vec::new(), at)
+    }
+
+    /// With what stands in each broker's server.properties besides.
+    pub fn configured(brokers: i32, config: &Config, own: &dyn Fn(i32) -> Vec<(&'static str, String)>, at: Time) -> World {
         let mut sim = Sim::new(Settings { seed: 7, ..Settings::default() });
         sim.run_until(at);
         let controller = BrokerId(100);
@@ -141,7 +146,9 @@ impl World {
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         let spawn = |id: i32, sim: &mut Sim<Cluster>| {
             let (cluster_id, controllers) = (cluster_id.clone(), controllers.clone());
-            let spec = BrokerSpec { id: BrokerId(id), config: config.clone(), controllers, cluster_id, ..BrokerSpec::default() };
+            let own = own(id).into_iter().map(|(name, value)| (name.to_owned(), value));
+            let config = config.clone().into_iter().chain(own).collect();
+            let spec = BrokerSpec { id: BrokerId(id), config, controllers, cluster_id, ..BrokerSpec::default() };
             sim.spawn(&host_of(BrokerId(id)), &format!("kafka-{id}"), Spec::Broker(spec), Duration::ZERO)
         };
         let brokers = (1..=brokers).map(|id| spawn(id, &mut sim)).collect();

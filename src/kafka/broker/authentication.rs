@@ -12,9 +12,12 @@ use crate::kafka::protocol::frame::{Batches, Frame};
 use crate::kafka::security::authorizer::Guard;
 use crate::kafka::security::checks::{Checked, check};
 use crate::kafka::security::merge::{merge, redact};
+use crate::kafka::security::sasl::nonce;
+use crate::kafka::security::scram::Mechanism;
+use crate::kafka::security::scram_exchange::ScramServer;
 use crate::kafka::security::{Who, address_of};
 use crate::sim::process::ConnId;
-use crate::sim::time::Time;
+use crate::sim::time::{Duration, Time};
 
 /// How far a connection has come in showing who is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,31 +51,69 @@ impl Broker {
         let response = SaslHandshakeResponse::default().with_mechanisms(enabled.into_iter().map(StrBytes::from_string).collect());
         if known {
             client.exchange = Some(Exchange::Password);
+            client.mechanism = Mechanism::of_name(request.mechanism.as_str());
             return self.respond(now, asker, response, Vec::new(), out);
         }
-        self.last_word(asker, response.with_error_code(ResponseError::UnsupportedSaslMechanism.code()), out);
+        self.last_word(now, asker, response.with_error_code(ResponseError::UnsupportedSaslMechanism.code()));
     }
 
     #[inline(never)]
     fn check_password(&mut self, now: Time, asker: Asker, request: &SaslAuthenticateRequest, out: &mut Outbox) {
         let Some(client) = self.conns.get_mut(&asker.conn) else { return };
         let Some(listener) = self.sasl.get(&client.port) else { return };
-        match listener.authenticate(&request.auth_bytes) {
-            Ok(user) => {
-                client.exchange = None;
-                client.principal = Some(format!("User:{user}").into());
-                self.respond(now, asker, SaslAuthenticateResponse::default().with_error_message(None), Vec::new(), out);
+        let shown = match client.mechanism {
+            None => listener.authenticate(&request.auth_bytes).map(|user| (Some(user), Vec::new())),
+            Some(mechanism) => {
+                let credentials = &self.image.credentials;
+                let credential_of = |user: &str| credentials.get(&(user.to_owned(), mechanism)).cloned();
+                let next = match client.scram.take() {
+                    None => {
+                        let begun = ScramServer::begin(mechanism, &request.auth_bytes, &nonce(out.rng()), credential_of);
+                        begun.map(|(server, challenge)| {
+                            client.scram = Some(Box::new(server));
+                            (None, challenge)
+                        })
+                    }
+                    Some(server) => server.finish(&request.auth_bytes).map(|(user, signature)| (Some(user), signature)),
+                };
+                let name = mechanism.name();
+                next.ok_or_else(|| {
+                    format!("Authentication failed during authentication due to invalid credentials with SASL mechanism {name}")
+                })
+            }
+        };
+        match shown {
+            Ok((user, said)) => {
+                if let Some(user) = user {
+                    client.exchange = None;
+                    client.principal = Some(format!("User:{user}").into());
+                }
+                let response = SaslAuthenticateResponse::default().with_error_message(None).with_auth_bytes(said.into());
+                self.respond(now, asker, response, Vec::new(), out);
             }
             Err(message) => {
                 let response = SaslAuthenticateResponse::default().with_error_code(ResponseError::SaslAuthenticationFailed.code());
-                self.last_word(asker, response.with_error_message(Some(message.into())), out);
+                self.last_word(now, asker, response.with_error_message(Some(message.into())));
             }
         }
     }
 
-    fn last_word(&mut self, asker: Asker, response: impl Into<Response>, out: &mut Outbox) {
-        out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, Vec::new()));
-        self.close_client(asker.conn, out);
+    /// Whoever was not believed hears so, and loses the connection, only after connection.failed.authentication.delay.ms (KIP-306): guessing
+    /// takes its time.
+    fn last_word(&mut self, now: Time, asker: Asker, response: impl Into<Response>) {
+        let at = now + Duration::ms(self.settings.failed_authentication_delay_ms);
+        let frame = Frame::response(asker.correlation_id, asker.version, response, Vec::new());
+        self.not_believed.insert((at, asker.conn), frame);
+    }
+
+    pub(super) fn close_not_believed(&mut self, now: Time, out: &mut Outbox) {
+        while let Some(entry) = self.not_believed.first_entry().filter(|entry| entry.key().0 <= now) {
+            let ((_, conn), frame) = entry.remove_entry();
+            if self.conns.contains_key(&conn) {
+                out.send(conn, frame);
+                self.close_client(conn, out);
+            }
+        }
     }
 
     /// Takes out of a request what its sender may not do. `None`: nothing is left of it, and it is answered.

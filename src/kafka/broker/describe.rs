@@ -283,8 +283,7 @@ impl Broker {
     }
 
     fn list_offset(&self, name: &TopicPartition, timestamp: i64, replica: bool) -> Result<(i64, i64, i32), ResponseError> {
-        let known = self.image.partition(name).is_some();
-        let unknown = if known { ResponseError::NotLeaderOrFollower } else { ResponseError::UnknownTopicOrPartition };
+        let unknown = self.replicas.missing(name, self.image.partition(name).is_some());
         let partition = self.replicas.get(name).ok_or(unknown)?;
         let leading = partition.leading.as_ref().ok_or(ResponseError::NotLeaderOrFollower)?;
         let log = &partition.log;

@@ -304,7 +304,12 @@ impl Broker {
                             *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
                             break;
                         }
-                        Err(ResponseError::KafkaStorageError) => return self.log_dir_failed(out),
+                        Err(ResponseError::KafkaStorageError) => {
+                            if let Some(id) = self.directory_of(&name) {
+                                self.log_dir_failed(now, id, out);
+                            }
+                            return;
+                        }
                         // An answer to what was asked before the log was cut or grew otherwise: ask as it stands now.
                         Err(_) => {
                             fetcher.changed.insert(name.clone());

@@ -31,6 +31,8 @@ pub enum Call {
     Forwarded(Asker),
     /// A topic that a client only named.
     CreateTopic,
+    /// In which directories replicas are.
+    AssignDirectories,
     /// One of the two above, since when it is on its way, and the request: it is passed on again if the controller goes.
     Passed(Box<(Time, Request, Call)>),
 }
@@ -166,7 +168,7 @@ impl Broker {
                 self.respond(now, asker, response, Vec::new(), out);
             }
             (Call::Forwarded(asker), Some(response)) => self.respond(now, asker, response, Vec::new(), out),
-            (Call::Forwarded(_), None) | (Call::CreateTopic | Call::Passed(_), _) => {}
+            (Call::Forwarded(_), None) | (Call::CreateTopic | Call::AssignDirectories | Call::Passed(_), _) => {}
         }
     }
 

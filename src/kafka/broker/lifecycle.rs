@@ -114,6 +114,14 @@ impl Broker {
         self.lifecycle.in_flight &= sent;
     }
 
+    /// There is news for the controller: it is not kept until the next heartbeat is due.
+    pub(super) fn tell_controller_now(&mut self, now: Time, out: &mut Outbox) {
+        if self.lifecycle.epoch.is_some() && self.lifecycle.state != State::Stopped {
+            self.lifecycle.next_at = Some(now);
+            self.talk_to_controller(now, out);
+        }
+    }
+
     pub(super) fn registered(&mut self, now: Time, response: Option<BrokerRegistrationResponse>, out: &mut Outbox) {
         self.lifecycle.in_flight = false;
         self.lifecycle.next_at = Some(now + RETRY);
@@ -184,7 +192,7 @@ impl Broker {
             .with_listeners(listeners.collect())
             .with_features(features.collect())
             .with_rack(self.spec.config.get("broker.rack").cloned().map(text))
-            .with_log_dirs(vec![self.directory_id()])
+            .with_log_dirs(self.log_dirs.online().map(|dir| dir.id).collect())
             .with_previous_broker_epoch(self.lifecycle.previous_epoch)
     }
 
@@ -194,6 +202,7 @@ impl Broker {
             .with_broker_epoch(epoch)
             .with_current_metadata_offset(self.metadata.applied_offset())
             .with_want_fence(!self.metadata.is_published())
+            .with_offline_log_dirs(self.log_dirs.iter().filter(|dir| !dir.online).map(|dir| dir.id).collect())
             .with_want_shut_down(self.lifecycle.state == State::PendingControlledShutdown)
     }
 

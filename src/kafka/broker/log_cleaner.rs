@@ -6,7 +6,6 @@ use super::process::Broker;
 use super::startup::CLEANER_CHECKPOINT;
 use crate::kafka::actor::{Config, Outbox};
 use crate::kafka::event::Event;
-use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text};
 use crate::kafka::log::cleanable::LogToClean;
 use crate::kafka::log::cleaner::clean;
 use crate::kafka::names::TopicPartition;
@@ -70,15 +69,6 @@ impl LogCleaner {
         let beyond = self.checkpoints.get_mut(name).filter(|checkpoint| **checkpoint > offset);
         beyond.map(|checkpoint| *checkpoint = offset).is_some()
     }
-
-    fn text(&self) -> String {
-        let entry = |(name, &offset): (&TopicPartition, &i64)| OffsetCheckpointEntry {
-            topic: name.topic.to_string(),
-            partition: name.partition,
-            offset,
-        };
-        offsets_text(&self.checkpoints.iter().map(entry).collect::<Vec<_>>())
-    }
 }
 
 impl Broker {
@@ -130,7 +120,8 @@ impl Broker {
     pub(super) fn write_cleaner_checkpoint(&mut self, out: &mut Outbox) {
         let replicas = &self.replicas;
         self.cleaner.checkpoints.retain(|name, _| replicas.get(name).is_some());
-        out.store().replace_text(CLEANER_CHECKPOINT, self.cleaner.text());
+        let cleaner = &self.cleaner;
+        self.write_checkpoints(CLEANER_CHECKPOINT, |partition| cleaner.checkpoints.get(&partition.name).copied(), out);
     }
 
     /// A log was cut, or its replica deleted.

@@ -1,87 +1,210 @@
-//! A broker's log directory: DescribeLogDirs, AlterReplicaLogDirs (`ReplicaManager`). A broker here has one.
+//! A broker's log directories (`log.dirs`, KIP-112, KIP-858): where replicas lie, and what becomes of them when the disk below a directory fails.
+//!
+//! The first one also holds the metadata log: without it, or without any, the broker halts. Of the others a broker can lose one and go on with
+//! the rest: it tells the controller, which gives the leaderships of what lay there to others.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use kafka_protocol::ResponseError;
-use kafka_protocol::messages::alter_replica_log_dirs_response::{AlterReplicaLogDirPartitionResult, AlterReplicaLogDirTopicResult};
-use kafka_protocol::messages::describe_log_dirs_response::{DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic};
-use kafka_protocol::messages::{
-    AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse, DescribeLogDirsRequest, DescribeLogDirsResponse, TopicName,
-};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::AssignReplicasToDirsRequest;
+use kafka_protocol::messages::assign_replicas_to_dirs_request::{DirectoryData, PartitionData, TopicData};
+use uuid::Uuid;
 
+use super::forward::Call;
 use super::process::Broker;
-use crate::kafka::names::TopicPartition;
+use crate::kafka::actor::{Config, Outbox};
+use crate::kafka::event::Event;
+use crate::kafka::log::partition_log::PartitionLog;
+use crate::kafka::names::{BrokerId, TopicPartition, directory_id, host_of};
+use crate::sim::time::Time;
 
-/// `DescribeLogDirsResponse.UNKNOWN_VOLUME_BYTES`: a simulated disk has no size.
-const UNKNOWN_VOLUME_BYTES: i64 = -1;
+/// One of them.
+#[derive(Clone, Debug)]
+pub struct LogDir {
+    /// As it stands in `log.dirs`.
+    pub path: String,
+    /// What paths in it begin with on the host's disk: nothing, or a folder and a slash.
+    pub prefix: Arc<str>,
+    pub id: Uuid,
+    /// It works.
+    pub online: bool,
+}
 
-impl Broker {
-    /// log.dirs
-    pub(super) fn log_dir(&self) -> String {
-        let config = &self.spec.config;
-        let dirs = config.get("log.dirs").or_else(|| config.get("log.dir"));
-        let first = dirs.and_then(|dirs| dirs.split(',').next()).map(str::trim).filter(|dir| !dir.is_empty());
-        first.map_or_else(|| format!("/var/lib/kafka-{}", self.spec.id), str::to_owned)
-    }
+/// All of them, the metadata log's first.
+#[derive(Clone, Debug)]
+pub struct LogDirs(Vec<LogDir>);
 
-    /// DescribeLogDirs: the sizes of all logs here, or of those of these partitions.
-    #[inline(never)]
-    pub(super) fn describe_log_dirs(&self, request: &DescribeLogDirsRequest) -> DescribeLogDirsResponse {
-        let asked = |name: &TopicPartition| match &request.topics {
-            None => true,
-            Some(topics) => topics.iter().any(|topic| topic.topic.as_str() == &*name.topic && topic.partitions.contains(&name.partition)),
+impl LogDirs {
+    /// From server.properties. A host's disk is seen at `/var/lib/HOST`: what is configured below that is a folder of it, and what is elsewhere a
+    /// folder of that name.
+    pub fn parse(config: &Config, broker: BrokerId, cluster_id: &str) -> LogDirs {
+        let whole = format!("/var/lib/{}", host_of(broker));
+        let listed = config.get("log.dirs").or_else(|| config.get("log.dir")).map_or("", String::as_str);
+        let mut paths: Vec<&str> = listed.split(',').map(str::trim).filter(|path| !path.is_empty()).collect();
+        if paths.is_empty() {
+            paths.push(&whole);
+        }
+        let prefix = |path: &str| match path.strip_prefix(&whole).unwrap_or(path).trim_matches('/') {
+            // A directory alone is the whole disk, whatever it is called.
+            _ if paths.len() == 1 => String::new(),
+            "" => String::new(),
+            folder => format!("{folder}/"),
         };
-        let mut topics: BTreeMap<&str, Vec<DescribeLogDirsPartition>> = BTreeMap::new();
-        for partition in self.replicas.partitions.values().filter(|partition| asked(&partition.name)) {
-            let described = DescribeLogDirsPartition::default()
-                .with_partition_index(partition.name.partition)
-                .with_partition_size(i64::try_from(partition.log.size_bytes()).unwrap_or(i64::MAX))
-                .with_offset_lag((partition.high_watermark - partition.log.log_end_offset()).max(0))
-                .with_is_future_key(false);
-            topics.entry(&partition.name.topic).or_default().push(described);
-        }
-        let topics = topics
-            .into_iter()
-            .map(|(name, partitions)| DescribeLogDirsTopic::default().with_name(topic_name(name)).with_partitions(partitions));
-        let result = DescribeLogDirsResult::default()
-            .with_log_dir(StrBytes::from_string(self.log_dir()))
-            .with_topics(topics.collect())
-            .with_total_bytes(UNKNOWN_VOLUME_BYTES)
-            .with_usable_bytes(UNKNOWN_VOLUME_BYTES);
-        DescribeLogDirsResponse::default().with_results(vec![result])
+        let dir = |(n, path): (usize, &&str)| LogDir {
+            path: (*path).to_owned(),
+            prefix: prefix(path).into(),
+            id: if n == 0 { directory_id(broker, cluster_id) } else { directory_id(broker, &format!("{cluster_id} {path}")) },
+            online: true,
+        };
+        LogDirs(paths.iter().enumerate().map(dir).collect())
     }
 
-    /// AlterReplicaLogDirs: there is no other directory to move to; a replica that is where it is wanted stays.
-    #[inline(never)]
-    pub(super) fn alter_replica_log_dirs(&self, request: &AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
-        let mut results = Vec::new();
-        for dir in &request.dirs {
-            let known = dir.path.as_str() == self.log_dir();
-            for topic in &dir.topics {
-                let partitions = topic.partitions.iter().map(|&n| {
-                    let name = TopicPartition::new(topic.name.as_str(), n);
-                    let error = if !known {
-                        ResponseError::LogDirNotFound.code()
-                    } else if self.replicas.get(&name).is_some() {
-                        0
-                    } else if self.image.partition(&name).is_some() {
-                        // Its replica may still come.
-                        ResponseError::ReplicaNotAvailable.code()
-                    } else {
-                        ResponseError::UnknownTopicOrPartition.code()
-                    };
-                    AlterReplicaLogDirPartitionResult::default().with_partition_index(n).with_error_code(error)
-                });
-                let result =
-                    AlterReplicaLogDirTopicResult::default().with_topic_name(topic.name.clone()).with_partitions(partitions.collect());
-                results.push(result);
-            }
+    pub fn iter(&self) -> impl Iterator<Item = &LogDir> {
+        self.0.iter()
+    }
+
+    pub fn online(&self) -> impl Iterator<Item = &LogDir> {
+        self.0.iter().filter(|dir| dir.online)
+    }
+
+    /// The one that holds the metadata log.
+    pub fn first(&self) -> &LogDir {
+        &self.0[0]
+    }
+
+    /// The directory that a path is in: that with the longest prefix.
+    pub fn of_path(&self, path: &str) -> &LogDir {
+        let within = self.0.iter().filter(|dir| path.starts_with(&*dir.prefix));
+        within.max_by_key(|dir| dir.prefix.len()).unwrap_or(&self.0[0])
+    }
+
+    /// What a path is called in its directory.
+    pub fn within<'p>(&self, path: &'p str) -> &'p str {
+        path.strip_prefix(&*self.of_path(path).prefix).unwrap_or(path)
+    }
+
+    pub fn by_id(&self, id: Uuid) -> Option<&LogDir> {
+        self.0.iter().find(|dir| dir.id == id)
+    }
+
+    fn set_offline(&mut self, id: Uuid) {
+        for dir in self.0.iter_mut().filter(|dir| dir.id == id) {
+            dir.online = false;
         }
-        AlterReplicaLogDirsResponse::default().with_results(results)
+    }
+
+    pub(super) fn are_several(&self) -> bool {
+        self.0.len() > 1
     }
 }
 
-fn topic_name(name: &str) -> TopicName {
-    TopicName(StrBytes::from_string(name.to_owned()))
+impl Broker {
+    /// Where a new replica's folder goes: into the directory that the metadata names, else into that with the fewest (`nextLogDir`). `None`: the
+    /// directory that is named does not work.
+    pub(super) fn folder_for(&self, name: &TopicPartition, assigned: Uuid) -> Option<String> {
+        let dir = match self.log_dirs.by_id(assigned) {
+            Some(dir) => Some(dir).filter(|dir| dir.online),
+            None => self.log_dirs.online().min_by_key(|dir| {
+                let in_it = |log: &PartitionLog| self.log_dirs.of_path(log.dir()).id == dir.id;
+                if self.log_dirs.are_several() {
+                    self.replicas.partitions.values().filter(|partition| in_it(&partition.log)).count()
+                } else {
+                    0
+                }
+            }),
+        };
+        dir.map(|dir| format!("{}{name}", dir.prefix))
+    }
+
+    /// The id of the directory that a replica here is in.
+    pub(super) fn directory_of(&self, name: &TopicPartition) -> Option<Uuid> {
+        self.replicas.get(name).map(|partition| self.log_dirs.of_path(partition.log.dir()).id)
+    }
+
+    /// `AssignmentsManager`: the controller is told of replicas that are in another directory than it knows.
+    pub(super) fn assign_directories(&mut self, now: Time, names: &[TopicPartition], out: &mut Outbox) {
+        let (me, Some(broker_epoch)) = (self.spec.id.0, self.lifecycle.broker_epoch()) else { return };
+        let mut request = AssignReplicasToDirsRequest::default().with_broker_id(me.into()).with_broker_epoch(broker_epoch);
+        for name in names {
+            let known = self.image.partition(name).and_then(|partition| partition.directory(me));
+            let Some((id, topic)) =
+                self.directory_of(name).zip(self.image.topic(&name.topic)).filter(|(id, _)| known.is_some_and(|known| known != *id))
+            else {
+                continue;
+            };
+            let data = PartitionData::default().with_partition_index(name.partition);
+            let at = request.directories.iter().position(|dir| dir.id == id).unwrap_or_else(|| {
+                request.directories.push(DirectoryData::default().with_id(id));
+                request.directories.len() - 1
+            });
+            let topics = &mut request.directories[at].topics;
+            match topics.iter_mut().find(|known| known.topic_id == topic.id) {
+                Some(known) => known.partitions.push(data),
+                None => topics.push(TopicData::default().with_topic_id(topic.id).with_partitions(vec![data])),
+            }
+        }
+        if !request.directories.is_empty() {
+            self.forward(now, request.into(), Call::AssignDirectories, out);
+        }
+    }
+
+    /// Whether a directory has failed since it was last used: its checkpoints could not be written.
+    pub(super) fn check_log_dirs(&mut self, now: Time, out: &mut Outbox) {
+        let failed: Vec<Uuid> =
+            self.log_dirs.online().filter(|dir| out.disk().is_broken(dir.prefix.trim_end_matches('/'))).map(|dir| dir.id).collect();
+        failed.into_iter().for_each(|id| self.log_dir_failed(now, id, out));
+    }
+
+    /// `ReplicaManager.handleLogDirFailure`: what lies in it is offline here, and the controller is told at once. Without the directory of the
+    /// metadata log, or without any, the broker halts (`Exit.halt`): nothing is flushed, and no mark of a clean stop is left.
+    pub(super) fn log_dir_failed(&mut self, now: Time, id: Uuid, out: &mut Outbox) {
+        let Some(dir) = self.log_dirs.by_id(id).filter(|dir| dir.online) else { return };
+        out.emit(Event::LogDirFailed { broker: self.spec.id, dir: dir.path.as_str().into() });
+        self.log_dirs.set_offline(id);
+        if !self.log_dirs.first().online {
+            return out.exit(1);
+        }
+        let lost = |name: &&TopicPartition| self.directory_of(name) == Some(id);
+        let names: Vec<TopicPartition> = self.replicas.partitions.keys().filter(lost).cloned().collect();
+        for name in names {
+            self.take_offline(now, &name, out);
+        }
+        // propagateDirectoryFailure
+        self.tell_controller_now(now, out);
+    }
+
+    /// `markPartitionOffline`: nothing is led or followed here any more, and whoever waits is told.
+    fn take_offline(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
+        let Some(topic_id) = self.replicas.get(name).map(|partition| partition.topic_id) else { return };
+        self.follow(name, topic_id, None);
+        if let Some(partition) = self.replicas.get_mut(name) {
+            partition.leading = None;
+        }
+        self.complete_produces(now, name, out);
+        self.wake_fetches(now, name, out);
+        self.replicas.partitions.remove(name);
+        self.replicas.offline.insert(name.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(dirs: &str) -> LogDirs {
+        LogDirs::parse(&Config::from([("log.dirs".to_owned(), dirs.to_owned())]), BrokerId(1), "c")
+    }
+
+    #[test]
+    fn where_paths_lie() {
+        let one = of("/data");
+        assert_eq!((&*one.first().prefix, one.within("orders-0/0.log")), ("", "orders-0/0.log"));
+        let two = of("/var/lib/kafka-1, /var/lib/kafka-1/d2");
+        let shown: Vec<(&str, &str)> = two.iter().map(|dir| (&*dir.path, &*dir.prefix)).collect();
+        assert_eq!(shown, [("/var/lib/kafka-1", ""), ("/var/lib/kafka-1/d2", "d2/")]);
+        assert_eq!((two.within("d2/orders-0/0.log"), two.within("orders-0/0.log")), ("orders-0/0.log", "orders-0/0.log"));
+        assert_eq!(&*two.of_path("d2/orders-0").path, "/var/lib/kafka-1/d2");
+        assert_ne!(two.iter().next().unwrap().id, two.iter().last().unwrap().id);
+        let elsewhere: Vec<String> = of("/disk/a,/disk/b").iter().map(|dir| dir.prefix.to_string()).collect();
+        assert_eq!(elsewhere, ["disk/a/", "disk/b/"]);
+    }
 }

@@ -151,14 +151,13 @@ impl Broker {
 
     /// `checkpointLogRecoveryOffsets`
     pub(super) fn write_recovery_points(&self, out: &mut Outbox) {
-        let text = self.checkpoint_text(|partition| Some(partition.log.recovery_point()));
-        out.store().replace_text(RECOVERY_POINT_CHECKPOINT, text);
+        self.write_checkpoints(RECOVERY_POINT_CHECKPOINT, |partition| Some(partition.log.recovery_point()), out);
     }
 
     /// `checkpointLogStartOffsets`: where a log begins with a segment, the segment's name says so.
     pub(super) fn write_log_starts(&self, out: &mut Outbox) {
         let log_start = |log: &PartitionLog| log.starts_within_a_segment().then(|| log.log_start_offset());
-        out.store().replace_text(LOG_START_CHECKPOINT, self.checkpoint_text(|partition| log_start(&partition.log)));
+        self.write_checkpoints(LOG_START_CHECKPOINT, |partition| log_start(&partition.log), out);
     }
 
     /// `LogManager.asyncDelete`: a replica's folder gets another name at once, and goes later.
@@ -181,7 +180,8 @@ impl Broker {
     /// What was to be deleted when the broker stopped: folders, and nothing else, since logs see to their own files.
     pub(super) fn delete_folders_found(&mut self, now: Time, out: &mut Outbox) {
         let at = now + Duration::ms(self.settings.logs.delete_delay_ms);
-        let in_doomed = |path: &str| path.split_once('/').is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX));
+        let dirs = &self.log_dirs;
+        let in_doomed = |path: &str| dirs.within(path).split_once('/').is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX));
         let found = out.disk().list("").filter(|(path, _)| in_doomed(path)).map(|(path, _)| (at, path.clone())).collect();
         self.logs.delete_later(found);
     }

@@ -106,9 +106,11 @@ impl Broker {
         for name in touched.deleted {
             self.delete_replica(now, &name, out);
         }
-        for name in touched.partitions {
-            self.publish_partition(now, &name, out);
+        let names: Vec<TopicPartition> = touched.partitions.into_iter().collect();
+        for name in &names {
+            self.publish_partition(now, name, out);
         }
+        self.assign_directories(now, &names, out);
         if touched.quotas {
             self.quotas.configure(&self.image.quotas);
         }
@@ -131,11 +133,19 @@ impl Broker {
         if !registration.replicas.contains(&me) {
             return self.delete_replica(now, name, out);
         }
+        if self.replicas.offline.contains(name) {
+            return;
+        }
         if self.replicas.get(name).is_none() {
+            // What the metadata says lies in a directory that failed is not begun anew in another one.
+            let Some(folder) = self.folder_for(name, registration.directory(me).unwrap_or_default()) else {
+                self.replicas.offline.insert(name.clone());
+                return;
+            };
             let config = log_config_of(&self.image, &name.topic, &self.spec);
-            let log = PartitionLog::create(&name.to_string(), config, &mut out.store());
+            let log = PartitionLog::create(&folder, config, &mut out.store());
             let metadata = crate::kafka::log::properties_file::partition_metadata_text(&crate::kafka::names::uuid_text(topic.id));
-            out.store().replace_text(&format!("{name}/partition.metadata"), metadata);
+            out.store().replace_text(&format!("{folder}/partition.metadata"), metadata);
             self.insert_partition(name.clone(), topic.id, log, 0);
         }
         let leads = registration.leader == me;
@@ -179,6 +189,7 @@ impl Broker {
     }
 
     fn delete_replica(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
+        self.replicas.offline.remove(name);
         let Some(topic_id) = self.replicas.get(name).map(|partition| partition.topic_id) else { return };
         self.follow(name, topic_id, None);
         if let Some(partition) = self.replicas.get_mut(name) {
@@ -186,9 +197,10 @@ impl Broker {
         }
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
-        self.replicas.partitions.remove(name);
-        self.log_truncated(name, -1, out);
-        self.delete_folder_later(now, &name.to_string(), out);
+        if let Some(partition) = self.replicas.partitions.remove(name) {
+            self.log_truncated(name, -1, out);
+            self.delete_folder_later(now, partition.log.dir(), out);
+        }
     }
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {

@@ -16,7 +16,7 @@
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`listeners`]: what it says where it is
-//! * [`log_dirs`]: its log directory; [`log_manager`]: retention, checkpoints, deletions;
+//! * [`log_dirs`]: its log directories, and what fails with one; [`describe_log_dirs`]: shown; [`log_manager`]: retention, checkpoints, deletions;
 //!   [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
@@ -25,6 +25,7 @@ pub mod authentication;
 pub mod configs;
 pub mod delete_records;
 pub mod describe;
+pub mod describe_log_dirs;
 pub mod fetch;
 pub mod fetcher;
 pub mod forward;
@@ -113,6 +114,8 @@ pub struct Settings {
     pub offsets_replication_factor: i16,
     /// fetch.max.bytes
     pub fetch_max_bytes: i32,
+    /// connection.failed.authentication.delay.ms
+    pub failed_authentication_delay_ms: u64,
     /// num.io.threads: request handlers.
     pub io_threads: u32,
     /// What a request costs a handler: `ottla.request.us` and, for what it carries, `ottla.request.mib.us`. Ours, not Kafka's.
@@ -142,6 +145,7 @@ impl Settings {
             offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
             offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,
             fetch_max_bytes: int("fetch.max.bytes", 57_671_680),
+            failed_authentication_delay_ms: number("connection.failed.authentication.delay.ms", 100).max(0).cast_unsigned(),
             io_threads: number("num.io.threads", 8).clamp(1, 1_000) as u32,
             request_us: number("ottla.request.us", 40).max(0) as u64,
             request_mib_us: number("ottla.request.mib.us", 1_000).max(0) as u64,

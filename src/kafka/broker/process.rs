@@ -9,6 +9,7 @@ use super::isr::IsrProposals;
 use super::lifecycle::Lifecycle;
 use super::listeners::Listeners;
 use super::log_cleaner::LogCleaner;
+use super::log_dirs::LogDirs;
 use super::log_manager::LogManager;
 use super::metadata::Metadata;
 use super::quorum::Quorum;
@@ -38,6 +39,7 @@ pub struct Broker {
     pub(super) spec: BrokerSpec,
     pub(super) settings: Settings,
     pub(super) listeners: Listeners,
+    pub(super) log_dirs: LogDirs,
     pub(super) authorizer: Option<Authorizer>,
     /// The listeners with SASL, by port.
     pub(super) sasl: BTreeMap<u16, SaslListener>,
@@ -52,6 +54,8 @@ pub struct Broker {
     pub(super) quotas: ClientQuotas,
     /// Connections of which nothing is taken up until then.
     pub(super) muted: BTreeSet<(Time, ConnId)>,
+    /// Whoever was not believed, with what is said to them last, and when.
+    pub(super) not_believed: BTreeMap<(Time, ConnId), Frame>,
     pub(super) groups: Groups,
     pub(super) forwarding: Forwarding,
     /// Connections that others opened.
@@ -79,6 +83,7 @@ impl Broker {
         Broker {
             settings: Settings::parse(&spec.config),
             listeners: Listeners::parse(&spec.config, spec.id),
+            log_dirs: LogDirs::parse(&spec.config, spec.id, &spec.cluster_id),
             authorizer: Authorizer::configured(&spec.config),
             sasl: sasl_listeners(&spec.config),
             lifecycle: Lifecycle::default(),
@@ -91,6 +96,7 @@ impl Broker {
             throttles: Throttles::default(),
             quotas: ClientQuotas::new(Sampling::configured(&spec.config, "quota")),
             muted: BTreeSet::new(),
+            not_believed: BTreeMap::new(),
             groups: Groups::new(GroupCoordinator::new(GroupConfig::from_properties(&spec.config))),
             forwarding: Forwarding::default(),
             conns: BTreeMap::new(),
@@ -167,6 +173,7 @@ impl Broker {
             self.replicas.next_deadline(),
             self.handlers.next_wake(),
             self.muted.first().map(|(until, _)| *until),
+            self.not_believed.first_key_value().map(|((at, _), _)| *at),
             self.groups.coordinator.next_wake(),
             self.next_isr_check,
             self.next_checkpoint,
@@ -211,6 +218,7 @@ impl Broker {
         }
         self.handle_finished(now, out);
         self.unmute(now, out);
+        self.close_not_believed(now, out);
         self.expire_produces(now, out);
         self.expire_fetches(now, out);
         self.complete_deletes(now, out);
@@ -234,6 +242,7 @@ impl Broker {
         }
         if self.next_checkpoint.is_some_and(|at| at <= now) {
             self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
+            self.check_log_dirs(now, out);
             self.write_high_watermarks(out);
         }
         self.run_log_tasks(now, out);

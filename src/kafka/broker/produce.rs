@@ -183,7 +183,8 @@ impl Broker {
         let broker = self.spec.id;
         let last_fetches = std::mem::take(&mut self.replicas.last_fetches);
         let result = (|| {
-            let partition = self.replicas.get_mut(name).ok_or(ResponseError::NotLeaderOrFollower)?;
+            let missing = self.replicas.missing(name, true);
+            let partition = self.replicas.get_mut(name).ok_or(missing)?;
             // A client sends one batch a partition (`ProduceRequest.validateRecords`).
             let [batch] = <[Batch; 1]>::try_from(batches).map_err(|_| ResponseError::InvalidRecord)?;
             let appended = partition.append_to_leader(batch, acks, origin, &last_fetches, &mut out.store())?;
@@ -192,8 +193,10 @@ impl Broker {
             Ok::<_, Refused>((appended, stored, partition.log.log_start_offset()))
         })();
         self.replicas.last_fetches = last_fetches;
-        if matches!(&result, Err(Refused { error: ResponseError::KafkaStorageError, .. })) {
-            self.log_dir_failed(out);
+        if matches!(&result, Err(Refused { error: ResponseError::KafkaStorageError, .. }))
+            && let Some(id) = self.directory_of(name)
+        {
+            self.log_dir_failed(now, id, out);
         }
         let (appended, (size_bytes, chunk), log_start) = result?;
         if appended.rolled {

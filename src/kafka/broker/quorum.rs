@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use super::BrokerSpec;
+use super::log_dirs::LogDirs;
 use super::process::Broker;
+use super::startup::metadata_dir;
 use crate::kafka::actor::{Input, Outbox};
 use crate::kafka::client::network::{Answer, Completed};
 use crate::kafka::controller::ControllerSpec;
@@ -28,7 +30,9 @@ pub struct Quorum {
 
 impl Quorum {
     pub fn new(spec: &BrokerSpec) -> Quorum {
-        let raft = RaftSpec::configured(spec.id, &spec.cluster_id, &spec.controllers, spec.is_controller(), &spec.config);
+        let dirs = LogDirs::parse(&spec.config, spec.id, &spec.cluster_id);
+        let mut raft = RaftSpec::configured(spec.id, &spec.cluster_id, &spec.controllers, spec.is_controller(), &spec.config);
+        raft.dir = metadata_dir(&dirs).into();
         let controller = spec.is_controller().then(|| {
             Box::new(QuorumController::new(&ControllerSpec {
                 id: spec.id,

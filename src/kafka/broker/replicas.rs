@@ -1,9 +1,10 @@
 //! All partitions of a broker, and the requests that wait for them (`ReplicaManager` and its purgatories).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imbl::OrdMap;
+use kafka_protocol::ResponseError;
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 
 use super::BrokerSpec;
@@ -39,6 +40,8 @@ impl Asker {
 #[derive(Clone, Debug, Default)]
 pub struct Replicas {
     pub partitions: OrdMap<TopicPartition, Arc<Partition>>,
+    /// Of this broker, in directories that failed.
+    pub offline: BTreeSet<TopicPartition>,
     pub waiting_produces: BTreeMap<u64, WaitingProduce>,
     pub waiting_fetches: BTreeMap<u64, WaitingFetch>,
     pub waiting_deletes: BTreeMap<u64, WaitingDelete>,
@@ -82,6 +85,15 @@ impl Replicas {
 
     pub fn get(&self, name: &TopicPartition) -> Option<&Partition> {
         self.partitions.get(name).map(|partition| &**partition)
+    }
+
+    /// `getPartitionOrError`, where there is none: its disk failed, another broker has it, or nobody knows of it.
+    pub fn missing(&self, name: &TopicPartition, is_known: bool) -> ResponseError {
+        match self.offline.contains(name) {
+            true => ResponseError::KafkaStorageError,
+            false if is_known => ResponseError::NotLeaderOrFollower,
+            false => ResponseError::UnknownTopicOrPartition,
+        }
     }
 
     /// To change a partition: it is copied if a checkpoint shares it.

@@ -21,6 +21,8 @@ use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::kafka::security::ANONYMOUS;
 use crate::kafka::security::acl_requests::describe_acls;
+use crate::kafka::security::scram::Mechanism;
+use crate::kafka::security::scram_exchange::ScramServer;
 use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::time::{Duration, Time};
 
@@ -33,6 +35,9 @@ pub struct ClientConn {
     pub port: u16,
     /// Who is at the other end is still to be shown.
     pub(super) exchange: Option<Exchange>,
+    /// How, if it is not with a password in the clear; and what was said so far.
+    pub(super) mechanism: Option<Mechanism>,
+    pub(super) scram: Option<Box<ScramServer>>,
     /// What was refused of the request that is being answered.
     pub(super) refused: Option<Box<Response>>,
     /// Who is at the other end, once that was shown; else nobody in particular.

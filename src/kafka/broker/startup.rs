@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use uuid::Uuid;
-
+use super::log_dirs::{LogDir, LogDirs};
 use super::log_manager::DELETE_DIR_SUFFIX;
 use super::partition::Partition;
 use super::process::Broker;
@@ -16,7 +15,7 @@ use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, pa
 use crate::kafka::log::properties_file::meta_properties_text;
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::metadata::image::Image;
-use crate::kafka::names::{CONTROLLER_PORT, TopicPartition, directory_id, uuid_text};
+use crate::kafka::names::{CONTROLLER_PORT, METADATA_TOPIC, TopicPartition, uuid_text};
 use crate::kafka::raft::node::METADATA_DIR;
 use crate::sim::disk::File;
 use crate::sim::process::ReadId;
@@ -39,8 +38,18 @@ pub struct Reading {
 impl Broker {
     /// Asks for every file that opening the logs needs.
     pub(super) fn start_up(&mut self, now: Time, out: &mut Outbox) {
-        // A folder that is being deleted is not opened any more.
-        let wanted = |path: &str| path.split_once('/').is_none_or(|(folder, _)| !folder.ends_with(DELETE_DIR_SUFFIX));
+        for id in
+            self.log_dirs.iter().filter(|dir| out.disk().is_broken(dir.prefix.trim_end_matches('/'))).map(|dir| dir.id).collect::<Vec<_>>()
+        {
+            self.log_dir_failed(now, id, out);
+        }
+        if !self.log_dirs.first().online {
+            return;
+        }
+        // A folder that is being deleted is not opened any more; nor is what lies on a broken disk.
+        let dirs = &self.log_dirs;
+        let is_doomed = |path: &str| dirs.within(path).split_once('/').is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX));
+        let wanted = |path: &str| dirs.of_path(path).online && !is_doomed(path);
         let paths: Vec<String> = out.disk().list("").map(|(path, _)| path.to_string()).filter(|path| wanted(path)).collect();
         for path in paths {
             self.reading.waiting.insert(out.read(&path), path);
@@ -64,26 +73,32 @@ impl Broker {
     fn open_logs(&mut self, now: Time, out: &mut Outbox) {
         let files = std::mem::take(&mut self.reading.files);
         let fresh = files.is_empty();
-        let clean = fresh || files.contains_key(CLEAN_SHUTDOWN_FILE);
+        let dirs = self.log_dirs.clone();
+        let marked = |dir: &LogDir| files.contains_key(&format!("{}{CLEAN_SHUTDOWN_FILE}", dir.prefix));
+        // A directory that was added since is as good as any.
+        let is_clean = |dir: &LogDir| marked(dir) || !files.keys().any(|path| dirs.of_path(path).id == dir.id);
+        let clean = dirs.online().all(is_clean);
         let checkpoint = |name: &str| -> BTreeMap<TopicPartition, i64> {
-            let entries = files.get(name).and_then(|file| parse_offsets(&file.read()).ok()).unwrap_or_default();
+            let of_dir = |dir: &LogDir| files.get(&format!("{}{name}", dir.prefix)).and_then(|file| parse_offsets(&file.read()).ok());
+            let entries = dirs.online().filter_map(of_dir).flatten();
             entries.into_iter().map(|entry| (TopicPartition::new(entry.topic.as_str(), entry.partition), entry.offset)).collect()
         };
         let (high_watermarks, recovery_points, log_starts) =
             (checkpoint(HW_CHECKPOINT), checkpoint(RECOVERY_POINT_CHECKPOINT), checkpoint(LOG_START_CHECKPOINT));
         // The copy of the metadata comes first: it says what the other folders are.
-        self.quorum.raft.open(now, &in_folder(&files, METADATA_DIR), clean, out);
+        self.quorum.raft.open(now, &in_folder(&files, &metadata_dir(&dirs)), clean, out);
         let image = self.local_metadata();
-        let folders: BTreeSet<&str> = files.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
-        for folder in folders.into_iter().filter(|&folder| folder != METADATA_DIR) {
-            let Some(name) = partition_of(folder) else { continue };
+        let folder_of = |path: &String| Some(format!("{}{}", dirs.of_path(path).prefix, dirs.within(path).split_once('/')?.0));
+        let folders: BTreeSet<String> = files.keys().filter_map(folder_of).collect();
+        for folder in &folders {
+            let Some(name) = partition_of(dirs.within(folder)).filter(|name| &*name.topic != METADATA_TOPIC) else { continue };
             // A folder of a topic that was deleted meanwhile (a stray): left alone, as by Kafka until it is told to delete it.
             let Some(topic_id) = image.topic(&name.topic).map(|topic| topic.id) else { continue };
             let reopen = Reopen {
                 dir: folder,
                 config: log_config_of(&image, &name.topic, &self.spec),
                 files: &in_folder(&files, folder),
-                clean,
+                clean: marked(dirs.of_path(folder)),
                 recovery_point: recovery_points.get(&name).copied().unwrap_or(0),
                 log_start_offset: log_starts.get(&name).copied().unwrap_or(0),
             };
@@ -97,7 +112,11 @@ impl Broker {
             self.insert_partition(name, topic_id, log, high_watermark);
         }
         // `CleanShutdownFileHandler`: only an orderly stop says which incarnation it was.
-        let previous_epoch = files.get(CLEAN_SHUTDOWN_FILE).and_then(|file| broker_epoch_in(file)).unwrap_or(-1);
+        let epochs: Vec<i64> = dirs
+            .online()
+            .map(|dir| files.get(&format!("{}{CLEAN_SHUTDOWN_FILE}", dir.prefix)).and_then(|file| broker_epoch_in(file)).unwrap_or(-1))
+            .collect();
+        let previous_epoch = epochs.first().copied().filter(|first| epochs.iter().all(|epoch| epoch == first)).unwrap_or(-1);
         self.begin_files(now, fresh, out);
         self.report_started(clean, out);
         self.listeners.ports().for_each(|port| out.listen(port));
@@ -121,45 +140,44 @@ impl Broker {
     }
 
     fn begin_files(&self, now: Time, fresh: bool, out: &mut Outbox) {
+        for dir in self.log_dirs.online() {
+            let path = |name: &str| format!("{}{name}", dir.prefix);
+            if fresh || !out.disk().exists(&path("meta.properties")) {
+                let date = "Thu Jan 01 00:00:00 UTC 2026";
+                let text = meta_properties_text(date, self.spec.id.0, &uuid_text(dir.id), &self.spec.cluster_id);
+                out.store().replace_text(&path("meta.properties"), text);
+            }
+            // From now on a stop that does not come to its end is an unclean one.
+            let _ = out.disk().delete(&path(CLEAN_SHUTDOWN_FILE));
+            // The directory is this process's (`LogManager.lockLogDirs`); its cleaner has cleaned nothing yet.
+            out.disk().touch(&path(LOCK_FILE));
+            out.disk().touch(&path(CLEANER_CHECKPOINT));
+        }
         if fresh {
-            let text = meta_properties_text(
-                "Thu Jan 01 00:00:00 UTC 2026",
-                self.spec.id.0,
-                &uuid_text(self.directory_id()),
-                &self.spec.cluster_id,
-            );
-            out.store().replace_text("meta.properties", text);
             let mut store = out.store();
             let chunk = store.chunk(bootstrap::checkpoint(now, &self.spec.features));
             // A fresh disk is not full.
-            let _ = store.disk.replace(now, "bootstrap.checkpoint", chunk);
+            let _ = store.disk.replace(now, &format!("{}bootstrap.checkpoint", self.log_dirs.first().prefix), chunk);
         }
-        // From now on a stop that does not come to its end is an unclean one.
-        let _ = out.disk().delete(CLEAN_SHUTDOWN_FILE);
-        // The directory is this process's (`LogManager.lockLogDirs`); its cleaner has cleaned nothing yet.
-        out.disk().touch(LOCK_FILE);
-        out.disk().touch("cleaner-offset-checkpoint");
     }
 
     /// `checkpointHighWatermarks`, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
     pub(super) fn write_high_watermarks(&self, out: &mut Outbox) {
-        let text = self.checkpoint_text(|partition| Some(partition.high_watermark));
-        out.store().replace_text(HW_CHECKPOINT, text);
+        self.write_checkpoints(HW_CHECKPOINT, |partition| Some(partition.high_watermark), out);
     }
 
-    /// A checkpoint of the partitions that have something to say.
-    pub(super) fn checkpoint_text(&self, of: impl Fn(&Partition) -> Option<i64>) -> String {
-        let entries = self.replicas.partitions.values().filter_map(|partition| {
-            let (topic, offset) = (partition.name.topic.to_string(), of(partition)?);
-            Some(OffsetCheckpointEntry { topic, partition: partition.name.partition, offset })
-        });
-        offsets_text(&entries.collect::<Vec<_>>())
-    }
-
-    /// A write failed: its log directory is offline, and since there is no other, the broker halts (`LogManager.handleLogDirFailure`,
-    /// `Exit.halt`). Nothing is flushed, and no mark of a clean stop is left.
-    pub(super) fn log_dir_failed(&mut self, out: &mut Outbox) {
-        out.exit(1);
+    /// A checkpoint in each directory, of the partitions in it that have something to say.
+    pub(super) fn write_checkpoints(&self, name: &str, of: impl Fn(&Partition) -> Option<i64>, out: &mut Outbox) {
+        for dir in self.log_dirs.online() {
+            let in_it =
+                |partition: &&Arc<Partition>| !self.log_dirs.are_several() || self.log_dirs.of_path(partition.log.dir()).id == dir.id;
+            let entries = self.replicas.partitions.values().filter(in_it).filter_map(|partition| {
+                let (topic, offset) = (partition.name.topic.to_string(), of(partition)?);
+                Some(OffsetCheckpointEntry { topic, partition: partition.name.partition, offset })
+            });
+            let text = offsets_text(&entries.collect::<Vec<_>>());
+            out.store().replace_text(&format!("{}{name}", dir.prefix), text);
+        }
     }
 
     /// LogManager.shutdown: everything flushed, checkpoints written, the mark set.
@@ -174,14 +192,17 @@ impl Broker {
         self.write_recovery_points(out);
         self.write_log_starts(out);
         let epoch = self.lifecycle.broker_epoch().unwrap_or(-1);
-        let _ = out.disk().delete(LOCK_FILE);
-        out.store().replace_text(CLEAN_SHUTDOWN_FILE, format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}"));
+        for dir in self.log_dirs.online() {
+            let _ = out.disk().delete(&format!("{}{LOCK_FILE}", dir.prefix));
+            let mark = format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}");
+            out.store().replace_text(&format!("{}{CLEAN_SHUTDOWN_FILE}", dir.prefix), mark);
+        }
     }
+}
 
-    /// The id of its one log directory.
-    pub(super) fn directory_id(&self) -> Uuid {
-        directory_id(self.spec.id, &self.spec.cluster_id)
-    }
+/// The folder of the metadata log.
+pub(super) fn metadata_dir(dirs: &LogDirs) -> String {
+    format!("{}{METADATA_DIR}", dirs.first().prefix)
 }
 
 fn in_folder(files: &BTreeMap<String, Arc<File>>, folder: &str) -> BTreeMap<String, Arc<File>> {

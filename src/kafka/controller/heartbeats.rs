@@ -88,7 +88,7 @@ impl State {
         session.metadata_offset = request.current_metadata_offset;
         let caught_up = request.current_metadata_offset >= broker.epoch;
         let mut fenced = broker.fenced;
-        let mut records = Vec::new();
+        let mut records = self.handle_directories_offline(&broker, &request.offline_log_dirs);
         let mut moved = Moved::Nowhere;
         let mut should_shut_down = false;
         if request.want_shut_down {

@@ -6,6 +6,7 @@
 //! * [`heartbeats`]: registration, heartbeats, fencing, controlled shutdown
 //! * [`topics`], [`placement`]: creating, growing and deleting topics
 //! * [`partitions`]: leaders and ISRs (AlterPartition, elections)
+//! * [`directories`]: in which log directory of its broker each replica is
 //! * [`periodic`]: what it does from time to time
 //! * [`reassignments`]: moving replicas
 //! * [`configs`], [`quotas`], [`scram`]: dynamic configuration, client quotas, credentials
@@ -18,6 +19,7 @@
 pub mod bootstrap;
 pub mod cluster;
 pub mod configs;
+pub mod directories;
 pub mod features;
 pub mod heartbeats;
 pub mod inactive;

@@ -8,6 +8,7 @@ use kafka_protocol::messages::{
     AlterPartitionRequest, AlterPartitionResponse, BrokerId, ElectLeadersRequest, ElectLeadersResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
 
 use super::{Outcome, State};
 use crate::kafka::metadata::change::{ChangeBuilder, Election};
@@ -104,6 +105,12 @@ impl State {
         self.without(broker, &[], &|replica| replica != broker && self.image.is_active(replica))
     }
 
+    /// The same, for what lies in these directories of it.
+    pub(super) fn without_replicas_in(&self, broker: i32, directories: &[Uuid]) -> Vec<MetadataRecord> {
+        let lies_there = |partition: &PartitionRegistration| partition.directory(broker).is_some_and(|id| directories.contains(&id));
+        self.without_where(broker, &[], &|replica| replica != broker && self.image.is_active(replica), &lies_there)
+    }
+
     /// handleBrokerInControlledShutdown: the same, while it still answers.
     pub(super) fn handle_broker_in_controlled_shutdown(&self, broker: i32) -> Vec<MetadataRecord> {
         self.without(broker, &[], &|replica| replica != broker && self.image.is_active(replica))
@@ -124,10 +131,20 @@ impl State {
     }
 
     fn without(&self, broker: i32, unclean: &[i32], acceptable: &dyn Fn(i32) -> bool) -> Vec<MetadataRecord> {
+        self.without_where(broker, unclean, acceptable, &|_| true)
+    }
+
+    fn without_where(
+        &self,
+        broker: i32,
+        unclean: &[i32],
+        acceptable: &dyn Fn(i32) -> bool,
+        lies_there: &dyn Fn(&PartitionRegistration) -> bool,
+    ) -> Vec<MetadataRecord> {
         let concerns = |partition: &PartitionRegistration| {
             partition.isr.contains(&broker) || partition.leader == broker || (!unclean.is_empty() && partition.elr.contains(&broker))
         };
-        let concerned = self.image.partitions().filter(|(_, _, partition)| concerns(partition));
+        let concerned = self.image.partitions().filter(|(_, _, partition)| concerns(partition) && lies_there(partition));
         let changes = concerned.filter_map(|(topic, n, partition)| {
             let isr = partition.isr.iter().copied().filter(|&replica| replica != broker).collect();
             let builder = self.builder(topic, n, partition, acceptable);
@@ -138,7 +155,7 @@ impl State {
 
     /// A partition's change, to begin with: nothing but what is needed for a leader.
     pub(super) fn builder<'a>(
-        &self,
+        &'a self,
         topic: &TopicImage,
         partition_id: i32,
         partition: &'a PartitionRegistration,
@@ -152,6 +169,7 @@ impl State {
             elr_enabled: self.elr_enabled(),
             bumps_on_shrink: self.image.features.get(METADATA_VERSION).is_some_and(|&level| level < features::LEVEL_3_6),
             election,
+            brokers: Some(&self.image.brokers),
             any_may_lead: !Rules::parse(&self.config).holds(Rule::CleanElection),
             ..ChangeBuilder::new(partition, acceptable)
         }

@@ -1,11 +1,14 @@
 //! How one partition changes: leader, ISR, ELR, replicas. The rules of `PartitionChangeBuilder` (KIP-966 for the ELR, KIP-455 for
 //! reassignments).
 
+use std::sync::Arc;
+
+use imbl::OrdMap;
 use uuid::Uuid;
 
 use super::image::{NO_LEADER, PartitionRegistration};
 use super::reassignment::Reassignment;
-use super::record::PartitionChange;
+use super::record::{BrokerRegistration, PartitionChange};
 
 /// What kind of election may be held if the leader is no good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +41,9 @@ pub struct ChangeBuilder<'a> {
     pub target_recovering: bool,
     /// Brokers that came back without a clean shutdown: what they had may be gone.
     pub unclean_shutdown: Vec<i32>,
+    /// What is known of their log directories: a new replica begins in its broker's only one (`DefaultDirProvider`), and none leads that lies in
+    /// a directory that failed. `None`: nothing.
+    pub brokers: Option<&'a OrdMap<i32, Arc<BrokerRegistration>>>,
     /// Only in tests: the rule of clean elections is off.
     #[doc(hidden)]
     pub any_may_lead: bool,
@@ -64,6 +70,7 @@ impl<'a> ChangeBuilder<'a> {
             target: Reassignment::of(partition),
             target_recovering: partition.recovering,
             unclean_shutdown: Vec::new(),
+            brokers: None,
             any_may_lead: false,
         }
     }
@@ -100,11 +107,30 @@ impl<'a> ChangeBuilder<'a> {
         }
     }
 
-    /// setAssignmentChanges (directories are left to the brokers: each has one).
+    /// Whether a replica may lead: its broker may, and the directory that it lies in works.
+    fn is_acceptable(&self, replica: i32) -> bool {
+        let works = |broker: &Arc<BrokerRegistration>| self.partition.directory(replica).is_none_or(|id| broker.has_online_dir(id));
+        (self.acceptable)(replica) && self.brokers.and_then(|brokers| brokers.get(&replica)).is_none_or(works)
+    }
+
+    /// Where each of these replicas lies: as before, or in its broker's only directory.
+    fn directories(&self, replicas: &[i32]) -> Vec<Uuid> {
+        let only = |replica: &i32| match self.brokers.and_then(|brokers| brokers.get(replica)).map(|broker| &broker.log_dirs[..]) {
+            Some([only]) => *only,
+            _ => Uuid::nil(),
+        };
+        replicas.iter().map(|replica| self.partition.directory(*replica).unwrap_or_else(|| only(replica))).collect()
+    }
+
+    /// setAssignmentChanges
     fn set_assignment(&self, change: &mut PartitionChange) {
         let Reassignment { replicas, removing, adding } = &self.target;
         if !replicas.is_empty() && *replicas != self.partition.replicas {
             change.replicas = Some(replicas.clone());
+            let directories = self.directories(replicas);
+            if self.brokers.is_some() && directories != self.partition.directories {
+                change.directories = Some(directories);
+            }
         }
         if *removing != self.partition.removing {
             change.removing = Some(removing.clone());
@@ -167,7 +193,7 @@ impl<'a> ChangeBuilder<'a> {
             return Elected { node, unclean: true };
         }
         if self.election == Election::Unclean
-            && let Some(&node) = replicas.iter().find(|&&replica| (self.acceptable)(replica))
+            && let Some(&node) = replicas.iter().find(|&&replica| self.is_acceptable(replica))
         {
             return Elected { node, unclean: true };
         }
@@ -176,13 +202,13 @@ impl<'a> ChangeBuilder<'a> {
 
     fn is_valid_new_leader(&self, replica: i32, elr: &[i32]) -> bool {
         let eligible = self.target_isr.contains(&replica) || (self.target_isr.is_empty() && elr.contains(&replica)) || self.any_may_lead;
-        eligible && (self.acceptable)(replica)
+        eligible && self.is_acceptable(replica)
     }
 
     /// canElectLastKnownLeader: nobody else could have more.
     fn last_known_leader(&self, elr: &[i32]) -> Option<i32> {
         let [last] = self.partition.last_known_elr[..] else { return None };
-        (self.elr_enabled && elr.is_empty() && self.target_isr.is_empty() && (self.acceptable)(last)).then_some(last)
+        (self.elr_enabled && elr.is_empty() && self.target_isr.is_empty() && self.is_acceptable(last)).then_some(last)
     }
 
     /// maybeUpdateRecordElr: an unclean election, or a cluster without ELR, leaves none.

@@ -87,6 +87,7 @@ impl PartitionRegistration {
         next.isr = change.isr.clone().unwrap_or(next.isr);
         if let Some(replicas) = &change.replicas
             && change.directories.is_none()
+            && !self.directories.is_empty()
         {
             // Who stays stays where it is.
             next.directories = replicas.iter().map(|replica| self.directory(*replica).unwrap_or_default()).collect();

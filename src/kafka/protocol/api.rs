@@ -186,6 +186,7 @@ apis! {
     ConsumerGroupHeartbeat 68 1 ConsumerGroupHeartbeatRequest ConsumerGroupHeartbeatResponse,
     ConsumerGroupDescribe 69 1 ConsumerGroupDescribeRequest ConsumerGroupDescribeResponse,
     ControllerRegistration 70 0 ControllerRegistrationRequest ControllerRegistrationResponse,
+    AssignReplicasToDirs 73 0 AssignReplicasToDirsRequest AssignReplicasToDirsResponse,
     ListConfigResources 74 1 ListConfigResourcesRequest ListConfigResourcesResponse,
     DescribeTopicPartitions 75 0 DescribeTopicPartitionsRequest DescribeTopicPartitionsResponse,
     ShareGroupHeartbeat 76 1 ShareGroupHeartbeatRequest ShareGroupHeartbeatResponse,

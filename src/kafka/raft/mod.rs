@@ -50,6 +50,8 @@ pub struct ReplicaKey {
 #[derive(Clone, Debug)]
 pub struct RaftSpec {
     pub key: ReplicaKey,
+    /// The folder of the log.
+    pub dir: std::sync::Arc<str>,
     pub cluster_id: String,
     /// process.roles has `controller`: it may become a voter. A broker only observes.
     pub is_controller: bool,
@@ -64,6 +66,7 @@ impl RaftSpec {
     pub fn configured(id: BrokerId, cluster_id: &str, controllers: &[BrokerId], is_controller: bool, config: &Config) -> RaftSpec {
         RaftSpec {
             key: ReplicaKey { id, directory: directory_id(id, cluster_id) },
+            dir: node::METADATA_DIR.into(),
             cluster_id: cluster_id.to_owned(),
             is_controller,
             controllers: controllers.to_vec(),

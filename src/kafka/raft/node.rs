@@ -30,7 +30,7 @@ use crate::sim::time::{Duration, Time};
 
 /// The topic id of `__cluster_metadata` (`Uuid.METADATA_TOPIC_ID`).
 pub const METADATA_TOPIC_ID: Uuid = Uuid::from_u128(1);
-/// The folder of the metadata log.
+/// The folder of the metadata log in its log directory.
 pub const METADATA_DIR: &str = "__cluster_metadata-0";
 /// `KafkaRaftManager.shutdown`: so long a leader that stops waits for another one.
 const SHUTDOWN_TIMEOUT: Duration = Duration::secs(5);
@@ -156,13 +156,13 @@ impl Raft {
         self.generator.begin(now);
         let config = self.spec.log.log_config();
         let mut log = if files.is_empty() {
-            let log = PartitionLog::create(METADATA_DIR, config, &mut out.store());
+            let log = PartitionLog::create(&self.spec.dir, config, &mut out.store());
             let metadata = partition_metadata_text(&uuid_text(METADATA_TOPIC_ID));
-            out.store().replace_text(&format!("{METADATA_DIR}/partition.metadata"), metadata);
+            out.store().replace_text(&format!("{}/partition.metadata", self.spec.dir), metadata);
             self.format(now, out);
             log
         } else {
-            let reopen = Reopen { dir: METADATA_DIR, config, files, clean, recovery_point: 0, log_start_offset: 0 };
+            let reopen = Reopen { dir: &self.spec.dir, config, files, clean, recovery_point: 0, log_start_offset: 0 };
             open(reopen, &mut out.store()).0
         };
         self.load_snapshot(files);
@@ -177,7 +177,8 @@ impl Raft {
         }
         self.log = Some(log);
         self.learn_addresses();
-        let stored = files.get(QUORUM_STATE).and_then(|file| ElectionState::parse(&file.read())).unwrap_or_default();
+        let stored =
+            files.get(&format!("{}/{QUORUM_STATE}", self.spec.dir)).and_then(|file| ElectionState::parse(&file.read())).unwrap_or_default();
         self.begin_as(now, stored, out);
         self.poll(now, out);
     }
@@ -256,7 +257,7 @@ impl Raft {
         let segments = self.log.iter().flat_map(|log| log.segments().rev());
         for segment in segments.take_while(|segment| segment.next_offset() > offset) {
             // It was written to a moment ago.
-            let _ = out.disk().flush(&format!("{METADATA_DIR}/{:020}.log", segment.base_offset));
+            let _ = out.disk().flush(&format!("{}/{:020}.log", self.spec.dir, segment.base_offset));
         }
     }
 

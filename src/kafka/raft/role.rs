@@ -215,7 +215,7 @@ impl Raft {
     pub(super) fn store_election(&mut self, out: &mut Outbox) {
         let text = ElectionState { epoch: self.epoch, leader: self.leader(), voted: self.voted() }.text();
         if text != self.stored {
-            out.store().replace_text(QUORUM_STATE, text.clone());
+            out.store().replace_text(&format!("{}/{QUORUM_STATE}", self.spec.dir), text.clone());
             self.stored = text;
         }
     }

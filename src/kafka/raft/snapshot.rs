@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::control;
-use super::node::{METADATA_DIR, Raft};
+use super::node::Raft;
 use crate::kafka::actor::Outbox;
 use crate::kafka::log::segment_file::SegmentReader;
 use crate::kafka::metadata::record::MetadataRecord;
@@ -32,8 +32,8 @@ pub struct SnapshotId {
 }
 
 impl SnapshotId {
-    pub(super) fn path(self) -> String {
-        format!("{METADATA_DIR}/{:020}-{:010}{SUFFIX}", self.end_offset, self.epoch)
+    pub(super) fn path(self, dir: &str) -> String {
+        format!("{dir}/{:020}-{:010}{SUFFIX}", self.end_offset, self.epoch)
     }
 
     fn parse(path: &str) -> Option<SnapshotId> {
@@ -126,7 +126,7 @@ impl Raft {
         let chunk = out.chunk(bytes.clone());
         let store = out.store();
         // A disk that is full keeps the older one.
-        if store.disk.replace(store.now, &id.path(), chunk).is_ok() {
+        if store.disk.replace(store.now, &id.path(&self.spec.dir), chunk).is_ok() {
             self.keep(id, &bytes);
             self.snapshot = Some(Snapshot { id, bytes });
         }
@@ -229,8 +229,9 @@ mod tests {
     #[test]
     fn names_are_kafkas() {
         let id = SnapshotId { end_offset: 191, epoch: 1 };
-        assert_eq!(id.path(), "__cluster_metadata-0/00000000000000000191-0000000001.checkpoint");
-        assert_eq!(SnapshotId::parse(&id.path()), Some(id));
+        let path = id.path("__cluster_metadata-0");
+        assert_eq!(path, "__cluster_metadata-0/00000000000000000191-0000000001.checkpoint");
+        assert_eq!(SnapshotId::parse(&path), Some(id));
         assert_eq!(SnapshotId::parse("bootstrap.checkpoint"), None);
     }
 

@@ -153,9 +153,10 @@ impl Raft {
 
     /// A snapshot's file gets another name at once, and goes later.
     pub(super) fn delete_snapshot(&mut self, id: SnapshotId, out: &mut Outbox) {
-        let deleted = format!("{}.deleted", id.path());
+        let path = id.path(&self.spec.dir);
+        let deleted = format!("{path}.deleted");
         let at = out.store().now + CLEAN_INTERVAL;
-        if out.disk().rename(&id.path(), &deleted).is_ok() {
+        if out.disk().rename(&path, &deleted).is_ok() {
             self.doomed.push((at, deleted.into()));
         }
     }

@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::ReplicaKey;
 use crate::kafka::names::{BrokerId, uuid_text};
 
-/// Its path on the disk.
-pub const QUORUM_STATE: &str = "__cluster_metadata-0/quorum-state";
+/// Its name, in the folder of the log.
+pub const QUORUM_STATE: &str = "quorum-state";
 
 /// The epoch, who leads it, and for whom this replica has voted in it (`ElectionState`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Which operation on which resource each request needs (`KafkaApis`, `ControllerApis`), and what becomes of what is not allowed: it is taken out
 //! of the request, and stands as an answer of the same kind that [`super::merge`] puts to the answer of the rest.
 
-use kafka_protocol::messages::describe_producers_response::{PartitionResponse, TopicResponse};
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
+use kafka_protocol::messages::describe_producers_response::{PartitionResponse, TopicResponse};
 use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};

@@ -60,9 +60,11 @@ fn operation_on_cluster(request: &Request) -> Option<Operation> {
         | Request::DescribeUserScramCredentials(_) => Operation::Describe,
         Request::DescribeClientQuotas(_) | Request::ListConfigResources(_) => Operation::DescribeConfigs,
         Request::AlterClientQuotas(_) => Operation::AlterConfigs,
-        Request::AlterPartition(_) | Request::BrokerRegistration(_) | Request::BrokerHeartbeat(_) | Request::AllocateProducerIds(_) => {
-            Operation::ClusterAction
-        }
+        Request::AlterPartition(_)
+        | Request::BrokerRegistration(_)
+        | Request::BrokerHeartbeat(_)
+        | Request::AllocateProducerIds(_)
+        | Request::AssignReplicasToDirs(_) => Operation::ClusterAction,
         _ => return None,
     })
 }
@@ -132,6 +134,7 @@ fn refusal(request: &Request, message: StrBytes) -> Option<Response> {
         Request::AlterPartition(_) => AlterPartitionResponse::default().with_error_code(CODE).into(),
         Request::BrokerRegistration(_) => BrokerRegistrationResponse::default().with_error_code(CODE).with_broker_epoch(-1).into(),
         Request::BrokerHeartbeat(_) => BrokerHeartbeatResponse::default().with_error_code(CODE).into(),
+        Request::AssignReplicasToDirs(_) => AssignReplicasToDirsResponse::default().with_error_code(CODE).into(),
         Request::AllocateProducerIds(_) => AllocateProducerIdsResponse::default().with_error_code(CODE).into(),
         _ => return None,
     })

@@ -16,6 +16,7 @@ mod group_checks;
 pub mod merge;
 pub mod sasl;
 pub mod scram;
+pub mod scram_exchange;
 pub mod sha2;
 
 /// Who does something, and from where.

@@ -1,10 +1,13 @@
-//! SASL/PLAIN: users with passwords in a JAAS configuration, on listeners whose security protocol is SASL_PLAINTEXT.
-//! (SCRAM, GSSAPI and OAUTHBEARER are no mechanisms of these brokers; TLS there is none.)
+//! SASL on listeners whose security protocol is SASL_PLAINTEXT: PLAIN, with users and passwords in a JAAS configuration, and SCRAM, with the
+//! credentials that the cluster keeps. (GSSAPI and OAUTHBEARER are no mechanisms of these brokers; TLS there is none.)
 
 use std::collections::BTreeMap;
 
+use super::scram::Mechanism;
+use super::scram_exchange::ScramClient;
 use crate::kafka::actor::Config;
 use crate::kafka::names::{BROKER_PORT, CONTROLLER_PORT};
+use crate::sim::rng::Rng;
 
 pub const PLAIN: &str = "PLAIN";
 
@@ -29,10 +32,22 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// The client's first words, and what it needs to go on, if they are not all.
+    pub fn begin(&self, rng: &mut Rng) -> (Option<Box<ScramClient>>, Vec<u8>) {
+        let Some(mechanism) = Mechanism::of_name(&self.mechanism) else { return (None, self.plain_response()) };
+        let (client, first) = ScramClient::begin(mechanism, &self.user, &self.password, nonce(rng));
+        (Some(Box::new(client)), first)
+    }
+
     /// What the client says first and last (RFC 4616).
     pub fn plain_response(&self) -> Vec<u8> {
         format!("\0{}\0{}", self.user, self.password).into_bytes()
     }
+}
+
+/// A SCRAM nonce.
+pub fn nonce(rng: &mut Rng) -> String {
+    rng.bytes16().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The listeners of server.properties: name, port, security protocol.
@@ -72,7 +87,12 @@ impl SaslListener {
         SaslListener {
             users: jaas.iter().filter_map(user).collect(),
             own: credentials(PLAIN, &jaas),
-            mechanisms: enabled.split(',').map(str::trim).filter(|mechanism| *mechanism == PLAIN).map(str::to_owned).collect(),
+            mechanisms: enabled
+                .split(',')
+                .map(str::trim)
+                .filter(|name| *name == PLAIN || Mechanism::of_name(name).is_some())
+                .map(str::to_owned)
+                .collect(),
             name,
         }
     }

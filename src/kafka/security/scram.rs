@@ -42,6 +42,14 @@ impl Mechanism {
         }
     }
 
+    pub(super) fn hmac(self, key: &[u8], data: &[u8]) -> Vec<u8> {
+        self.hash().hmac(key, data)
+    }
+
+    pub(super) fn digest(self, data: &[u8]) -> Vec<u8> {
+        self.hash().of(data)
+    }
+
     /// What leaves a client: it, not the password, is sent.
     pub fn salted_password(self, password: &str, salt: &[u8], iterations: i32) -> Vec<u8> {
         self.hash().pbkdf2(password.as_bytes(), salt, iterations.max(1).cast_unsigned())

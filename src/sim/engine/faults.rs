@@ -44,6 +44,14 @@ impl<M: Model> Sim<M> {
             Fault::FreeDisk { host } => {
                 self.change_host(host, cause, Occurrence::DiskFreed { host: host.clone() }, |host| host.disk.set_full(false))
             }
+            Fault::BreakDisk { host, folder } => {
+                let occurrence = Occurrence::DiskBroken { host: host.clone(), folder: folder.clone() };
+                self.change_host(host, cause, occurrence, |host| host.disk.set_broken(folder, true))
+            }
+            Fault::MendDisk { host, folder } => {
+                let occurrence = Occurrence::DiskMended { host: host.clone(), folder: folder.clone() };
+                self.change_host(host, cause, occurrence, |host| host.disk.set_broken(folder, false))
+            }
             Fault::SkewClock { host, ms } => {
                 let occurrence = Occurrence::ClockSkewed { host: host.clone(), ms: *ms };
                 self.change_host(host, cause, occurrence, |host| host.clock_skew_ms = *ms)?;

@@ -1,124 +1,34 @@
 //! `NetworkClient`: requests to nodes over connections that open by themselves, and what came of them.
 //!
 //! Used by clients, by replica fetchers and by a broker's channel to its controller. It knows addresses, not what a cluster is.
+//!
+//! * `types`: its settings, what is sent and what comes back; `node`: one of them; `authentication`: showing it who this is
+//!
 //! Left out: choosing versions (every node here speaks `Api::version`).
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+mod authentication;
+mod node;
+mod types;
 
-use kafka_protocol::messages::{ApiVersionsRequest, SaslAuthenticateRequest, SaslHandshakeRequest};
+use std::collections::{BTreeMap, VecDeque};
+
+use kafka_protocol::messages::ApiVersionsRequest;
 use kafka_protocol::protocol::StrBytes;
 
-use super::backoff::ExponentialBackoff;
+use self::node::{InFlight, Link, Node};
+pub use self::types::{Answer, CLIENT_METRICS, Completed, ConnectionState, Failed, NetworkConfig, NotReady, Outgoing, Traffic};
 use super::error::ClientError;
 use super::log::Log;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, node_on};
 use crate::kafka::protocol::api::{Api, Request, Response};
-use crate::kafka::protocol::frame::{Batches, Body, Envelope, Frame};
+use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::kafka::protocol::throttle::throttle_time_ms;
-use crate::kafka::quota::Sampling;
-use crate::kafka::quota::rate::Rate;
-use crate::kafka::security::sasl::Credentials;
 use crate::sim::process::{CloseReason, ConnId};
 use crate::sim::rng::Rng;
 use crate::sim::time::{Duration, Time};
 
 const LOGGER: &str = "org.apache.kafka.clients.NetworkClient";
-
-/// Settings of connections, by Kafka's names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NetworkConfig {
-    /// `request.timeout.ms`: a connection with an older request is closed.
-    pub request_timeout: Duration,
-    /// `max.in.flight.requests.per.connection`.
-    pub max_in_flight: u32,
-    /// `reconnect.backoff.ms`, `reconnect.backoff.max.ms`.
-    pub reconnect: ExponentialBackoff,
-    /// `socket.connection.setup.timeout.ms`, `socket.connection.setup.timeout.max.ms`.
-    pub connection_setup: ExponentialBackoff,
-    /// `connections.max.idle.ms`.
-    pub connections_max_idle: Duration,
-    /// Who to be (`security.protocol=SASL_PLAINTEXT`); `None`: nobody asks.
-    pub sasl: Option<Credentials>,
-}
-
-/// What a request is sent with.
-#[derive(Clone, Debug)]
-pub struct Outgoing {
-    pub request: Request,
-    pub batches: Vec<Batches>,
-    /// Instead of `request.timeout.ms`.
-    pub timeout: Option<Duration>,
-    /// Who sleeps for longer than that finds its request timed out only when it wakes: after this time, unless something else wakes it.
-    pub sleeps: Option<Duration>,
-    /// The node will not answer (Produce with acks=0): nothing completes.
-    pub one_way: bool,
-    /// The same was sent before and not answered.
-    pub retry: bool,
-    /// Taken with [`NetworkClient::reserve_correlation_id`] before the node could be sent to.
-    pub correlation_id: Option<i32>,
-    /// Of a request that is passed on: whose it is.
-    pub envelope: Option<Arc<Envelope>>,
-}
-
-/// What a node answered.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub response: Response,
-    pub batches: Vec<Batches>,
-}
-
-/// Why no answer will come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failed {
-    /// The connection ended; the node may have carried the request out.
-    Disconnected,
-    /// The request was the one that took too long (and the connection was closed for it).
-    TimedOut,
-}
-
-/// A request that is over.
-#[derive(Clone, Debug)]
-pub struct Completed<T> {
-    pub token: T,
-    pub node: BrokerId,
-    pub sent: Time,
-    pub correlation_id: i32,
-    pub result: Result<Answer, Failed>,
-}
-
-/// Nothing was sent: ask [`NetworkClient::ready`] first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no connection to the node that can take a request now")]
-pub struct NotReady;
-
-/// Bytes to a node and from it, over `metrics.num.samples` windows of `metrics.sample.window.ms`.
-#[derive(Clone, Debug)]
-pub struct Traffic {
-    pub sent: Rate,
-    pub received: Rate,
-}
-
-impl Default for Traffic {
-    fn default() -> Traffic {
-        Traffic { sent: Rate::new(CLIENT_METRICS), received: Rate::new(CLIENT_METRICS) }
-    }
-}
-
-/// How clients measure what they show as metrics.
-pub const CLIENT_METRICS: Sampling = Sampling { samples: 2, window_ms: 30_000 };
-
-/// How it stands with a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionState {
-    /// No connection; the next may be opened at this time.
-    Disconnected(Time),
-    Connecting,
-    /// Connected; its ApiVersions answer is awaited.
-    CheckingApiVersions,
-    Ready,
-}
 
 /// Connections to nodes. `T` is what the owner wants back with an answer.
 #[derive(Clone, Debug)]
@@ -133,94 +43,6 @@ pub struct NetworkClient<T> {
     /// A node did not believe who this is; since [`NetworkClient::take_auth_failure`].
     auth_failure: Option<ClientError>,
     pub log: Log,
-}
-
-#[derive(Clone, Debug)]
-struct Node<T> {
-    address: HostPort,
-    link: Link,
-    /// Failed since it was last ready: for the backoff between attempts.
-    failed_attempts: u32,
-    failed_setups: u32,
-    /// Somebody asked while the backoff ran, and wants to be woken.
-    wanted: bool,
-    last_attempt: Time,
-    last_used: Time,
-    /// It said that nothing more be sent before (KIP-219).
-    throttled_until: Option<Time>,
-    traffic: Traffic,
-    in_flight: VecDeque<InFlight<T>>,
-    /// The APIs that it offers, a bit each by key, as it said at its last connection.
-    offered: u128,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Link {
-    Down {
-        retry_at: Time,
-    },
-    Connecting {
-        conn: ConnId,
-        deadline: Time,
-    },
-    /// The broker wants to know who is there; the answer to this step is awaited.
-    Authenticating {
-        conn: ConnId,
-        step: Step,
-    },
-    Checking {
-        conn: ConnId,
-    },
-    Ready {
-        conn: ConnId,
-    },
-}
-
-/// `SaslClientAuthenticator.SaslState`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    ApiVersions,
-    Handshake,
-    Password,
-}
-
-#[derive(Clone, Debug)]
-struct InFlight<T> {
-    correlation_id: i32,
-    sent: Time,
-    deadline: Time,
-    /// When it is looked whether the deadline is over.
-    looked_at: Time,
-    /// `None`: our own ApiVersions.
-    token: Option<T>,
-}
-
-impl Default for NetworkConfig {
-    fn default() -> NetworkConfig {
-        NetworkConfig {
-            request_timeout: Duration::secs(30),
-            max_in_flight: 5,
-            reconnect: ExponentialBackoff::ms(50, 1_000),
-            connection_setup: ExponentialBackoff::ms(10_000, 30_000),
-            connections_max_idle: Duration::secs(540),
-            sasl: None,
-        }
-    }
-}
-
-impl Outgoing {
-    pub fn new(request: impl Into<Request>) -> Outgoing {
-        Outgoing {
-            request: request.into(),
-            batches: Vec::new(),
-            timeout: None,
-            sleeps: None,
-            one_way: false,
-            retry: false,
-            correlation_id: None,
-            envelope: None,
-        }
-    }
 }
 
 impl<T> NetworkClient<T> {
@@ -255,6 +77,7 @@ impl<T> NetworkClient<T> {
             throttled_until: None,
             traffic: Traffic::default(),
             in_flight: VecDeque::new(),
+            scram: None,
             offered: 0,
         };
         let node = self.nodes.entry(id).or_insert_with(fresh);
@@ -469,79 +292,6 @@ impl<T> NetworkClient<T> {
         std::mem::take(&mut self.disconnected)
     }
 
-    fn connected(&mut self, now: Time, id: BrokerId, conn: ConnId, out: &mut Outbox) {
-        let Some(node) = self.nodes.get_mut(&id) else { return };
-        node.failed_setups = 0;
-        node.last_used = now;
-        match self.config.sasl {
-            Some(_) => self.show(now, id, conn, Step::ApiVersions, api_versions(), out),
-            None => self.check_versions(now, id, conn, out),
-        }
-    }
-
-    fn check_versions(&mut self, now: Time, id: BrokerId, conn: ConnId, out: &mut Outbox) {
-        let Some(node) = self.nodes.get_mut(&id) else { return };
-        node.link = Link::Checking { conn };
-        self.put(now, id, Outgoing::new(api_versions()), None, out);
-    }
-
-    /// A step of showing who this is. Its requests have numbers of their own (`SaslClientAuthenticator.nextCorrelationId`).
-    fn show(&mut self, now: Time, id: BrokerId, conn: ConnId, step: Step, request: impl Into<Request>, out: &mut Outbox) {
-        let Some(node) = self.nodes.get_mut(&id) else { return };
-        node.link = Link::Authenticating { conn, step };
-        let correlation_id = Some(i32::MAX - 7 + step as i32);
-        self.put(now, id, Outgoing { correlation_id, ..Outgoing::new(request) }, None, out);
-    }
-
-    /// The node has answered a step.
-    ///
-    /// # Errors
-    /// Why it will not believe.
-    fn shown(&mut self, now: Time, id: BrokerId, step: Step, response: Response, out: &mut Outbox) -> Result<(), ClientError> {
-        let Some((conn, credentials)) = self.nodes.get(&id).and_then(|node| node.link.conn()).zip(self.config.sasl.clone()) else {
-            return Ok(());
-        };
-        match (step, response) {
-            (Step::ApiVersions, _) => {
-                let request = SaslHandshakeRequest::default().with_mechanism(credentials.mechanism.into());
-                self.show(now, id, conn, Step::Handshake, request, out);
-            }
-            (Step::Handshake, Response::SaslHandshake(body)) if body.error_code == 0 => {
-                let request = SaslAuthenticateRequest::default().with_auth_bytes(credentials.plain_response().into());
-                self.show(now, id, conn, Step::Password, request, out);
-            }
-            (Step::Handshake, Response::SaslHandshake(body)) => {
-                let enabled = body.mechanisms.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-                let mechanism = credentials.mechanism;
-                let message = match body.error_code {
-                    UNSUPPORTED_SASL_MECHANISM => {
-                        format!("Client SASL mechanism '{mechanism}' not enabled in the server, enabled mechanisms are [{enabled}]")
-                    }
-                    _ => format!("Unexpected handshake request with client mechanism {mechanism}, enabled mechanisms are [{enabled}]"),
-                };
-                return Err(ClientError::of_code(body.error_code, Some(&message)));
-            }
-            (Step::Password, Response::SaslAuthenticate(body)) if body.error_code != 0 => {
-                return Err(ClientError::of_code(body.error_code, body.error_message.as_deref()));
-            }
-            _ => self.check_versions(now, id, conn, out),
-        }
-        Ok(())
-    }
-
-    /// Why a node did not believe who this is, if it happened since the last call.
-    pub fn take_auth_failure(&mut self) -> Option<ClientError> {
-        self.auth_failure.take()
-    }
-
-    fn not_believed(&mut self, now: Time, id: BrokerId, error: ClientError, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
-        let address = self.nodes.get(&id).map(|node| socket_address(&node.address)).unwrap_or_default();
-        let message = format!("Connection to node {id} ({address}) failed authentication due to: {}", error.message);
-        self.log.error(now, LOGGER, &message);
-        self.auth_failure = Some(error);
-        self.disconnect(now, id, completed, out);
-    }
-
     fn answered(&mut self, now: Time, id: BrokerId, frame: Frame, completed: &mut Vec<Completed<T>>, out: &mut Outbox) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
         node.last_used = now;
@@ -641,47 +391,10 @@ impl<T> NetworkClient<T> {
     }
 }
 
-impl<T> Node<T> {
-    fn may_send(&self, now: Time, max_in_flight: u32) -> bool {
-        self.throttled_until.is_none_or(|at| at <= now) && self.in_flight.len() < max_in_flight as usize
-    }
-
-    fn over_at(&self, config: &NetworkConfig, of: fn(&InFlight<T>) -> Time) -> Option<Time> {
-        match self.link {
-            Link::Down { retry_at } => self.wanted.then_some(retry_at),
-            Link::Connecting { deadline, .. } => Some(deadline),
-            Link::Authenticating { .. } | Link::Checking { .. } | Link::Ready { .. } => {
-                let oldest = self.in_flight.iter().map(of).min();
-                let close = oldest.unwrap_or(self.last_used + config.connections_max_idle);
-                Some(self.throttled_until.map_or(close, |at| at.min(close)))
-            }
-        }
-    }
-}
-
-impl<T> InFlight<T> {
-    fn over(self, token: T, node: BrokerId, result: Result<Answer, Failed>) -> Completed<T> {
-        Completed { token, node, sent: self.sent, correlation_id: self.correlation_id, result }
-    }
-}
-
-impl Link {
-    fn conn(self) -> Option<ConnId> {
-        match self {
-            Link::Down { .. } => None,
-            Link::Connecting { conn, .. } | Link::Authenticating { conn, .. } | Link::Checking { conn } | Link::Ready { conn } => {
-                Some(conn)
-            }
-        }
-    }
-}
-
 /// The bit of an API; none for keys that are not Kafka's.
 fn bit(key: i16) -> u128 {
     1_u128.checked_shl(key as u32).unwrap_or(0)
 }
-
-const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
 
 fn api_versions() -> ApiVersionsRequest {
     let name = StrBytes::from_static_str("apache-kafka-java");
