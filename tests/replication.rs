@@ -5,11 +5,13 @@ mod cluster;
 
 use bytes::Bytes;
 use cluster::World;
+use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    CreateTopicsRequest, DeleteRecordsRequest, DescribeLogDirsRequest, MetadataRequest, ProduceRequest, TopicName,
+    AlterReplicaLogDirsRequest, CreateTopicsRequest, DeleteRecordsRequest, DescribeLogDirsRequest, MetadataRequest, ProduceRequest,
+    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
@@ -339,4 +341,53 @@ fn each_listener_has_its_own_addresses() {
         let racks: Vec<i32> = partition.replicas.iter().map(|id| id % 2).collect();
         assert_ne!(racks[0], racks[1], "both replicas of {n} are in one rack: {:?}", partition.replicas);
     }
+}
+
+/// KIP-113: a replica is copied to the other directory of its broker while it serves, and then lies there.
+#[test]
+fn a_replica_moves_to_another_disk_of_its_broker() {
+    let mut world = World::configured(2, &Config::new(), &|_| vec![("log.dirs", "/disk/a,/disk/b".to_owned())], Time::ZERO);
+    world.create("orders", 1, 2);
+    world.run(2_000);
+    let leader = world.leader("orders", 1);
+    let orders = TopicPartition::new("orders", 0);
+    for text in ["a", "b", "c"] {
+        world.produce(leader, "orders", text, -1);
+        world.run(200);
+    }
+    let topic = AlterReplicaLogDirTopic::default().with_name(TopicName(StrBytes::from_static_str("orders"))).with_partitions(vec![0]);
+    let ask = |path: &'static str| {
+        let dir = AlterReplicaLogDir::default().with_path(StrBytes::from_static_str(path)).with_topics(vec![topic.clone()]);
+        AlterReplicaLogDirsRequest::default().with_dirs(vec![dir])
+    };
+    world.ask(leader, ask("/disk/c"), vec![]);
+    world.ask(leader, ask("/disk/b"), vec![]);
+    world.produce(leader, "orders", "d", -1);
+    world.run(3_000);
+    let errors: Vec<i16> = world
+        .answers()
+        .into_iter()
+        .filter_map(|(_, answer)| match answer {
+            Response::AlterReplicaLogDirs(answer) => Some(answer.results[0].partitions[0].error_code),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(errors, [57, 0], "LOG_DIR_NOT_FOUND");
+    assert_eq!(world.broker(leader).replicas().get(&orders).unwrap().log.dir(), "disk/b/orders-0");
+    let image = world.broker(leader).image();
+    let lies_in = image.partition(&orders).unwrap().directory(leader);
+    assert_eq!(lies_in, Some(image.brokers.get(&leader).unwrap().log_dirs[1]), "the controller knows");
+    world.produce(leader, "orders", "e", -1);
+    world.run(1_000);
+    let host = host_of(BrokerId(leader));
+    world.sim.inject(&Fault::Kill { host: host.clone() }, None).unwrap();
+    world.sim.inject(&Fault::Start { host: host.clone() }, None).unwrap();
+    world.run(70_000);
+    for broker in 1..=2 {
+        assert_eq!(world.values(broker, "orders"), ["a", "b", "c", "d", "e"], "on kafka-{broker}");
+    }
+    let disk = &world.sim.host(&host).unwrap().disk;
+    let folders: Vec<&str> =
+        disk.files().filter_map(|(path, _)| path.split('/').nth(2).filter(|name| name.starts_with("orders-0"))).collect();
+    assert!(!folders.is_empty() && folders.iter().all(|name| *name == "orders-0"), "{folders:?}");
 }

@@ -1,6 +1,4 @@
 //! DescribeLogDirs and AlterReplicaLogDirs (`ReplicaManager`).
-//!
-//! Different from Apache Kafka: a replica is not moved from one directory to another while the broker runs.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +12,16 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::log_dirs::LogDir;
 use super::process::Broker;
+use crate::kafka::actor::Outbox;
 use crate::kafka::names::TopicPartition;
+use crate::sim::time::Time;
 
 /// `DescribeLogDirsResponse.UNKNOWN_VOLUME_BYTES`: a simulated disk has no size.
 const UNKNOWN_VOLUME_BYTES: i64 = -1;
 
 impl Broker {
     /// DescribeLogDirs: the sizes of all logs here, or of those of these partitions, by directory. One that failed has an error instead.
+    #[inline(never)]
     pub(super) fn describe_log_dirs(&self, request: &DescribeLogDirsRequest) -> DescribeLogDirsResponse {
         let results = self.log_dirs.iter().map(|dir| {
             let result = DescribeLogDirsResult::default()
@@ -50,41 +51,40 @@ impl Broker {
                 .with_is_future_key(false);
             topics.entry(&partition.name.topic).or_default().push(described);
         }
+        for (name, future) in self.mover.futures().filter(|(name, log)| asked(name) && self.log_dirs.of_path(log.dir()).id == dir.id) {
+            let current = self.replicas.get(name).map_or(0, |partition| partition.log.log_end_offset());
+            let described = DescribeLogDirsPartition::default()
+                .with_partition_index(name.partition)
+                .with_partition_size(i64::try_from(future.size_bytes()).unwrap_or(i64::MAX))
+                .with_offset_lag((current - future.log_end_offset()).max(0))
+                .with_is_future_key(true);
+            topics.entry(&name.topic).or_default().push(described);
+        }
         let topic = |(name, partitions)| DescribeLogDirsTopic::default().with_name(topic_name(name)).with_partitions(partitions);
         topics.into_iter().map(topic).collect()
     }
 
     /// AlterReplicaLogDirs: a replica that is where it is wanted stays.
-    pub(super) fn alter_replica_log_dirs(&self, request: &AlterReplicaLogDirsRequest) -> AlterReplicaLogDirsResponse {
+    #[inline(never)]
+    pub(super) fn alter_replica_log_dirs(
+        &mut self,
+        now: Time,
+        request: &AlterReplicaLogDirsRequest,
+        out: &mut Outbox,
+    ) -> AlterReplicaLogDirsResponse {
         let mut results = Vec::new();
         for wanted in &request.dirs {
-            let dir = self.log_dirs.iter().find(|dir| dir.path == wanted.path.as_str());
             for topic in &wanted.topics {
-                let partitions = topic.partitions.iter().map(|&n| {
-                    let name = TopicPartition::new(topic.name.as_str(), n);
-                    let error = self.alter_replica_log_dir(&name, dir).map_or(0, |error| error.code());
-                    AlterReplicaLogDirPartitionResult::default().with_partition_index(n).with_error_code(error)
-                });
-                let result =
-                    AlterReplicaLogDirTopicResult::default().with_topic_name(topic.name.clone()).with_partitions(partitions.collect());
-                results.push(result);
+                let mut partitions = Vec::with_capacity(topic.partitions.len());
+                for &n in &topic.partitions {
+                    let moved = self.move_replica(now, &TopicPartition::new(topic.name.as_str(), n), wanted.path.as_str(), out);
+                    let error = moved.map_or_else(|error| error.code(), |()| 0);
+                    partitions.push(AlterReplicaLogDirPartitionResult::default().with_partition_index(n).with_error_code(error));
+                }
+                results.push(AlterReplicaLogDirTopicResult::default().with_topic_name(topic.name.clone()).with_partitions(partitions));
             }
         }
         AlterReplicaLogDirsResponse::default().with_results(results)
-    }
-
-    fn alter_replica_log_dir(&self, name: &TopicPartition, dir: Option<&LogDir>) -> Option<ResponseError> {
-        let Some(dir) = dir else { return Some(ResponseError::LogDirNotFound) };
-        match self.directory_of(name) {
-            _ if !dir.online => Some(ResponseError::KafkaStorageError),
-            Some(id) if id == dir.id => None,
-            // It would have to be copied first.
-            Some(_) => Some(ResponseError::UnknownServerError),
-            None if self.replicas.offline.contains(name) => Some(ResponseError::KafkaStorageError),
-            // Its replica may still come.
-            None if self.image.partition(name).is_some() => Some(ResponseError::ReplicaNotAvailable),
-            None => Some(ResponseError::UnknownTopicOrPartition),
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::log_mover::FUTURE_DIR_SUFFIX;
 use super::process::Broker;
 use super::startup::{LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT};
 use crate::kafka::actor::{Config, Outbox};
@@ -181,7 +182,11 @@ impl Broker {
     pub(super) fn delete_folders_found(&mut self, now: Time, out: &mut Outbox) {
         let at = now + Duration::ms(self.settings.logs.delete_delay_ms);
         let dirs = &self.log_dirs;
-        let in_doomed = |path: &str| dirs.within(path).split_once('/').is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX));
+        let in_doomed = |path: &str| {
+            dirs.within(path)
+                .split_once('/')
+                .is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX) || folder.ends_with(FUTURE_DIR_SUFFIX))
+        };
         let found = out.disk().list("").filter(|(path, _)| in_doomed(path)).map(|(path, _)| (at, path.clone())).collect();
         self.logs.delete_later(found);
     }

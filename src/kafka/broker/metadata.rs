@@ -190,6 +190,7 @@ impl Broker {
 
     fn delete_replica(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
         self.replicas.offline.remove(name);
+        self.give_up_move(now, name, out);
         let Some(topic_id) = self.replicas.get(name).map(|partition| partition.topic_id) else { return };
         self.follow(name, topic_id, None);
         if let Some(partition) = self.replicas.get_mut(name) {

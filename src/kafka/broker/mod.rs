@@ -16,7 +16,7 @@
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`listeners`]: what it says where it is
-//! * [`log_dirs`]: its log directories, and what fails with one; [`describe_log_dirs`]: shown; [`log_manager`]: retention, checkpoints, deletions;
+//! * [`log_dirs`]: its log directories, and what fails with one; [`describe_log_dirs`]: shown; [`log_mover`]: moved between; [`log_manager`]: retention, checkpoints, deletions;
 //!   [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
@@ -36,6 +36,7 @@ pub mod listeners;
 pub mod log_cleaner;
 pub mod log_dirs;
 pub mod log_manager;
+pub mod log_mover;
 pub mod metadata;
 pub mod partition;
 pub mod process;

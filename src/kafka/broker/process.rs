@@ -11,6 +11,7 @@ use super::listeners::Listeners;
 use super::log_cleaner::LogCleaner;
 use super::log_dirs::LogDirs;
 use super::log_manager::LogManager;
+use super::log_mover::LogMover;
 use super::metadata::Metadata;
 use super::quorum::Quorum;
 use super::replicas::Replicas;
@@ -72,6 +73,7 @@ pub struct Broker {
     pub(super) next_checkpoint: Option<Time>,
     pub(super) logs: LogManager,
     pub(super) cleaner: LogCleaner,
+    pub(super) mover: LogMover,
 }
 
 impl Broker {
@@ -109,6 +111,7 @@ impl Broker {
             next_checkpoint: None,
             logs: LogManager::default(),
             cleaner: LogCleaner::default(),
+            mover: LogMover::default(),
             spec: spec.clone(),
         }
     }
@@ -179,6 +182,7 @@ impl Broker {
             self.next_checkpoint,
             self.logs.next_wake(),
             self.cleaner.next_wake(),
+            self.mover.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -219,6 +223,7 @@ impl Broker {
         self.handle_finished(now, out);
         self.unmute(now, out);
         self.close_not_believed(now, out);
+        self.move_logs(now, out);
         self.expire_produces(now, out);
         self.expire_fetches(now, out);
         self.complete_deletes(now, out);

@@ -259,7 +259,7 @@ impl Broker {
             Request::DescribeAcls(body) => describe_acls(&self.image.acls, self.authorizer.is_some(), body).into(),
             Request::DescribeConfigs(body) => self.describe_configs(body).into(),
             Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),
-            Request::AlterReplicaLogDirs(body) => self.alter_replica_log_dirs(body).into(),
+            Request::AlterReplicaLogDirs(body) => self.alter_replica_log_dirs(now, body, out).into(),
             Request::ListConfigResources(body) => self.list_config_resources(body).into(),
             Request::DescribeClientQuotas(body) => self.describe_client_quotas(body).into(),
             Request::DescribeUserScramCredentials(body) => self.describe_scram_credentials(body).into(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::log_dirs::{LogDir, LogDirs};
 use super::log_manager::DELETE_DIR_SUFFIX;
+use super::log_mover::FUTURE_DIR_SUFFIX;
 use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
@@ -48,7 +49,11 @@ impl Broker {
         }
         // A folder that is being deleted is not opened any more; nor is what lies on a broken disk.
         let dirs = &self.log_dirs;
-        let is_doomed = |path: &str| dirs.within(path).split_once('/').is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX));
+        let is_doomed = |path: &str| {
+            dirs.within(path)
+                .split_once('/')
+                .is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX) || folder.ends_with(FUTURE_DIR_SUFFIX))
+        };
         let wanted = |path: &str| dirs.of_path(path).online && !is_doomed(path);
         let paths: Vec<String> = out.disk().list("").map(|(path, _)| path.to_string()).filter(|path| wanted(path)).collect();
         for path in paths {

@@ -60,6 +60,7 @@ impl State {
             fenced: None,
             in_controlled_shutdown: false,
             log_dirs: Some(kept),
+            cordoned_log_dirs: None,
         });
         records
     }

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
+use crate::kafka::metadata::features::{LATEST_LEVEL as LEVEL_4_3, METADATA_VERSION};
 use crate::kafka::metadata::record::{BrokerEndpoint, BrokerRegistration, MetadataRecord};
 use crate::sim::time::{Duration, Time};
 
@@ -69,6 +70,7 @@ impl State {
             fenced: true,
             in_controlled_shutdown: false,
             log_dirs: request.log_dirs.clone(),
+            cordoned_log_dirs: None,
         }));
         self.sessions.insert(id, Session { last_heartbeat: self.now, metadata_offset: -1, controlled_shutdown_offset: None });
         Outcome { records, response: answer(0, epoch).into() }
@@ -157,6 +159,7 @@ impl State {
             fenced: Some(true),
             in_controlled_shutdown: false,
             log_dirs: None,
+            cordoned_log_dirs: None,
         });
         records
     }
@@ -168,7 +171,20 @@ impl State {
             fenced: Some(false),
             in_controlled_shutdown: false,
             log_dirs: None,
+            cordoned_log_dirs: None,
         }];
+        let said = self.image.brokers.get(&broker).is_some_and(|broker| broker.cordoned_log_dirs.is_some());
+        if !said && self.image.features.get(METADATA_VERSION).is_some_and(|&level| level >= LEVEL_4_3) {
+            // Its first heartbeat says that none are cordoned.
+            records.push(MetadataRecord::BrokerRegistrationChange {
+                broker_id: broker,
+                broker_epoch: epoch,
+                fenced: None,
+                in_controlled_shutdown: false,
+                log_dirs: None,
+                cordoned_log_dirs: Some(Vec::new()),
+            });
+        }
         records.extend(self.handle_broker_unfenced(broker));
         records
     }
@@ -180,6 +196,7 @@ impl State {
             fenced: None,
             in_controlled_shutdown: true,
             log_dirs: None,
+            cordoned_log_dirs: None,
         }];
         records.extend(self.handle_broker_in_controlled_shutdown(broker));
         records

@@ -15,6 +15,7 @@ use super::transaction_index::AbortedTxn;
 use super::validator::{Refused, validate};
 use crate::kafka::records::batch::{Batch, NO_TIMESTAMP, TimestampType};
 use crate::kafka::rules::Rule;
+use crate::sim::disk::Disk;
 use crate::sim::process::Store;
 use crate::sim::time::{Duration, Time};
 
@@ -84,6 +85,20 @@ impl PartitionLog {
 
     pub fn dir(&self) -> &str {
         &self.dir
+    }
+
+    /// Gives the log's folder another name (`renameDir`).
+    pub fn move_to(&mut self, dir: &str, disk: &mut Disk) {
+        let from = format!("{}/", self.dir);
+        let paths: Vec<Arc<str>> = disk.list(&from).map(|(path, _)| path.clone()).collect();
+        for path in paths {
+            // It was listed a moment ago.
+            let _ = disk.rename(&path, &format!("{dir}/{}", &path[from.len()..]));
+        }
+        for segment in self.segments.iter_mut() {
+            Arc::make_mut(segment).moved_to(dir);
+        }
+        self.dir = dir.into();
     }
 
     pub fn config(&self) -> &Arc<LogConfig> {

@@ -93,6 +93,12 @@ impl Segment {
         }
     }
 
+    /// Its files were moved to this folder.
+    pub(super) fn moved_to(&mut self, dir: &str) {
+        let path = |suffix| Arc::from(format!("{dir}/{}", offset_file_name(self.base_offset, suffix)));
+        (self.log_path, self.index_path, self.time_index_path) = (path(LOG_SUFFIX), path(OFFSET_INDEX_SUFFIX), path(TIME_INDEX_SUFFIX));
+    }
+
     pub fn log_path(&self) -> &str {
         &self.log_path
     }

@@ -190,13 +190,16 @@ impl Image {
                 };
             }
             MetadataRecord::ProducerIds { next_producer_id, .. } => self.next_producer_id = *next_producer_id,
-            MetadataRecord::BrokerRegistrationChange { broker_id, fenced, in_controlled_shutdown, log_dirs, .. } => {
+            MetadataRecord::BrokerRegistrationChange { broker_id, fenced, in_controlled_shutdown, log_dirs, cordoned_log_dirs, .. } => {
                 if let Some(broker) = self.brokers.get_mut(broker_id) {
                     let broker = Arc::make_mut(broker);
                     broker.fenced = fenced.unwrap_or(broker.fenced);
                     broker.in_controlled_shutdown |= *in_controlled_shutdown;
                     if let Some(log_dirs) = log_dirs {
                         broker.log_dirs.clone_from(log_dirs);
+                    }
+                    if cordoned_log_dirs.is_some() {
+                        broker.cordoned_log_dirs.clone_from(cordoned_log_dirs);
                     }
                 }
             }

@@ -59,7 +59,14 @@ impl MetadataRecord {
                 buf.put_i64(*next_producer_id);
                 Tags::default().put(buf);
             }
-            MetadataRecord::BrokerRegistrationChange { broker_id, broker_epoch, fenced, in_controlled_shutdown, log_dirs } => {
+            MetadataRecord::BrokerRegistrationChange {
+                broker_id,
+                broker_epoch,
+                fenced,
+                in_controlled_shutdown,
+                log_dirs,
+                cordoned_log_dirs,
+            } => {
                 buf.put_i32(*broker_id);
                 buf.put_i64(*broker_epoch);
                 // -1 unfences, 1 fences; 1 = in controlled shutdown.
@@ -67,6 +74,7 @@ impl MetadataRecord {
                     .some(0, *fenced, |buf, fenced| buf.put_i8(if fenced { 1 } else { -1 }))
                     .some(1, in_controlled_shutdown.then_some(1), BytesMut::put_i8)
                     .some(2, log_dirs.as_deref(), put_uuids)
+                    .some(3, cordoned_log_dirs.as_deref(), put_uuids)
                     .put(buf);
             }
             MetadataRecord::AccessControlEntry { id, acl } => {
@@ -136,17 +144,25 @@ impl MetadataRecord {
             15 => MetadataRecord::ProducerIds { broker_id: r.i32()?, broker_epoch: r.i64()?, next_producer_id: r.i64()? },
             17 => {
                 let (broker_id, broker_epoch) = (r.i32()?, r.i64()?);
-                let (mut fenced, mut in_controlled_shutdown, mut log_dirs) = (None, false, None);
+                let (mut fenced, mut in_controlled_shutdown, mut log_dirs, mut cordoned_log_dirs) = (None, false, None, None);
                 r.tags(|tag, r| {
                     match tag {
                         0 => fenced = Some(r.u8()? as i8 > 0),
                         1 => in_controlled_shutdown = r.u8()? == 1,
                         2 => log_dirs = Some(r.uuids()?),
+                        3 => cordoned_log_dirs = Some(r.uuids()?),
                         _ => {}
                     }
                     Ok(())
                 })?;
-                return Ok(MetadataRecord::BrokerRegistrationChange { broker_id, broker_epoch, fenced, in_controlled_shutdown, log_dirs });
+                return Ok(MetadataRecord::BrokerRegistrationChange {
+                    broker_id,
+                    broker_epoch,
+                    fenced,
+                    in_controlled_shutdown,
+                    log_dirs,
+                    cordoned_log_dirs,
+                });
             }
             18 => {
                 let id = r.uuid()?;

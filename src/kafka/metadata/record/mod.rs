@@ -74,6 +74,8 @@ pub enum MetadataRecord {
         in_controlled_shutdown: bool,
         /// The log directories that it still has; `None`: as before.
         log_dirs: Option<Vec<Uuid>>,
+        /// The log directories that get no new replicas (KIP-1066); `None`: as before.
+        cordoned_log_dirs: Option<Vec<Uuid>>,
     },
     AccessControlEntry {
         id: Uuid,
@@ -150,6 +152,7 @@ impl MetadataRecord {
             MetadataRecord::UserScramCredential { .. } => (11, 0),
             MetadataRecord::RemoveUserScramCredential { .. } => (22, 0),
             // The lowest version that has a place for what is said.
+            MetadataRecord::BrokerRegistrationChange { cordoned_log_dirs: Some(_), .. } => (17, 3),
             MetadataRecord::BrokerRegistrationChange { log_dirs: Some(_), .. } => (17, 2),
             MetadataRecord::BrokerRegistrationChange { in_controlled_shutdown, .. } => (17, u32::from(*in_controlled_shutdown)),
             MetadataRecord::AccessControlEntry { .. } => (18, 0),

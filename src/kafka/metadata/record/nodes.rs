@@ -44,6 +44,8 @@ pub struct BrokerRegistration {
     pub in_controlled_shutdown: bool,
     /// The ids of its log directories that work.
     pub log_dirs: Vec<Uuid>,
+    /// Of those, what gets no new replicas (KIP-1066); `None` until the broker has said. Here it never cordons any.
+    pub cordoned_log_dirs: Option<Vec<Uuid>>,
 }
 
 impl BrokerRegistration {
@@ -68,7 +70,7 @@ impl BrokerRegistration {
         put_nullable(buf, self.rack.as_deref());
         buf.put_u8(u8::from(self.fenced));
         buf.put_u8(u8::from(self.in_controlled_shutdown));
-        Tags::default().with(0, |buf| put_uuids(buf, &self.log_dirs)).put(buf);
+        Tags::default().with(0, |buf| put_uuids(buf, &self.log_dirs)).some(1, self.cordoned_log_dirs.as_deref(), put_uuids).put(buf);
     }
 
     pub(super) fn read(r: &mut Reader, version: u32) -> Result<BrokerRegistration, RecordError> {
@@ -81,14 +83,27 @@ impl BrokerRegistration {
         let (endpoints, features) = (read_endpoints(r)?, read_features(r)?);
         let (rack, fenced) = (r.nullable()?, r.u8()? == 1);
         let in_controlled_shutdown = version >= 1 && r.u8()? == 1;
-        let mut log_dirs = Vec::new();
+        let (mut log_dirs, mut cordoned_log_dirs) = (Vec::new(), None);
         r.tags(|tag, r| {
-            if tag == 0 {
-                log_dirs = r.uuids()?;
+            match tag {
+                0 => log_dirs = r.uuids()?,
+                1 => cordoned_log_dirs = Some(r.uuids()?),
+                _ => {}
             }
             Ok(())
         })?;
-        Ok(BrokerRegistration { id, incarnation, epoch, endpoints, features, rack, fenced, in_controlled_shutdown, log_dirs })
+        Ok(BrokerRegistration {
+            id,
+            incarnation,
+            epoch,
+            endpoints,
+            features,
+            rack,
+            fenced,
+            in_controlled_shutdown,
+            log_dirs,
+            cordoned_log_dirs,
+        })
     }
 }
 

@@ -23,6 +23,7 @@ fn broker() -> BrokerRegistration {
         fenced: true,
         in_controlled_shutdown: false,
         log_dirs: vec![Uuid::from_u128(3)],
+        cordoned_log_dirs: None,
     }
 }
 
@@ -30,7 +31,12 @@ fn broker() -> BrokerRegistration {
 fn records_survive_their_encoding() {
     let topic_id = Uuid::from_u128(7);
     let all = [
-        MetadataRecord::RegisterBroker(BrokerRegistration { rack: Some("a".into()), in_controlled_shutdown: true, ..broker() }),
+        MetadataRecord::RegisterBroker(BrokerRegistration {
+            rack: Some("a".into()),
+            in_controlled_shutdown: true,
+            cordoned_log_dirs: Some(vec![]),
+            ..broker()
+        }),
         MetadataRecord::UnregisterBroker { broker_id: 1, broker_epoch: 13 },
         MetadataRecord::Topic { name: "orders".into(), topic_id },
         MetadataRecord::Partition(PartitionRecord {
@@ -74,6 +80,7 @@ fn records_survive_their_encoding() {
             fenced: Some(false),
             in_controlled_shutdown: true,
             log_dirs: None,
+            cordoned_log_dirs: None,
         },
         MetadataRecord::BrokerRegistrationChange {
             broker_id: 1,
@@ -81,6 +88,7 @@ fn records_survive_their_encoding() {
             fenced: None,
             in_controlled_shutdown: false,
             log_dirs: Some(vec![Uuid::from_u128(6)]),
+            cordoned_log_dirs: Some(vec![]),
         },
         MetadataRecord::AccessControlEntry {
             id: Uuid::from_u128(5),
@@ -137,12 +145,15 @@ fn records_are_as_long_as_kafkas() {
     assert_eq!(MetadataRecord::Partition(partition).encode().len(), 65);
     // Offset 13.
     assert_eq!(MetadataRecord::RegisterBroker(broker()).encode().len(), 243);
+    let said = BrokerRegistration { cordoned_log_dirs: Some(Vec::new()), ..broker() };
+    assert_eq!(MetadataRecord::RegisterBroker(said).encode().len(), 246, "in the snapshot at 191");
     let unfence = MetadataRecord::BrokerRegistrationChange {
         broker_id: 1,
         broker_epoch: 13,
         fenced: Some(false),
         in_controlled_shutdown: false,
         log_dirs: None,
+        cordoned_log_dirs: None,
     };
     assert_eq!(unfence.encode().len(), 19);
     let begin = MetadataRecord::BeginTransaction { name: Some("Bootstrap records".into()) };
