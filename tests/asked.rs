@@ -37,6 +37,12 @@ fn users_and_their_rights() {
     );
 }
 
+/// SCRAM: who has a credential of the mechanism and knows the password; and listeners, to each of which its clients are sent.
+#[test]
+fn scram_as_a_login_and_two_listeners() {
+    check("tests/asked/scram-login.txt", &[]);
+}
+
 #[test]
 fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
     check("tests/asked/usage-scram-and-mutations.txt", &[]);

@@ -7,6 +7,7 @@ use super::scram::Mechanism;
 use super::scram_exchange::ScramClient;
 use crate::kafka::actor::Config;
 use crate::kafka::names::{BROKER_PORT, CONTROLLER_PORT};
+use crate::kafka::records::murmur2::java_string_hash;
 use crate::sim::rng::Rng;
 
 pub const PLAIN: &str = "PLAIN";
@@ -43,6 +44,17 @@ impl Credentials {
     pub fn plain_response(&self) -> Vec<u8> {
         format!("\0{}\0{}", self.user, self.password).into_bytes()
     }
+}
+
+/// The mechanisms that these brokers know, as Java's set of names has them.
+fn in_javas_order<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let known = names.filter(|name| *name == PLAIN || Mechanism::of_name(name).is_some());
+    let mut known: Vec<String> = known.map(str::to_owned).collect();
+    known.sort_by_key(|name| {
+        let hash = java_string_hash(name).cast_unsigned();
+        (hash ^ hash >> 16) & 15
+    });
+    known
 }
 
 /// A SCRAM nonce.
@@ -87,12 +99,7 @@ impl SaslListener {
         SaslListener {
             users: jaas.iter().filter_map(user).collect(),
             own: credentials(PLAIN, &jaas),
-            mechanisms: enabled
-                .split(',')
-                .map(str::trim)
-                .filter(|name| *name == PLAIN || Mechanism::of_name(name).is_some())
-                .map(str::to_owned)
-                .collect(),
+            mechanisms: in_javas_order(enabled.split(',').map(str::trim)),
             name,
         }
     }
