@@ -53,6 +53,7 @@ fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
 #[test]
 fn what_we_wrote_opened_by_the_real_tool() {
     check("tests/opened/one-broker.txt", &[]);
+    check("tests/opened/metadata-snapshot.txt", &[]);
 }
 
 /// Every tool with an unknown option, options without their argument, arguments of the wrong type, wrong combinations. (Help tables are

@@ -225,7 +225,7 @@ fn a_voter_that_was_cut_off_does_not_disturb_the_others() {
 #[test]
 fn a_node_with_a_full_disk_ends() {
     let state = |sim: &Sim<Quorum>, id: BrokerId| sim.slots().find(|slot| slot.spec.id == id).map(|slot| slot.state);
-    let mut sim = quorum(3, 3);
+    let mut sim = quorum(3, 3, &[]);
     let mut checker = QuorumInvariants::default();
     run_until(&mut sim, &mut checker, Time::from_ms(8_000)).unwrap();
     let follows = |node: &&Node| node.0.raft().quorum_role() == QuorumRole::Follower;
@@ -235,7 +235,7 @@ fn a_node_with_a_full_disk_ends() {
     assert_eq!(state(&sim, follower), Some(State::Exited(1)));
 
     let (alone, mut checker) = (BrokerId(1), QuorumInvariants::default());
-    let mut sim = quorum(1, 4);
+    let mut sim = quorum(1, 4, &[]);
     run_until(&mut sim, &mut checker, Time::from_ms(5_000)).unwrap();
     sim.inject(&Fault::Kill { host: host_of(alone) }, None).unwrap();
     sim.inject(&Fault::FillDisk { host: host_of(alone) }, None).unwrap();
