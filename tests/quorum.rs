@@ -54,7 +54,12 @@ impl Process<Quorum> for Node {
 /// Looks at every node after every step.
 fn look(checker: &mut QuorumInvariants, sim: &Sim<Quorum>) -> Result<(), String> {
     for slot in sim.slots() {
-        let Some(node) = &slot.process else { continue };
+        let Some(node) = &slot.process else {
+            if let State::Exited(_) = slot.state {
+                checker.ended(slot.spec.id);
+            }
+            continue;
+        };
         let looked = checker.look(slot.spec.id, slot.incarnation, node.0.raft());
         looked.map_err(|(invariant, why)| format!("{invariant:?}: {why}"))?;
     }
