@@ -117,8 +117,11 @@ fn image(world: &World) -> Option<&Image> {
     of_controller.or_else(|| of_brokers().map(|broker| broker.image()))
 }
 
+/// Pairs of hosts.
+type Pairs = Vec<(String, String)>;
+
 /// Pairs that are cut both ways, in the order of names, and links that are cut one way.
-fn cuts(world: &World) -> (Vec<(String, String)>, Vec<(String, String)>) {
+fn cuts(world: &World) -> (Pairs, Pairs) {
     let cut: BTreeSet<(&str, &str)> = world.sim().cuts().collect();
     let (both, one): (Vec<_>, Vec<_>) = cut.iter().copied().partition(|(a, b)| cut.contains(&(*b, *a)));
     let owned = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
