@@ -235,11 +235,11 @@ impl Store<'_> {
         Chunk::new(self.ids.next_id(), bytes)
     }
 
-    /// Replaces a small file (a checkpoint) by this text, stable at once. A full disk leaves the old one.
-    pub fn replace_text(&mut self, path: &str, text: String) {
+    /// Replaces a small file (a checkpoint) by this text, stable at once. A full disk leaves the old one; returns whether it was replaced.
+    /// (A checkpoint that cannot be written is written again at the next chance, as in Kafka.)
+    pub fn replace_text(&mut self, path: &str, text: String) -> bool {
         let chunk = self.chunk(Bytes::from(text));
-        // A checkpoint that cannot be written is written again at the next chance, as in Kafka.
-        let _ = self.disk.replace(self.now, path, chunk);
+        self.disk.replace(self.now, path, chunk).is_ok()
     }
 }
 

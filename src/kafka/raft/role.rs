@@ -215,7 +215,10 @@ impl Raft {
     pub(super) fn store_election(&mut self, out: &mut Outbox) {
         let text = ElectionState { epoch: self.epoch, leader: self.leader(), voted: self.voted() }.text();
         if text != self.stored {
-            out.store().replace_text(&format!("{}/{QUORUM_STATE}", self.spec.dir), text.clone());
+            if !out.store().replace_text(&format!("{}/{QUORUM_STATE}", self.spec.dir), text.clone()) {
+                // What it would say now it would not know after a restart: a vote, an epoch (`FileQuorumStateStore`).
+                self.cannot_write(out);
+            }
             self.stored = text;
         }
     }
