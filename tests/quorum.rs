@@ -114,6 +114,8 @@ fn mend(sim: &mut Sim<Quorum>) {
 }
 
 fn run_until(sim: &mut Sim<Quorum>, checker: &mut QuorumInvariants, until: Time) -> Result<(), String> {
+    // A fault may be a step, too: who goes on after a pause does at once what waited for it.
+    look(checker, sim).map_err(|what| format!("at {}: {what}", sim.now()))?;
     while sim.step(until) {
         look(checker, sim).map_err(|what| format!("at {}: {what}", sim.now()))?;
     }

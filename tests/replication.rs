@@ -361,6 +361,7 @@ fn a_replica_moves_to_another_disk_of_its_broker() {
         AlterReplicaLogDirsRequest::default().with_dirs(vec![dir])
     };
     world.ask(leader, ask("/disk/c"), vec![]);
+    world.run(200);
     world.ask(leader, ask("/disk/b"), vec![]);
     world.produce(leader, "orders", "d", -1);
     world.run(3_000);

@@ -28,10 +28,15 @@ fn header(stage: &mut Stage, column: &Column, node: &NodeView) {
     let item = Item::Node(node.id);
     let at = column.header;
     let narrow = stage.plan.narrow;
-    let pad = if narrow { 8.0 } else { 12.0 };
+    let tight = !narrow && at.w < TIGHT;
+    let pad = match () {
+        _ if narrow => 8.0,
+        _ if tight => 6.0,
+        _ => 12.0,
+    };
     let (glyph, ink) = sign(node);
     stage.put(&item, Part::Sign, 0, glyph.form(Point::new(at.x + pad + 5.0, at.y + 20.0), 9.0, ink.full()));
-    let left = at.x + pad + 17.0;
+    let left = at.x + pad + if tight { 14.0 } else { 17.0 };
     let mut right = at.right() - pad;
     let active = stage.snapshot.controller == Some(node.id);
     let badge = format!("controller · epoch {}", stage.snapshot.controller_epoch);
@@ -94,6 +99,8 @@ pub(super) fn state_word(node: &NodeView) -> &'static str {
     }
 }
 
+/// A column that is narrower has less margin, so that its host's name fits.
+const TIGHT: f64 = 110.0;
 /// Less than this is left for words in the column of a controller that has others beside it.
 const IN_QUORUM: f64 = 96.0;
 
