@@ -50,13 +50,16 @@ fn a_run_is_the_same_again() {
     assert_eq!(run(&plan), run(&plan));
 }
 
-/// With a rule switched off, one of these is found within so many runs.
+/// With a rule switched off, one of these is found within so many runs. (A cluster may also hang then, which names no rule.)
 #[track_caller]
 fn check(off: Rule, expected: &[&str]) {
     const MOST: u64 = 3_000;
     let found = std::sync::Mutex::new(None);
     in_parallel(MOST, |seed| {
         let Err(failure) = run(&Plan::draw(seed, STEPS, Some(off))) else { return false };
+        if failure.name() == "stuck" {
+            return false;
+        }
         found.lock().unwrap().get_or_insert((seed, failure));
         true
     });
@@ -67,11 +70,11 @@ fn check(off: Rule, expected: &[&str]) {
 }
 
 #[test]
-#[ignore = "not shown yet: how many runs it takes to find each has not been measured"]
 fn a_rule_that_is_switched_off_is_found_and_named() {
     const LOGS: &[&str] = &["WeakIsr", "StrongIsr", "ValidHighWatermark", "inconsistent-offsets", "lost-write"];
     check(Rule::TruncationByEpoch, LOGS);
-    check(Rule::MinIsr, &["lost-write", "unseen", "StrongIsr"]);
+    // What is lost may be seen first as an offset that is given twice.
+    check(Rule::MinIsr, &["lost-write", "unseen", "StrongIsr", "inconsistent-offsets"]);
     check(Rule::CleanElection, &["LeaderInIsr", "StrongIsr", "WeakIsr"]);
     check(Rule::CrcCheck, LOGS);
     check(Rule::CaughtUp, &["StrongIsr", "ValidHighWatermark"]);
