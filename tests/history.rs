@@ -1,14 +1,15 @@
 //! Does the history checker see what it is there to see? A leader is cut off from its cluster, and goes on alone (Jepsen 2013).
 
-use ottla::kafka::event::Event;
+mod watching;
+
 use ottla::playground::command::Command;
-use ottla::playground::history::{Anomaly, History};
+use ottla::playground::history::Anomaly;
 use ottla::playground::spec::{ClusterSpec, Config, GroupSpec, KeySpec, ProducerSpec, TopicSpec, ValueSpec};
-use ottla::playground::timeline::{Timeline, Watcher};
+use ottla::playground::timeline::Timeline;
 use ottla::playground::world::World;
 use ottla::sim::fault::Fault;
-use ottla::sim::process::Recorded;
 use ottla::sim::time::Duration;
+use watching::Watch;
 
 #[test]
 fn a_leader_that_stands_alone_loses_what_it_acknowledged_with_acks_1() {
@@ -19,17 +20,6 @@ fn a_leader_that_stands_alone_loses_what_it_acknowledged_with_acks_1() {
 #[test]
 fn with_acks_all_it_acknowledges_nothing_alone() {
     assert_eq!(cut_the_leader_off("all"), []);
-}
-
-#[derive(Clone, Default)]
-struct Watch(History);
-
-impl Watcher<World> for Watch {
-    fn event(&mut self, recorded: &Recorded<Event>) {
-        self.0.event(&recorded.event);
-    }
-
-    fn look(&mut self, _: &World) {}
 }
 
 /// The leader of `orders-0` loses sight of all other nodes for half a minute, while its clients still see it. What is wrong afterwards?

@@ -2,15 +2,16 @@
 //! on acknowledging alone; then it dies, and an unclean election promotes a replica that has nothing of that. Each of the settings that
 //! prevent the loss is tried as well.
 
-use ottla::kafka::event::Event;
+mod watching;
+
 use ottla::playground::command::Command;
-use ottla::playground::history::{Anomaly, History};
+use ottla::playground::history::Anomaly;
 use ottla::playground::spec::{ClusterSpec, Config, GroupSpec, KeySpec, ProducerSpec, TopicSpec, ValueSpec};
-use ottla::playground::timeline::{Timeline, Watcher};
+use ottla::playground::timeline::Timeline;
 use ottla::playground::world::World;
 use ottla::sim::fault::Fault;
-use ottla::sim::process::Recorded;
 use ottla::sim::time::Duration;
+use watching::Watch;
 
 #[test]
 fn an_unclean_election_loses_what_the_leader_acknowledged_alone() {
@@ -44,17 +45,6 @@ struct Told {
     acknowledged_alone: i64,
     leader_after_its_death: Option<i32>,
     anomalies: Vec<Anomaly>,
-}
-
-#[derive(Clone, Default)]
-struct Watch(History);
-
-impl Watcher<World> for Watch {
-    fn event(&mut self, recorded: &Recorded<Event>) {
-        self.0.event(&recorded.event);
-    }
-
-    fn look(&mut self, _: &World) {}
 }
 
 fn play(unclean: &str, min_isr: &str) -> Told {
