@@ -48,6 +48,13 @@ fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
     check("tests/asked/usage-scram-and-mutations.txt", &[]);
 }
 
+/// A partition that was reassigned to fewer replicas than min.insync.replicas keeps eligible leaders that are none of its replicas, and then
+/// waits for an operator.
+#[test]
+fn eligible_leaders_that_are_no_replicas() {
+    check("tests/asked/elr-of-strangers.txt", &[]);
+}
+
 /// Segments, indexes, producers' snapshots, the offsets' topic, the metadata log and its snapshots, as our broker wrote them: what the real
 /// kafka-dump-log printed when it opened these very files (tests/opened/record.py), and what ours prints.
 #[test]

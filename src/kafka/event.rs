@@ -211,11 +211,12 @@ pub enum Event {
         generation: i32,
         partitions: Vec<TopicPartition>,
     },
-    /// A member read records `from..=to` (offsets) of one batch.
+    /// A member read records `from..=to` (offsets) of the batch that begins at `base_offset`.
     Consumed {
         group: Option<Name>,
         client: Name,
         partition: TopicPartition,
+        base_offset: i64,
         from: i64,
         to: i64,
         count: u32,

@@ -47,6 +47,24 @@ impl Fetcher {
         self.forgotten.clear();
     }
 
+    /// `delayPartitions`: left alone until then, and out of the leader's session, which would only name the same error again and again.
+    fn delay(&mut self, name: &TopicPartition, topic_id: Uuid, until: Time) {
+        if let Some(delayed) = self.partitions.get_mut(name) {
+            *delayed = Some(until);
+            self.changed.remove(name);
+            self.forgotten.insert((topic_id, name.partition));
+        }
+    }
+
+    /// Fetched from the next request on.
+    fn resume(&mut self, name: &TopicPartition, topic_id: Uuid) {
+        if let Some(delayed) = self.partitions.get_mut(name) {
+            *delayed = None;
+            self.changed.insert(name.clone());
+            self.forgotten.remove(&(topic_id, name.partition));
+        }
+    }
+
     fn next_wake(&self) -> Option<Time> {
         let delayed = self.partitions.values().copied().flatten().min();
         self.retry_at.into_iter().chain(delayed).min().filter(|_| !self.in_flight)
@@ -66,8 +84,7 @@ impl Broker {
         if let Some(leader) = leader.filter(|&leader| leader != self.spec.id.0) {
             let fetcher = self.fetchers.entry(BrokerId(leader)).or_default();
             fetcher.partitions.insert(name.clone(), None);
-            fetcher.changed.insert(name.clone());
-            fetcher.forgotten.remove(&(topic_id, name.partition));
+            fetcher.resume(name, topic_id);
         }
     }
 
@@ -132,9 +149,11 @@ impl Broker {
             return;
         }
         fetcher.retry_at = None;
-        for (name, delayed) in fetcher.partitions.iter_mut().filter(|(_, delayed)| delayed.is_some_and(|until| until <= now)) {
-            *delayed = None;
-            fetcher.changed.insert(name.clone());
+        let over = fetcher.partitions.iter().filter(|(_, delayed)| delayed.is_some_and(|until| until <= now)).map(|(name, _)| name);
+        for name in over.cloned().collect::<Vec<_>>() {
+            if let Some(partition) = self.replicas.get(&name) {
+                fetcher.resume(&name, partition.topic_id);
+            }
         }
         self.leave_throttled_out(now, leader);
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
@@ -176,10 +195,10 @@ impl Broker {
             let name = TopicPartition::new(topic.name.as_str(), answer.partition_index);
             let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
             let Some(asked) = fetcher.lookups.remove(&name) else { continue };
-            let (Some(delayed), Some(partition)) = (fetcher.partitions.get_mut(&name), self.replicas.get_mut(&name)) else { continue };
+            let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains_key(&name)) else { continue };
             let end = partition.log.log_end_offset();
             if answer.error_code != 0 {
-                *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                fetcher.delay(&name, partition.topic_id, now + Duration::ms(self.settings.replica_fetch_backoff_ms));
                 continue;
             }
             if asked == LATEST && answer.offset >= end {
@@ -194,8 +213,7 @@ impl Broker {
                 out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start: answer.offset });
             }
             partition.follow_high_watermark(partition.high_watermark);
-            *delayed = None;
-            fetcher.changed.insert(name);
+            fetcher.resume(&name, partition.topic_id);
         }
     }
 
@@ -206,11 +224,8 @@ impl Broker {
         let throttled: Vec<TopicPartition> = asked.filter(|name| self.throttles_follower(now, name)).cloned().collect();
         let until = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
         for name in throttled {
-            let topic_id = self.replicas.get(&name).map(|partition| partition.topic_id);
-            let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-            fetcher.changed.remove(&name);
-            fetcher.forgotten.extend(topic_id.map(|id| (id, name.partition)));
-            fetcher.partitions.insert(name, Some(until));
+            let (Some(partition), Some(fetcher)) = (self.replicas.get(&name), self.fetchers.get_mut(&leader)) else { return };
+            fetcher.delay(&name, partition.topic_id, until);
         }
     }
 
@@ -266,15 +281,13 @@ impl Broker {
                     continue;
                 };
                 let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-                let Some(delayed) = fetcher.partitions.get_mut(&name) else { continue };
-                let Some(partition) = self.replicas.get_mut(&name) else { continue };
-                if data.error_code == ResponseError::OffsetOutOfRange.code() {
-                    *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
-                    fetcher.lookups.insert(name, LATEST);
-                    continue;
-                }
+                let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains_key(&name)) else { continue };
+                let retry_at = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
                 if data.error_code != 0 {
-                    *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                    fetcher.delay(&name, partition.topic_id, retry_at);
+                    if data.error_code == ResponseError::OffsetOutOfRange.code() {
+                        fetcher.lookups.insert(name, LATEST);
+                    }
                     continue;
                 }
                 if data.diverging_epoch.epoch >= 0 {
@@ -301,7 +314,7 @@ impl Broker {
                         Ok(_) => {}
                         Err(ResponseError::CorruptMessage) => {
                             out.emit(Event::CorruptBatch { partition: name.clone(), broker, offset });
-                            *delayed = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+                            fetcher.delay(&name, partition.topic_id, retry_at);
                             break;
                         }
                         Err(ResponseError::KafkaStorageError) => {

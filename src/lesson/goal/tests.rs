@@ -94,6 +94,7 @@ fn read(group: Option<&str>, partition: i32, from: i64, to: i64) -> Event {
         group: group.map(Name::from),
         client: "c".into(),
         partition: TopicPartition::new("orders", partition),
+        base_offset: from,
         from,
         to,
         count: (to - from + 1) as u32,

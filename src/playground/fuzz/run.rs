@@ -262,6 +262,8 @@ impl Run<'_> {
         let hosts: Vec<String> = self.world.sim().hosts().map(|host| host.name.clone()).collect();
         for host in &hosts {
             self.fault(&Fault::Resume { host: host.clone() });
+            // Who goes on does at once what waited for it.
+            self.observe()?;
             self.fault(&Fault::FreeDisk { host: host.clone() });
             self.fault(&Fault::SlowDisk { host: host.clone(), delay_us: 0 });
             self.fault(&Fault::SkewClock { host: host.clone(), ms: 0 });
@@ -285,12 +287,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Where min.insync.replicas was changed while nobody led, nobody is known who may lead (`ReplicationControlManager.replayClearTopicElrs`):
-    /// Kafka waits for an operator.
+    /// Where nobody may lead, Kafka waits for an operator (docs/anomalies.md).
     fn help_the_leaderless(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let Some(controller) = self.world.controller().filter(|_| self.min_isr_changed) else { return Ok(()) };
+        let Some(controller) = self.world.controller() else { return Ok(()) };
+        let cleared =
+            |partition: &PartitionRegistration| self.min_isr_changed && partition.elr.is_empty() && partition.last_known_elr.is_empty();
+        let of_strangers = |partition: &PartitionRegistration| {
+            !partition.elr.is_empty() && !partition.elr.iter().any(|member| partition.replicas.contains(member))
+        };
         let nobody_may = |partition: &PartitionRegistration| {
-            partition.leader().is_none() && partition.isr.is_empty() && partition.elr.is_empty() && partition.last_known_elr.is_empty()
+            partition.leader().is_none() && partition.isr.is_empty() && (cleared(partition) || of_strangers(partition))
         };
         let partitions = controller.state().image.partitions().filter(|(_, _, partition)| nobody_may(partition));
         let names = partitions.map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n });

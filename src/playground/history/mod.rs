@@ -104,9 +104,9 @@ impl History {
                 let last = base_offset + i64::from(*count) - 1;
                 self.acked(partition, *base_offset, last, *chunk);
             }
-            Event::Consumed { group, client, partition, from, to, chunk, .. } => {
+            Event::Consumed { group, client, partition, base_offset, from, to, chunk, .. } => {
                 let reader = group.clone().map_or_else(|| Reader::Client(client.clone()), Reader::Group);
-                self.read(reader, partition, *from, *to, *chunk);
+                self.read(reader, partition, *base_offset, (*from, *to), *chunk);
             }
             _ => {}
         }
@@ -182,7 +182,7 @@ impl History {
         self.add(at, found);
     }
 
-    fn read(&mut self, reader: Reader, at: &TopicPartition, from: i64, to: i64, chunk: ChunkId) {
+    fn read(&mut self, reader: Reader, at: &TopicPartition, base: i64, (from, to): (i64, i64), chunk: ChunkId) {
         let partition = self.at(at);
         if partition.readers.len() < MOST_READERS || partition.readers.contains_key(&reader) {
             let entry = partition.readers.entry(reader).or_insert_with(|| Read { from, read: Intervals::default() });
@@ -190,7 +190,9 @@ impl History {
             entry.read.add(from, to + 1);
         }
         let mut found = Vec::new();
-        if let Some((base, last)) = partition.mark_read(from, to, chunk) {
+        if let Some(batch) = partition.batches.get_mut(&(base, chunk)) {
+            batch.read = true;
+            let last = batch.last;
             let first = *partition.read_at.entry(chunk).or_insert(base);
             if first != base {
                 found.push((Anomaly::Duplicate, base, last));
@@ -227,14 +229,6 @@ impl Partition {
         }
         self.longest = self.longest.max(last - base + 1);
         self.batches.entry((base, chunk)).or_insert(Batch { last, acked: false, read: false })
-    }
-
-    /// Marks the batch with this chunk that holds `from` as read: its first and last offset, if it is still known.
-    fn mark_read(&mut self, from: i64, to: i64, chunk: ChunkId) -> Option<(i64, i64)> {
-        let base = self.overlapping(from, to).find(|(_, other, _)| *other == chunk).map(|(base, _, _)| base)?;
-        let batch = self.batches.get_mut(&(base, chunk))?;
-        batch.read = true;
-        Some((base, batch.last))
     }
 
     /// Known batches of other chunks at these offsets: first and last offset.
@@ -287,8 +281,12 @@ mod tests {
     }
 
     fn consumed(group: &str, from: i64, to: i64, chunk: u64) -> Event {
+        consumed_of(from, group, from, to, chunk)
+    }
+
+    fn consumed_of(base_offset: i64, group: &str, from: i64, to: i64, chunk: u64) -> Event {
         let (group, client, partition) = (Some(group.into()), "c".into(), orders());
-        Event::Consumed { group, client, partition, from, to, count: (to - from + 1) as u32, chunk: ChunkId(chunk) }
+        Event::Consumed { group, client, partition, base_offset, from, to, count: (to - from + 1) as u32, chunk: ChunkId(chunk) }
     }
 
     /// What is found in a history of `orders-0`, as `anomaly from..to`.
@@ -315,7 +313,7 @@ mod tests {
                 appended(5, 9, 2),
                 // Read before its acknowledgement arrives, in two polls, and again after a rebalance.
                 consumed("g", 5, 6, 2),
-                consumed("g", 7, 9, 2),
+                consumed_of(5, "g", 7, 9, 2),
                 consumed("g", 5, 9, 2),
                 acked(5, 5, 2),
             ],
@@ -325,7 +323,7 @@ mod tests {
 
     #[test]
     fn a_reader_who_begins_late_misses_nothing() {
-        check(&[acked(0, 5, 1), acked(5, 5, 2), consumed("g", 7, 9, 2)], &[]);
+        check(&[acked(0, 5, 1), acked(5, 5, 2), consumed_of(5, "g", 7, 9, 2)], &[]);
     }
 
     #[test]

@@ -175,9 +175,9 @@ impl WholeHistory {
             {
                 self.not_written.insert(*chunk);
             }
-            Event::Consumed { group, client, partition, from, to, chunk, .. } => {
+            Event::Consumed { group, client, partition, base_offset, from, to, chunk, .. } => {
                 self.polled(at, client, partition, *from, *to);
-                self.read(group.as_ref(), partition, *from, *to, *chunk);
+                self.read(group.as_ref(), partition, *base_offset, *chunk);
             }
             Event::MemberJoined { member, client, .. } => drop(self.members.insert(member.clone(), client.clone())),
             Event::Assigned { member, .. } => {
@@ -281,14 +281,10 @@ impl WholeHistory {
         found
     }
 
-    fn read(&mut self, group: Option<&Name>, partition: &TopicPartition, from: i64, to: i64, chunk: ChunkId) {
+    /// The same bytes may have been appended at two places by two leaders: which of them was read, its base offset says.
+    fn read(&mut self, group: Option<&Name>, partition: &TopicPartition, base_offset: i64, chunk: ChunkId) {
         let batches = &mut self.partitions.entry(partition.clone()).or_default().batches;
-        let at = batches
-            .range(..=(to, ChunkId(u64::MAX)))
-            .rev()
-            .find(|((base, other), batch)| *other == chunk && *base <= from && batch.last >= to);
-        let Some(key) = at.map(|(key, _)| *key) else { return };
-        if let Some(batch) = batches.get_mut(&key) {
+        if let Some(batch) = batches.get_mut(&(base_offset, chunk)) {
             batch.read = true;
             batch.readers.extend(group.cloned());
         }

@@ -33,6 +33,8 @@ pub struct CompletedFetch {
 /// What was handed out of one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Portion {
+    /// Where the batch begins.
+    pub base_offset: i64,
     pub from: i64,
     pub to: i64,
     pub count: u32,
@@ -88,7 +90,13 @@ impl CompletedFetch {
                     Some(Ok(record)) if record.offset < self.next_offset => {} // asked for from the middle of a batch
                     Some(Ok(record)) => {
                         receiver.record(partition, &batch, &record);
-                        let read = portion.get_or_insert(Portion { from: record.offset, to: 0, count: 0, chunk: batch.body.id() });
+                        let read = portion.get_or_insert(Portion {
+                            base_offset: batch.base_offset,
+                            from: record.offset,
+                            to: 0,
+                            count: 0,
+                            chunk: batch.body.id(),
+                        });
                         read.to = record.offset;
                         read.count += 1;
                     }

@@ -224,6 +224,7 @@ impl KafkaConsumer {
                         group: self.config.group_id.clone(),
                         client: self.client_id.clone(),
                         partition,
+                        base_offset: portion.base_offset,
                         from: portion.from,
                         to: portion.to,
                         count: portion.count,

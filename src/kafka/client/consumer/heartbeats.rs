@@ -37,11 +37,19 @@ pub(super) struct Heartbeats {
     interval: Duration,
     next: Time,
     in_flight: bool,
-    /// What the coordinator was told last. What has not changed is not said again.
-    told_topics: Vec<Name>,
-    told_owned: Option<Owned>,
+    /// What this member has, as of the last assignment that it has carried out (`AbstractMembershipManager.currentAssignment`).
+    current: Owned,
+    /// What the coordinator was told last (`SentFields`): what has not changed is not said again. Nothing, after a heartbeat that failed: then
+    /// all is said, and all is answered.
+    told: Option<Told>,
     /// What the coordinator says that this member is to have, until it has it.
     target: Option<Owned>,
+}
+
+#[derive(Clone, Debug)]
+struct Told {
+    topics: Vec<Name>,
+    owned: Owned,
 }
 
 /// Partitions by topic id.
@@ -54,8 +62,8 @@ impl Heartbeats {
             interval: Duration::default(),
             next: Time::ZERO,
             in_flight: false,
-            told_topics: Vec::new(),
-            told_owned: None,
+            current: Owned::new(),
+            told: None,
             target: None,
         }
     }
@@ -71,8 +79,8 @@ impl Heartbeats {
 
     /// It begins anew, as nobody in particular.
     fn forget(&mut self, now: Time) {
-        self.told_topics.clear();
-        self.told_owned = None;
+        self.current.clear();
+        self.told = None;
         self.target = None;
         self.next = now;
     }
@@ -92,32 +100,31 @@ impl KafkaConsumer {
 
     /// The background: a heartbeat if it is time, or if there is something to say.
     pub(super) fn send_heartbeat(&mut self, now: Time, out: &mut Outbox) {
-        let owned = self.owned();
         let Some(membership) = &mut self.membership else { return };
         let Some(node) = membership.coordinator_node().filter(|_| membership.retry_at <= now) else { return };
-        let (epoch, committing) = (membership.epoch(), membership.preparing);
+        let epoch = membership.epoch();
         let group = membership.group().clone();
         // Members name themselves, once and for all.
         let member_id = membership.member_id_or(|| uuid_text(Builder::from_random_bytes(out.rng().bytes16()).into_uuid()));
         let Some(heartbeats) = self.heartbeats.as_mut().filter(|heartbeats| heartbeats.active && !heartbeats.in_flight) else { return };
-        let acknowledges = epoch > JOIN_GROUP_MEMBER_EPOCH && !committing && heartbeats.told_owned.as_ref() != Some(&owned);
+        // `HeartbeatState.buildRequestData`
+        let told = heartbeats.told.as_ref().filter(|_| epoch != JOIN_GROUP_MEMBER_EPOCH);
+        let says_owned = told.is_none_or(|told| told.owned != heartbeats.current);
+        let acknowledges = told.is_some() && says_owned;
         if (heartbeats.next > now && !acknowledges) || !self.client.ready(now, node, out) {
             return;
         }
-        let joins = epoch == JOIN_GROUP_MEMBER_EPOCH;
         let topics = wanted(&self.subscriptions);
+        let says_topics = told.is_none_or(|told| told.topics != topics);
+        let assignor = self.config.group_remote_assignor.as_deref().filter(|_| told.is_none());
         let request = heartbeat(&group, &member_id, epoch, &self.config)
-            .with_rebalance_timeout_ms(if joins { self.config.max_poll_interval.as_ms() as i32 } else { -1 })
-            .with_subscribed_topic_names(
-                (joins || heartbeats.told_topics != topics).then(|| topics.iter().map(|topic| TopicName(str_bytes(topic))).collect()),
-            )
-            .with_topic_partitions((joins || acknowledges).then(|| said(&owned)));
+            .with_rebalance_timeout_ms(if told.is_none() { self.config.max_poll_interval.as_ms() as i32 } else { -1 })
+            .with_subscribed_topic_names(says_topics.then(|| topics.iter().map(|topic| TopicName(str_bytes(topic))).collect()))
+            .with_server_assignor(assignor.map(str_bytes))
+            .with_topic_partitions(says_owned.then(|| said(&heartbeats.current)));
         if self.client.send(now, node, Outgoing::new(request), Token::ConsumerHeartbeat { epoch }, out).is_ok() {
             heartbeats.in_flight = true;
-            heartbeats.told_topics = topics;
-            if joins || acknowledges {
-                heartbeats.told_owned = Some(owned);
-            }
+            heartbeats.told = Some(Told { topics, owned: heartbeats.current.clone() });
             heartbeats.next = now + heartbeats.interval.max(self.config.retry.initial);
         }
     }
@@ -145,8 +152,7 @@ impl KafkaConsumer {
         heartbeats.in_flight = false;
         let Some(Response::ConsumerGroupHeartbeat(response)) = response else {
             // What was said may not have been heard.
-            heartbeats.told_owned = None;
-            heartbeats.told_topics.clear();
+            heartbeats.told = None;
             heartbeats.next = now + self.config.retry.initial;
             return;
         };
@@ -175,8 +181,7 @@ impl KafkaConsumer {
             FencedMemberEpoch | UnknownMemberId => self.fenced(now),
             error @ (NotCoordinator | CoordinatorNotAvailable | CoordinatorLoadInProgress) => {
                 let Some((membership, heartbeats)) = self.membership.as_mut().zip(self.heartbeats.as_mut()) else { return };
-                heartbeats.told_owned = None;
-                heartbeats.told_topics.clear();
+                heartbeats.told = None;
                 heartbeats.next = now + self.config.retry.initial;
                 if error != CoordinatorLoadInProgress {
                     membership.coordinator_unknown(now, &self.config);
@@ -228,6 +233,10 @@ impl KafkaConsumer {
             return self.take_over(kept, true, out);
         }
         self.take_over(partitions, unknown, out);
+        let current = self.owned();
+        if let Some(heartbeats) = &mut self.heartbeats {
+            heartbeats.current = current;
+        }
     }
 
     fn take_over(&mut self, partitions: Vec<TopicPartition>, unknown: bool, out: &mut Outbox) {
@@ -278,7 +287,6 @@ fn heartbeat(group: &str, member_id: &str, epoch: i32, config: &ConsumerConfig) 
         .with_member_id(str_bytes(member_id))
         .with_member_epoch(epoch)
         .with_instance_id(config.group_instance_id.as_deref().map(str_bytes))
-        .with_server_assignor((epoch == JOIN_GROUP_MEMBER_EPOCH).then(|| config.group_remote_assignor.as_deref().map(str_bytes)).flatten())
 }
 
 fn said(owned: &Owned) -> Vec<TopicPartitions> {

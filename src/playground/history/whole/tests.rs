@@ -55,9 +55,14 @@ impl Tale {
         self.event(&failed, 0)
     }
 
+    /// Of the batch that begins there.
     fn polled(self, letter: char, from: i64, to: i64) -> Tale {
+        self.polled_of(from, letter, from, to)
+    }
+
+    fn polled_of(self, base_offset: i64, letter: char, from: i64, to: i64) -> Tale {
         let (group, client, partition, count) = (Some("g".into()), "g-1".into(), orders(), (to - from + 1) as u32);
-        self.event(&Event::Consumed { group, client, partition, from, to, count, chunk: chunk(letter) }, 0)
+        self.event(&Event::Consumed { group, client, partition, base_offset, from, to, count, chunk: chunk(letter) }, 0)
     }
 
     /// In the same poll as what came before.
@@ -92,7 +97,7 @@ fn strong() -> Tale {
 fn good() {
     let tale = strong().appended('a', 0, 1).acked('a', 0).appended('b', 5, 1).polled('a', 0, 4).acked('b', 5).polled('b', 5, 6);
     // Sent again after another leader took over; never acknowledged and gone; read in two parts; a poll of nothing.
-    let tale = tale.appended('c', 10, 1).polled('b', 7, 9).sent('c', 2).appended('d', 10, 2).acked('d', 10).polled('d', 10, 14);
+    let tale = tale.appended('c', 10, 1).polled_of(5, 'b', 7, 9).sent('c', 2).appended('d', 10, 2).acked('d', 10).polled('d', 10, 14);
     let mut tale = tale.stored('a', 0).stored('b', 5).stored('d', 10);
     tale.complete = vec!["g".into()];
     tale.check(&[]);
@@ -111,6 +116,10 @@ fn lost_write() {
     let mut tale = strong().appended('a', 0, 1).acked('a', 0);
     tale.log.start = 5;
     tale.check(&[]);
+    // Sent again to the next leader, who has it a little earlier: it is that batch which is read, in parts.
+    let twice = || strong().appended('a', 2, 1).appended('a', 0, 2).stored('a', 0).acked('a', 0);
+    twice().polled('a', 0, 2).polled_of(0, 'a', 3, 4).check(&[]);
+    twice().polled_of(2, 'a', 3, 4).check(&["lost-write 2..6", "duplicate 0..4"]);
 }
 
 #[test]
