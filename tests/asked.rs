@@ -48,6 +48,13 @@ fn kafka_acls_used_wrongly_scram_credentials_and_mutations() {
     check("tests/asked/usage-scram-and-mutations.txt", &[]);
 }
 
+/// A broker that was down finds at its return that topics were deleted, made anew under the same name, and configured: what is of no replica
+/// any more is set aside.
+#[test]
+fn what_happened_while_a_broker_was_down() {
+    check("tests/asked/while-a-broker-was-down.txt", &[]);
+}
+
 /// A partition that was reassigned to fewer replicas than min.insync.replicas keeps eligible leaders that are none of its replicas, and then
 /// waits for an operator.
 #[test]

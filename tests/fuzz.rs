@@ -53,6 +53,10 @@ fn what_was_mended_stays_so() {
         ),
         ("1367/10:1,3", "a partition with an error stayed in the leader's fetch session, whose next answer put the retry off again"),
         ("1321/10:2,3,4", "a batch that two leaders had appended at two places was read, and the checker took it for the wrong one"),
+        (
+            "3194/10:3,6,7,9",
+            "a power cut took a broker's copy of the metadata, and it did not open the logs of topics that it did not know",
+        ),
         ("268/10:6,7,9", "eligible leaders that are no replicas: who helps at the end did not know that Kafka leaves that to an operator"),
     ];
     for (replay, what) in MENDED {

@@ -66,6 +66,27 @@ pub fn uuid_text(id: uuid::Uuid) -> String {
     (0..22).map(|i| DIGITS[(if i < 21 { bits >> (122 - 6 * i) } else { bits << 4 } & 0x3f) as usize] as char).collect()
 }
 
+/// The reverse of [`uuid_text`].
+pub fn uuid_of(text: &str) -> Option<uuid::Uuid> {
+    let digit = |c: u8| match c {
+        b'A'..=b'Z' => Some(c - b'A'),
+        b'a'..=b'z' => Some(c - b'a' + 26),
+        b'0'..=b'9' => Some(c - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    };
+    if text.len() != 22 {
+        return None;
+    }
+    let mut bits = 0_u128;
+    for (i, c) in text.bytes().enumerate() {
+        let digit = u128::from(digit(c)?);
+        bits = if i < 21 { bits << 6 | digit } else { bits << 2 | digit >> 4 };
+    }
+    Some(uuid::Uuid::from_u128(bits))
+}
+
 /// The id of a node's one log directory, always the same for the same node of the same cluster.
 pub fn directory_id(node: BrokerId, cluster_id: &str) -> uuid::Uuid {
     uuid::Uuid::from_bytes(crate::sim::rng::Rng::derive(node.0 as u64, cluster_id).bytes16())

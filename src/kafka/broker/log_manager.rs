@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::log_mover::FUTURE_DIR_SUFFIX;
+use super::partition::Partition;
 use super::process::Broker;
 use super::startup::{LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT};
 use crate::kafka::actor::{Config, Outbox};
@@ -14,6 +15,8 @@ use crate::sim::time::{Duration, Time};
 
 /// Behind the name of a folder whose replica was deleted (`LogFileUtils.DELETE_DIR_SUFFIX`).
 pub const DELETE_DIR_SUFFIX: &str = "-delete";
+/// Behind the name of a folder that is of no replica of this broker (`LogFileUtils.STRAY_DIR_SUFFIX`).
+pub const STRAY_DIR_SUFFIX: &str = "-stray";
 
 /// The settings of the tasks, in ms.
 #[derive(Clone, Debug)]
@@ -163,19 +166,30 @@ impl Broker {
 
     /// `LogManager.asyncDelete`: a replica's folder gets another name at once, and goes later.
     pub(super) fn delete_folder_later(&mut self, now: Time, folder: &str, out: &mut Outbox) {
-        let id = out.chunk_id().0;
-        let renamed = format!("{folder}.{id:032x}{DELETE_DIR_SUFFIX}");
         let at = now + Duration::ms(self.settings.logs.delete_delay_ms);
-        let paths: Vec<Arc<str>> = out.disk().list(&format!("{folder}/")).map(|(path, _)| path.clone()).collect();
-        let mut doomed = Vec::new();
-        for path in paths {
-            // A file that waits for its own deletion is not waited for any longer.
-            let to = format!("{renamed}{}", &path[folder.len()..]);
-            if out.disk().rename(&path, &to).is_ok() {
-                doomed.push((at, Arc::from(to)));
-            }
+        // A file that waits for its own deletion is not waited for any longer.
+        let (_, doomed) = rename_folder(folder, DELETE_DIR_SUFFIX, out);
+        self.logs.delete_later(doomed.into_iter().map(|path| (at, path)).collect());
+    }
+
+    /// `LogManager.isStrayKraftReplica`, once the newest metadata are known: logs of topics that were deleted while this broker was down (there
+    /// may be another one of the same name), and of partitions that others have now. They are kept, under another name, and nobody opens them.
+    pub(super) fn set_strays_aside(&mut self, out: &mut Outbox) {
+        let me = self.spec.id.0;
+        let is_stray = |partition: &Partition| {
+            let topic = self.image.topic(&partition.name.topic).filter(|topic| topic.id == partition.topic_id);
+            topic.and_then(|topic| topic.partition(partition.name.partition)).is_none_or(|known| !known.replicas.contains(&me))
+        };
+        let strays: Vec<TopicPartition> =
+            self.replicas.partitions.values().filter(|partition| is_stray(partition)).map(|partition| partition.name.clone()).collect();
+        for name in strays {
+            let Some(stray) = self.replicas.partitions.remove(&name) else { continue };
+            let dir = self.log_dirs.of_path(stray.log.dir()).path.clone();
+            let (renamed, _) = rename_folder(stray.log.dir(), STRAY_DIR_SUFFIX, out);
+            let renamed = self.log_dirs.within(&renamed);
+            let line = format!("WARN Log in {dir}/{name} marked stray and renamed to {dir}/{renamed} (kafka.log.LogManager)");
+            out.emit(Event::ServerLog { broker: self.spec.id, line: line.into() });
         }
-        self.logs.delete_later(doomed);
     }
 
     /// What was to be deleted when the broker stopped: folders, and nothing else, since logs see to their own files.
@@ -190,4 +204,18 @@ impl Broker {
         let found = out.disk().list("").filter(|(path, _)| in_doomed(path)).map(|(path, _)| (at, path.clone())).collect();
         self.logs.delete_later(found);
     }
+}
+
+/// Gives a replica's folder a name of its own, as `LocalLog.logDirNameWithSuffixCappedLength`: the name, and the files as they are called now.
+fn rename_folder(folder: &str, suffix: &str, out: &mut Outbox) -> (String, Vec<Arc<str>>) {
+    let renamed = format!("{folder}.{:032x}{suffix}", out.chunk_id().0);
+    let paths: Vec<Arc<str>> = out.disk().list(&format!("{folder}/")).map(|(path, _)| path.clone()).collect();
+    let mut files = Vec::new();
+    for path in paths {
+        let to = format!("{renamed}{}", &path[folder.len()..]);
+        if out.disk().rename(&path, &to).is_ok() {
+            files.push(Arc::from(to));
+        }
+    }
+    (renamed, files)
 }

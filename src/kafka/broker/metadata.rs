@@ -8,9 +8,10 @@ use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
 use crate::kafka::log::partition_log::PartitionLog;
+use crate::kafka::log::properties_file::{PARTITION_METADATA, partition_metadata_text};
 use crate::kafka::metadata::image::Image;
 use crate::kafka::metadata::record::{MetadataRecord, TOPIC_RESOURCE};
-use crate::kafka::names::{BrokerId, OFFSETS_TOPIC, TopicPartition};
+use crate::kafka::names::{BrokerId, OFFSETS_TOPIC, TopicPartition, uuid_text};
 use crate::kafka::rules::Rule;
 use crate::sim::time::Time;
 
@@ -97,9 +98,9 @@ impl Broker {
 
     /// All partitions of the image that concern this broker: after its start.
     fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
+        self.set_strays_aside(out);
         let partitions = self.image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }).collect();
-        self.configure_throttles();
-        self.publish(now, Touched { partitions, quotas: true, ..Touched::default() }, out);
+        self.publish(now, Touched { partitions, configs: true, quotas: true, ..Touched::default() }, out);
     }
 
     fn publish(&mut self, now: Time, touched: Touched, out: &mut Outbox) {
@@ -144,8 +145,7 @@ impl Broker {
             };
             let config = log_config_of(&self.image, &name.topic, &self.spec);
             let log = PartitionLog::create(&folder, config, &mut out.store());
-            let metadata = crate::kafka::log::properties_file::partition_metadata_text(&crate::kafka::names::uuid_text(topic.id));
-            out.store().replace_text(&format!("{folder}/partition.metadata"), metadata);
+            out.store().replace_text(&format!("{folder}/{PARTITION_METADATA}"), partition_metadata_text(&uuid_text(topic.id)));
             self.insert_partition(name.clone(), topic.id, log, 0);
         }
         let leads = registration.leader == me;

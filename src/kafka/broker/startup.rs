@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::log_dirs::{LogDir, LogDirs};
-use super::log_manager::DELETE_DIR_SUFFIX;
+use super::log_manager::{DELETE_DIR_SUFFIX, STRAY_DIR_SUFFIX};
 use super::log_mover::FUTURE_DIR_SUFFIX;
 use super::partition::Partition;
 use super::process::Broker;
@@ -13,7 +13,7 @@ use crate::kafka::actor::Outbox;
 use crate::kafka::controller::bootstrap;
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
-use crate::kafka::log::properties_file::meta_properties_text;
+use crate::kafka::log::properties_file::{PARTITION_METADATA, meta_properties_text, topic_id_in};
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::metadata::image::Image;
 use crate::kafka::names::{CONTROLLER_PORT, METADATA_TOPIC, TopicPartition, uuid_text};
@@ -47,12 +47,11 @@ impl Broker {
         if !self.log_dirs.first().online {
             return;
         }
-        // A folder that is being deleted is not opened any more; nor is what lies on a broken disk.
+        // A folder that is being deleted, or that was set aside, is not opened any more; nor is what lies on a broken disk.
         let dirs = &self.log_dirs;
         let is_doomed = |path: &str| {
-            dirs.within(path)
-                .split_once('/')
-                .is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX) || folder.ends_with(FUTURE_DIR_SUFFIX))
+            let suffixes = [DELETE_DIR_SUFFIX, FUTURE_DIR_SUFFIX, STRAY_DIR_SUFFIX];
+            dirs.within(path).split_once('/').is_some_and(|(folder, _)| suffixes.iter().any(|suffix| folder.ends_with(suffix)))
         };
         let wanted = |path: &str| dirs.of_path(path).online && !is_doomed(path);
         let paths: Vec<String> = out.disk().list("").map(|(path, _)| path.to_string()).filter(|path| wanted(path)).collect();
@@ -97,12 +96,14 @@ impl Broker {
         let folders: BTreeSet<String> = files.keys().filter_map(folder_of).collect();
         for folder in &folders {
             let Some(name) = partition_of(dirs.within(folder)).filter(|name| &*name.topic != METADATA_TOPIC) else { continue };
-            // A folder of a topic that was deleted meanwhile (a stray): left alone, as by Kafka until it is told to delete it.
-            let Some(topic_id) = image.topic(&name.topic).map(|topic| topic.id) else { continue };
+            // Which topic it is of, the folder says itself: of the metadata the disk may have an older state, or none after a power cut.
+            let files = in_folder(&files, folder);
+            let said = files.get(&format!("{folder}/{PARTITION_METADATA}")).and_then(|file| topic_id_in(&file.written()));
+            let Some(topic_id) = said.or_else(|| image.topic(&name.topic).map(|topic| topic.id)) else { continue };
             let reopen = Reopen {
                 dir: folder,
                 config: log_config_of(&image, &name.topic, &self.spec),
-                files: &in_folder(&files, folder),
+                files: &files,
                 clean: marked(dirs.of_path(folder)),
                 recovery_point: recovery_points.get(&name).copied().unwrap_or(0),
                 log_start_offset: log_starts.get(&name).copied().unwrap_or(0),
@@ -137,7 +138,7 @@ impl Broker {
         self.quorum_moved(now, out);
     }
 
-    /// The metadata as it was at the last stop, committed or not: what the folders are for. (Kafka reads that in each folder.)
+    /// The metadata as it was at the last stop, committed or not: how the logs are run until the newest are known.
     fn local_metadata(&self) -> Image {
         let mut image = Image::default();
         self.quorum.raft.stored_records().iter().for_each(|record| image.apply(record));

@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use uuid::Uuid;
+
+use crate::kafka::names::uuid_of;
+
 /// Key and value pairs in the order of the file; comments are left out. `meta.properties` separates by `=`, `partition.metadata` by `: `.
 pub fn parse(bytes: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(bytes);
@@ -11,6 +15,14 @@ pub fn parse(bytes: &[u8]) -> Vec<(String, String)> {
         None => (line, ""),
     });
     pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// The file in a replica's folder that says which topic it is of.
+pub const PARTITION_METADATA: &str = "partition.metadata";
+
+/// The topic id in such a file; `None` if it cannot be read.
+pub fn topic_id_in(bytes: &[u8]) -> Option<Uuid> {
+    parse(bytes).into_iter().find(|(key, _)| key == "topic_id").and_then(|(_, id)| uuid_of(&id))
 }
 
 /// `PartitionMetadataFile`, version 0. The topic id as Kafka prints it (22 characters of base64).

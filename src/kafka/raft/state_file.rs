@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::ReplicaKey;
-use crate::kafka::names::{BrokerId, uuid_text};
+use crate::kafka::names::{BrokerId, uuid_of, uuid_text};
 
 /// Its name, in the folder of the log.
 pub const QUORUM_STATE: &str = "quorum-state";
@@ -39,27 +39,6 @@ impl ElectionState {
             voted: id("votedId").filter(|id| *id >= 0).map(|id| ReplicaKey { id: BrokerId(id), directory }),
         })
     }
-}
-
-/// The reverse of `uuid_text`.
-fn uuid_of(text: &str) -> Option<Uuid> {
-    let digit = |c: u8| match c {
-        b'A'..=b'Z' => Some(c - b'A'),
-        b'a'..=b'z' => Some(c - b'a' + 26),
-        b'0'..=b'9' => Some(c - b'0' + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
-    };
-    if text.len() != 22 {
-        return None;
-    }
-    let mut bits = 0_u128;
-    for (i, c) in text.bytes().enumerate() {
-        let digit = u128::from(digit(c)?);
-        bits = if i < 21 { bits << 6 | digit } else { bits << 2 | digit >> 4 };
-    }
-    Some(Uuid::from_u128(bits))
 }
 
 #[cfg(test)]
