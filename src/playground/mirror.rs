@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::sim::chunk::{Chunk, ChunkId};
-use crate::sim::disk::{Disk, Extent, File};
+use crate::sim::disk::{Disk, File};
 
 /// A file of a host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,20 +137,18 @@ impl Mirror {
 fn in_common(before: &File, after: &File, forked: bool) -> u64 {
     let (old, new) = (before.extent_count(), after.extent_count());
     let shorter = old.min(new);
-    // The usual case: the file has grown. An extent knows when it was written, so where time only ran on, the last old one being still in its place
-    // means that all before it are.
-    if !forked && last_is_same(before, after, shorter) {
+    // The usual case: the file has grown. An extent knows when it was written, so where time only ran on, the first and the last old one being still
+    // in their places mean that all between them are. (A file that is replaced has another first one.)
+    if !forked && ends_are_same(before, after, shorter) {
         return shorter;
     }
     before.extents().zip(after.extents()).take_while(|(a, b)| a == b).count() as u64
 }
 
-fn last_is_same(before: &File, after: &File, count: u64) -> bool {
-    let last = |file: &File| -> Option<Extent> { file.extent(count.checked_sub(1)?).cloned() };
-    match (last(before), last(after)) {
-        (Some(a), Some(b)) => a == b && a.written() > crate::sim::time::Time::ZERO,
-        _ => count == 0,
-    }
+fn ends_are_same(before: &File, after: &File, count: u64) -> bool {
+    let Some(last) = count.checked_sub(1) else { return true };
+    let is_same = |at: u64| before.extent(at) == after.extent(at);
+    is_same(last) && is_same(0) && before.extent(last).is_some_and(|extent| extent.written() > crate::sim::time::Time::ZERO)
 }
 
 impl Serialize for ChunkBytes {

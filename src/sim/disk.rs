@@ -4,10 +4,10 @@
 //! written them back ([`WRITEBACK`] after the write). A killed process loses nothing of them; a power cut loses what is not stable.
 //! A running process never reads a file inside its step: it asks, and the bytes come as an input (see `Outbox::read`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use imbl::OrdMap;
 
 use super::chunk::Chunk;
 use super::time::{Duration, Time};
@@ -197,7 +197,8 @@ pub enum DiskError {
 /// A host's file system. Paths are relative and use `/`.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    files: BTreeMap<Arc<str>, Arc<File>>,
+    /// A copy of the disk shares them: however many there are, it costs nothing.
+    files: OrdMap<Arc<str>, Arc<File>>,
     used: u64,
     capacity: u64,
     /// Somebody else has taken what was left.
@@ -211,7 +212,7 @@ pub struct Disk {
 impl Disk {
     /// An empty disk with room for `capacity` bytes.
     pub fn new(capacity: u64) -> Disk {
-        Disk { files: BTreeMap::new(), used: 0, capacity, full: false, broken: Vec::new(), writes: 0 }
+        Disk { files: OrdMap::new(), used: 0, capacity, full: false, broken: Vec::new(), writes: 0 }
     }
 
     pub fn used_bytes(&self) -> u64 {
@@ -281,7 +282,7 @@ impl Disk {
     /// Files whose path starts with `prefix`, by path.
     pub fn list<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<File>)> {
         self.files
-            .range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
+            .range::<_, str>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded))
             .take_while(move |(path, _)| path.starts_with(prefix))
     }
 
@@ -301,15 +302,21 @@ impl Disk {
 
     /// Replaces a file by new contents in one step (write to a temporary file, flush, rename): stable at once.
     pub fn replace(&mut self, now: Time, path: &str, body: Chunk) -> Result<(), DiskError> {
+        self.replace_by(now, path, vec![body])
+    }
+
+    /// As [`Disk::replace`], by several pieces, some of which may have been in the file before.
+    pub fn replace_by(&mut self, now: Time, path: &str, bodies: Vec<Chunk>) -> Result<(), DiskError> {
         let old = self.files.get(path).map_or(0, |file| file.len);
+        let len: u64 = bodies.iter().map(Chunk::len).sum();
         self.check_works(path)?;
-        if self.full || self.used - old + body.len() > self.capacity {
+        if self.full || self.used - old + len > self.capacity {
             return Err(DiskError::Full);
         }
         self.writes += 1;
-        self.used = self.used - old + body.len();
-        let mut file = File { flushed: body.len(), ..File::default() };
-        file.push(Extent { head: Head::EMPTY, body, written: now });
+        self.used = self.used - old + len;
+        let mut file = File { flushed: len, ..File::default() };
+        bodies.into_iter().for_each(|body| file.push(Extent { head: Head::EMPTY, body, written: now }));
         self.files.insert(path.into(), Arc::new(file));
         Ok(())
     }
@@ -383,9 +390,12 @@ impl Disk {
 
     /// A power cut: what is not stable is gone.
     pub fn lose_power(&mut self, now: Time) {
-        for file in self.files.values_mut() {
-            Arc::make_mut(file).lose_unstable(now);
-        }
+        let lose = |(path, file): (&Arc<str>, &Arc<File>)| {
+            let mut file = file.clone();
+            Arc::make_mut(&mut file).lose_unstable(now);
+            (path.clone(), file)
+        };
+        self.files = self.files.iter().map(lose).collect();
         self.used = self.files.values().map(|file| file.len).sum();
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use imbl::OrdSet;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
@@ -25,8 +26,9 @@ pub struct Fetcher {
     session_id: i32,
     /// 0: the next fetch is a full one.
     session_epoch: i32,
-    /// With the time before which it is left alone, after an error.
-    partitions: BTreeMap<TopicPartition, Option<Time>>,
+    partitions: OrdSet<TopicPartition>,
+    /// Of these, those that are left alone for now: after an error, or throttled.
+    delayed: Delayed,
     /// What the leader's session does not know yet.
     changed: BTreeSet<TopicPartition>,
     forgotten: BTreeSet<(Uuid, i32)>,
@@ -40,17 +42,45 @@ pub struct Fetcher {
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 
+/// Partitions that are left alone until then. Mostly there are none.
+#[derive(Clone, Debug, Default)]
+struct Delayed {
+    until: BTreeMap<TopicPartition, Time>,
+    by_time: BTreeSet<(Time, TopicPartition)>,
+}
+
+impl Delayed {
+    fn insert(&mut self, name: TopicPartition, until: Time) {
+        self.remove(&name);
+        self.until.insert(name.clone(), until);
+        self.by_time.insert((until, name));
+    }
+
+    fn remove(&mut self, name: &TopicPartition) {
+        if let Some((name, until)) = self.until.remove_entry(name) {
+            self.by_time.remove(&(until, name));
+        }
+    }
+
+    /// Takes one out whose time has come.
+    fn pop(&mut self, now: Time) -> Option<TopicPartition> {
+        let (_, name) = self.by_time.first().filter(|(until, _)| *until <= now).cloned()?;
+        self.remove(&name);
+        Some(name)
+    }
+}
+
 impl Fetcher {
     fn reset_session(&mut self) {
         (self.session_id, self.session_epoch) = (0, 0);
-        self.changed = self.partitions.keys().cloned().collect();
+        self.changed = self.partitions.iter().cloned().collect();
         self.forgotten.clear();
     }
 
     /// `delayPartitions`: left alone until then, and out of the leader's session, which would only name the same error again and again.
     fn delay(&mut self, name: &TopicPartition, topic_id: Uuid, until: Time) {
-        if let Some(delayed) = self.partitions.get_mut(name) {
-            *delayed = Some(until);
+        if self.partitions.contains(name) {
+            self.delayed.insert(name.clone(), until);
             self.changed.remove(name);
             self.forgotten.insert((topic_id, name.partition));
         }
@@ -58,16 +88,19 @@ impl Fetcher {
 
     /// Fetched from the next request on.
     fn resume(&mut self, name: &TopicPartition, topic_id: Uuid) {
-        if let Some(delayed) = self.partitions.get_mut(name) {
-            *delayed = None;
+        if self.partitions.contains(name) {
+            self.delayed.remove(name);
             self.changed.insert(name.clone());
             self.forgotten.remove(&(topic_id, name.partition));
         }
     }
 
     fn next_wake(&self) -> Option<Time> {
-        let delayed = self.partitions.values().copied().flatten().min();
-        self.retry_at.into_iter().chain(delayed).min().filter(|_| !self.in_flight)
+        if self.in_flight {
+            return None;
+        }
+        let delayed = self.delayed.by_time.first().map(|(until, _)| *until);
+        self.retry_at.into_iter().chain(delayed).min()
     }
 }
 
@@ -76,6 +109,7 @@ impl Broker {
     pub(super) fn follow(&mut self, name: &TopicPartition, topic_id: Uuid, leader: Option<i32>) {
         for (id, fetcher) in &mut self.fetchers {
             if Some(id.0) != leader && fetcher.partitions.remove(name).is_some() {
+                fetcher.delayed.remove(name);
                 fetcher.changed.remove(name);
                 fetcher.lookups.remove(name);
                 fetcher.forgotten.insert((topic_id, name.partition));
@@ -83,14 +117,14 @@ impl Broker {
         }
         if let Some(leader) = leader.filter(|&leader| leader != self.spec.id.0) {
             let fetcher = self.fetchers.entry(BrokerId(leader)).or_default();
-            fetcher.partitions.insert(name.clone(), None);
+            fetcher.partitions.insert(name.clone());
             fetcher.resume(name, topic_id);
         }
     }
 
     /// Whether this partition is already fetched from that leader.
     pub(super) fn is_followed(&self, name: &TopicPartition, leader: Option<i32>) -> bool {
-        leader.is_none_or(|leader| self.fetchers.get(&BrokerId(leader)).is_some_and(|fetcher| fetcher.partitions.contains_key(name)))
+        leader.is_none_or(|leader| self.fetchers.get(&BrokerId(leader)).is_some_and(|fetcher| fetcher.partitions.contains(name)))
     }
 
     /// Fetchers of leaders that lead nothing of interest any more, or that the controller no longer counts on, are given up.
@@ -149,15 +183,14 @@ impl Broker {
             return;
         }
         fetcher.retry_at = None;
-        let over = fetcher.partitions.iter().filter(|(_, delayed)| delayed.is_some_and(|until| until <= now)).map(|(name, _)| name);
-        for name in over.cloned().collect::<Vec<_>>() {
+        while let Some(name) = fetcher.delayed.pop(now) {
             if let Some(partition) = self.replicas.get(&name) {
                 fetcher.resume(&name, partition.topic_id);
             }
         }
         self.leave_throttled_out(now, leader);
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-        if fetcher.partitions.values().all(Option::is_some) && fetcher.lookups.is_empty() {
+        if fetcher.delayed.until.len() == fetcher.partitions.len() && fetcher.lookups.is_empty() {
             return;
         }
         self.replica_net.set_node(leader, address);
@@ -195,7 +228,7 @@ impl Broker {
             let name = TopicPartition::new(topic.name.as_str(), answer.partition_index);
             let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
             let Some(asked) = fetcher.lookups.remove(&name) else { continue };
-            let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains_key(&name)) else { continue };
+            let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains(&name)) else { continue };
             let end = partition.log.log_end_offset();
             if answer.error_code != 0 {
                 fetcher.delay(&name, partition.topic_id, now + Duration::ms(self.settings.replica_fetch_backoff_ms));
@@ -212,15 +245,17 @@ impl Broker {
                 self.logs.delete_later(partition.log.take_doomed());
                 out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start: answer.offset });
             }
-            partition.follow_high_watermark(partition.high_watermark);
             fetcher.resume(&name, partition.topic_id);
+            if partition.follow_high_watermark(partition.high_watermark) {
+                self.replicas.high_watermarks.changed(&name);
+            }
         }
     }
 
     /// What is throttled is not asked for, and is out of the leader's session until it is.
     fn leave_throttled_out(&mut self, now: Time, leader: BrokerId) {
-        let Some(fetcher) = self.fetchers.get(&leader) else { return };
-        let asked = fetcher.partitions.iter().filter(|(_, delayed)| delayed.is_none()).map(|(name, _)| name);
+        let Some(fetcher) = self.fetchers.get(&leader).filter(|_| self.throttles.follower.is_exceeded(now)) else { return };
+        let asked = fetcher.partitions.iter().filter(|name| !fetcher.delayed.until.contains_key(*name));
         let throttled: Vec<TopicPartition> = asked.filter(|name| self.throttles_follower(now, name)).cloned().collect();
         let until = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
         for name in throttled {
@@ -249,7 +284,7 @@ impl Broker {
             }
         }
         for name in std::mem::take(&mut fetcher.changed) {
-            if fetcher.partitions.get(&name).is_none_or(Option::is_some) {
+            if !fetcher.partitions.contains(&name) || fetcher.delayed.until.contains_key(&name) {
                 continue;
             }
             let Some(partition) = self.replicas.partitions.get(&name) else { continue };
@@ -281,7 +316,7 @@ impl Broker {
                     continue;
                 };
                 let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-                let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains_key(&name)) else { continue };
+                let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains(&name)) else { continue };
                 let retry_at = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
                 if data.error_code != 0 {
                     fetcher.delay(&name, partition.topic_id, retry_at);
@@ -298,7 +333,9 @@ impl Broker {
                     if partition.log.truncate_to(to, &mut out.store()) {
                         self.cleaner.truncated(&name, to);
                         self.logs.delete_later(partition.log.take_doomed());
-                        partition.follow_high_watermark(partition.high_watermark);
+                        if partition.follow_high_watermark(partition.high_watermark) {
+                            self.replicas.high_watermarks.changed(&name);
+                        }
                         out.emit(Event::Truncated { partition: name.clone(), broker, from, to });
                     }
                     fetcher.changed.insert(name);
@@ -332,7 +369,7 @@ impl Broker {
                 }
                 self.logs.delete_later(partition.log.take_doomed());
                 let log_end = partition.log.log_end_offset();
-                partition.follow_high_watermark(data.high_watermark);
+                let moved = partition.follow_high_watermark(data.high_watermark);
                 // LeaderOffsetIncremented: what the leader has deleted goes here too, and the leader is told, which waits for it. What is not
                 // committed here yet cannot go: it is asked for again.
                 let log_start = data.log_start_offset;
@@ -341,6 +378,9 @@ impl Broker {
                         out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start });
                     }
                     fetcher.changed.insert(name.clone());
+                }
+                if moved {
+                    self.replicas.high_watermarks.changed(&name);
                 }
                 if log_end > before {
                     fetcher.changed.insert(name.clone());

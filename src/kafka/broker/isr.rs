@@ -85,9 +85,9 @@ impl Broker {
         let led = self.replicas.partitions.values().filter(|partition| partition.is_leader());
         let shrunk: Vec<(TopicPartition, Vec<i32>)> = led
             .filter_map(|partition| {
-                let behind = partition.out_of_sync_replicas(me, now, lag_max);
-                let isr: Vec<i32> = partition.isr().iter().copied().filter(|replica| !behind.contains(replica)).collect();
-                (!behind.is_empty()).then(|| (partition.name.clone(), isr))
+                let behind = Some(partition.out_of_sync_replicas(me, now, lag_max)).filter(|behind| !behind.is_empty())?;
+                let isr = partition.isr().iter().copied().filter(|replica| !behind.contains(replica)).collect();
+                Some((partition.name.clone(), isr))
             })
             .collect();
         for (name, isr) in shrunk {

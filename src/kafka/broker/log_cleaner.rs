@@ -80,8 +80,7 @@ impl Broker {
         let worked = self.clean_filthiest_log(now, out);
         self.cleaner.next_run = Some(now + worked.unwrap_or(Duration::ms(self.settings.cleaner.backoff_ms)));
         // What is compacted and deleted is the cleaner's too.
-        let compacted = self.replicas.partitions.values().filter(|partition| partition.log.config().compact);
-        for name in compacted.map(|partition| partition.name.clone()).collect::<Vec<_>>() {
+        for name in self.replicas.compacted().map(|partition| partition.name.clone()).collect::<Vec<_>>() {
             self.delete_old_segments_of(now, name, out);
         }
     }
@@ -89,8 +88,7 @@ impl Broker {
     /// `grabFilthiestCompactedLog` and the cleaning of it. Returns how long it took, if there was one.
     fn clean_filthiest_log(&mut self, now: Time, out: &mut Outbox) -> Option<Duration> {
         let cleaner = &self.cleaner;
-        let candidates = self.replicas.partitions.values().filter(|partition| partition.log.config().compact);
-        let candidates = candidates.filter(|partition| !cleaner.uncleanable.contains(&partition.name)).map(|partition| {
+        let candidates = self.replicas.compacted().filter(|partition| !cleaner.uncleanable.contains(&partition.name)).map(|partition| {
             let checkpoint = cleaner.checkpoint(&partition.name);
             (&partition.name, partition, LogToClean::of(&partition.log, checkpoint, partition.high_watermark, now.wall_ms()))
         });

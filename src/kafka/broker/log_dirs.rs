@@ -92,6 +92,11 @@ impl LogDirs {
         }
     }
 
+    /// Whether a path is in this one.
+    pub fn is_in(&self, path: &str, dir: &LogDir) -> bool {
+        !self.are_several() || self.of_path(path).id == dir.id
+    }
+
     pub(super) fn are_several(&self) -> bool {
         self.0.len() > 1
     }
@@ -181,7 +186,7 @@ impl Broker {
         }
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
-        self.replicas.partitions.remove(name);
+        self.replicas.remove(name);
         self.replicas.offline.insert(name.clone());
     }
 }

@@ -113,11 +113,11 @@ impl Broker {
 
     /// `cleanupLogs`: retention of what is not compacted; the cleaner sees to the others.
     fn delete_old_segments(&mut self, now: Time, out: &mut Outbox) {
-        let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
+        let has_old = |partition: &&Arc<Partition>| partition.log.has_old_segments(now.wall_ms(), partition.high_watermark);
+        let logs = self.replicas.partitions.values().filter(|partition| !partition.log.config().compact);
+        let names: Vec<TopicPartition> = logs.filter(has_old).map(|partition| partition.name.clone()).collect();
         for name in names {
-            if self.replicas.get(&name).is_some_and(|partition| !partition.log.config().compact) {
-                self.delete_old_segments_of(now, name, out);
-            }
+            self.delete_old_segments_of(now, name, out);
         }
     }
 
@@ -183,7 +183,7 @@ impl Broker {
         let strays: Vec<TopicPartition> =
             self.replicas.partitions.values().filter(|partition| is_stray(partition)).map(|partition| partition.name.clone()).collect();
         for name in strays {
-            let Some(stray) = self.replicas.partitions.remove(&name) else { continue };
+            let Some(stray) = self.replicas.remove(&name) else { continue };
             let dir = self.log_dirs.of_path(stray.log.dir()).path.clone();
             let (renamed, _) = rename_folder(stray.log.dir(), STRAY_DIR_SUFFIX, out);
             let renamed = self.log_dirs.within(&renamed);

@@ -147,6 +147,7 @@ impl Broker {
             future.high_watermark_moved(partition.high_watermark);
             partition.log = future;
         }
+        self.replicas.high_watermarks.changed(name);
         self.assign_directories(now, std::slice::from_ref(name), out);
     }
 }

@@ -198,7 +198,7 @@ impl Broker {
         }
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
-        if let Some(partition) = self.replicas.partitions.remove(name) {
+        if let Some(partition) = self.replicas.remove(name) {
             self.log_truncated(name, -1, out);
             self.delete_folder_later(now, partition.log.dir(), out);
         }
@@ -224,7 +224,7 @@ impl Broker {
         let mut log = log;
         log.high_watermark_moved(high_watermark);
         let partition = Partition {
-            name: name.clone(),
+            name,
             topic_id,
             log,
             high_watermark,
@@ -233,7 +233,7 @@ impl Broker {
             waiting_fetches: BTreeSet::new(),
             waiting_produces: Default::default(),
         };
-        self.replicas.partitions.insert(name, partition.into());
+        self.replicas.insert(partition);
     }
 }
 

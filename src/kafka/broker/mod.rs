@@ -17,7 +17,7 @@
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`listeners`]: what it says where it is
 //! * [`log_dirs`]: its log directories, and what fails with one; [`describe_log_dirs`]: shown; [`log_mover`]: moved between; [`log_manager`]: retention, checkpoints, deletions;
-//!   [`log_cleaner`]: compaction
+//!   [`high_watermarks`]: their checkpoint; [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
@@ -30,6 +30,7 @@ pub mod fetch;
 pub mod fetcher;
 pub mod forward;
 pub mod groups;
+pub mod high_watermarks;
 pub mod isr;
 pub mod lifecycle;
 pub mod listeners;

@@ -253,9 +253,11 @@ impl Partition {
         self.registration.isr.iter().copied().filter(behind).collect()
     }
 
-    /// A follower's high watermark: what its leader said, as far as it has it.
-    pub fn follow_high_watermark(&mut self, leaders: i64) {
+    /// A follower's high watermark: what its leader said, as far as it has it. Returns whether it is another one now.
+    pub fn follow_high_watermark(&mut self, leaders: i64) -> bool {
+        let before = self.high_watermark;
         self.high_watermark = leaders.clamp(self.log.log_start_offset(), self.log.log_end_offset());
         self.log.high_watermark_moved(self.high_watermark);
+        self.high_watermark != before
     }
 }

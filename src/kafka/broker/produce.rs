@@ -141,6 +141,7 @@ impl Broker {
         let Some(high_watermark) = partition.maybe_increment_high_watermark(me, now, lag_max, is_eligible) else { return false };
         let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
         out.emit(Event::HighWatermarkMoved { partition: name.clone(), broker: self.spec.id, high_watermark });
+        self.replicas.high_watermarks.changed(name);
         self.replicas.sessions.mark(name, followers.into_iter());
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);

@@ -9,6 +9,7 @@ use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 
 use super::BrokerSpec;
 use super::delete_records::WaitingDelete;
+use super::high_watermarks::HighWatermarks;
 use super::partition::Partition;
 use super::session::Sessions;
 use crate::kafka::actor::Config;
@@ -46,6 +47,7 @@ pub struct Replicas {
     pub waiting_fetches: BTreeMap<u64, WaitingFetch>,
     pub waiting_deletes: BTreeMap<u64, WaitingDelete>,
     pub sessions: Sessions,
+    pub high_watermarks: HighWatermarks,
     /// When each follower last fetched anything from here.
     pub last_fetches: BTreeMap<i32, Time>,
     next_number: u64,
@@ -99,6 +101,32 @@ impl Replicas {
     /// To change a partition: it is copied if a checkpoint shares it.
     pub fn get_mut(&mut self, name: &TopicPartition) -> Option<&mut Partition> {
         self.partitions.get_mut(name).map(Arc::make_mut)
+    }
+
+    pub fn insert(&mut self, partition: Partition) {
+        self.high_watermarks.changed(&partition.name);
+        self.partitions.insert(partition.name.clone(), Arc::new(partition));
+    }
+
+    pub fn remove(&mut self, name: &TopicPartition) -> Option<Arc<Partition>> {
+        self.high_watermarks.changed(name);
+        self.partitions.remove(name)
+    }
+
+    /// Partitions of topics whose logs are compacted. Those of one topic are run alike: the first tells of all.
+    pub fn compacted(&self) -> impl Iterator<Item = &Partition> {
+        let mut next = self.partitions.get_min().map(|(name, _)| name.topic.clone());
+        let topics = std::iter::from_fn(move || {
+            let topic = next.take()?;
+            let behind = TopicPartition { topic: topic.clone(), partition: i32::MAX };
+            next = self.partitions.get_next(&behind).map(|(name, _)| name.topic.clone());
+            Some(topic)
+        });
+        topics.flat_map(|topic| {
+            let of_topic = TopicPartition { topic: topic.clone(), partition: 0 }..TopicPartition { topic, partition: i32::MAX };
+            let logs = self.partitions.range(of_topic).map(|(_, partition)| &**partition);
+            logs.take_while(|partition| partition.log.config().compact)
+        })
     }
 
     /// The next time a waiting request must be answered whatever happens.

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use imbl::OrdMap;
+
 use crate::kafka::names::TopicPartition;
 
 /// A follower's place in a partition, as its session remembers it.
@@ -20,7 +22,7 @@ pub struct Session {
     pub id: i32,
     /// The epoch that its next request must have.
     pub next_epoch: i32,
-    pub places: BTreeMap<TopicPartition, Place>,
+    pub places: OrdMap<TopicPartition, Place>,
     /// Where an answer may have something to say.
     pub dirty: BTreeSet<TopicPartition>,
 }
@@ -36,7 +38,7 @@ impl Sessions {
     /// A full fetch begins a session anew; the one before is forgotten.
     pub fn begin(&mut self, replica: i32) -> &mut Session {
         self.last_id = self.last_id.checked_add(1).unwrap_or(1);
-        let session = Session { id: self.last_id, next_epoch: 1, places: BTreeMap::new(), dirty: BTreeSet::new() };
+        let session = Session { id: self.last_id, next_epoch: 1, places: OrdMap::new(), dirty: BTreeSet::new() };
         self.by_replica.insert(replica, session);
         self.by_replica.get_mut(&replica).expect("was just inserted")
     }

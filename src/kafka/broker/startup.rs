@@ -1,6 +1,7 @@
 //! Reading the disk back and opening the logs (`LogManager.loadLogs`), and closing them in an orderly way.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::log_dirs::{LogDir, LogDirs};
@@ -12,7 +13,7 @@ use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
 use crate::kafka::controller::bootstrap;
 use crate::kafka::event::Event;
-use crate::kafka::log::checkpoint_file::{OffsetCheckpointEntry, offsets_text, parse_offsets};
+use crate::kafka::log::checkpoint_file::{offsets_text, parse_offsets};
 use crate::kafka::log::properties_file::{PARTITION_METADATA, meta_properties_text, topic_id_in};
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::metadata::image::Image;
@@ -24,7 +25,7 @@ use crate::sim::time::{Duration, Time};
 
 const CLEAN_SHUTDOWN_FILE: &str = ".kafka_cleanshutdown";
 const LOCK_FILE: &str = ".lock";
-const HW_CHECKPOINT: &str = "replication-offset-checkpoint";
+pub(super) const HW_CHECKPOINT: &str = "replication-offset-checkpoint";
 pub(super) const RECOVERY_POINT_CHECKPOINT: &str = "recovery-point-offset-checkpoint";
 pub(super) const LOG_START_CHECKPOINT: &str = "log-start-offset-checkpoint";
 pub(super) const CLEANER_CHECKPOINT: &str = "cleaner-offset-checkpoint";
@@ -167,21 +168,13 @@ impl Broker {
         }
     }
 
-    /// `checkpointHighWatermarks`, every replica.high.watermark.checkpoint.interval.ms and at a clean stop.
-    pub(super) fn write_high_watermarks(&self, out: &mut Outbox) {
-        self.write_checkpoints(HW_CHECKPOINT, |partition| Some(partition.high_watermark), out);
-    }
-
     /// A checkpoint in each directory, of the partitions in it that have something to say.
     pub(super) fn write_checkpoints(&self, name: &str, of: impl Fn(&Partition) -> Option<i64>, out: &mut Outbox) {
         for dir in self.log_dirs.online() {
-            let in_it =
-                |partition: &&Arc<Partition>| !self.log_dirs.are_several() || self.log_dirs.of_path(partition.log.dir()).id == dir.id;
-            let entries = self.replicas.partitions.values().filter(in_it).filter_map(|partition| {
-                let (topic, offset) = (partition.name.topic.to_string(), of(partition)?);
-                Some(OffsetCheckpointEntry { topic, partition: partition.name.partition, offset })
-            });
-            let text = offsets_text(&entries.collect::<Vec<_>>());
+            let in_it = |partition: &&Arc<Partition>| self.log_dirs.is_in(partition.log.dir(), dir);
+            let partitions = self.replicas.partitions.values().filter(in_it);
+            let text =
+                offsets_text(partitions.filter_map(|partition| Some((&*partition.name.topic, partition.name.partition, of(partition)?))));
             out.store().replace_text(&format!("{}{name}", dir.prefix), text);
         }
     }
@@ -213,7 +206,8 @@ pub(super) fn metadata_dir(dirs: &LogDirs) -> String {
 
 fn in_folder(files: &BTreeMap<String, Arc<File>>, folder: &str) -> BTreeMap<String, Arc<File>> {
     let prefix = format!("{folder}/");
-    files.iter().filter(|(path, _)| path.starts_with(&prefix)).map(|(path, file)| (path.clone(), file.clone())).collect()
+    let from_there = files.range::<str, _>((Bound::Included(&*prefix), Bound::Unbounded));
+    from_there.take_while(|(path, _)| path.starts_with(&prefix)).map(|(path, file)| (path.clone(), file.clone())).collect()
 }
 
 /// `orders-0`: the topic is what stands before the last dash.

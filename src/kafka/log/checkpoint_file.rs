@@ -53,8 +53,20 @@ pub fn parse_offsets(bytes: &[u8]) -> Result<Vec<OffsetCheckpointEntry>, Checkpo
     })
 }
 
-pub fn offsets_text(entries: &[OffsetCheckpointEntry]) -> String {
-    text(entries.iter().map(|entry| format!("{} {} {}", entry.topic, entry.partition, entry.offset)))
+/// A `*-offset-checkpoint` with these offsets of topics' partitions.
+pub fn offsets_text<'a>(entries: impl Iterator<Item = (&'a str, i32, i64)>) -> String {
+    let mut lines = String::new();
+    let count = entries.map(|(topic, partition, offset)| offset_line(&mut lines, topic, partition, offset)).count();
+    offsets_head(count as u32) + &lines
+}
+
+/// What stands before that many lines.
+pub fn offsets_head(lines: u32) -> String {
+    format!("0\n{lines}\n")
+}
+
+pub fn offset_line(out: &mut String, topic: &str, partition: i32, offset: i64) {
+    let _ = writeln!(out, "{topic} {partition} {offset}");
 }
 
 fn parse<T>(bytes: &[u8], entry: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, CheckpointError> {

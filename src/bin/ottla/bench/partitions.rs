@@ -12,8 +12,12 @@ use serde::Serialize;
 
 use super::Tenths;
 
-/// Simulated seconds of each load.
-const SECONDS: u64 = 10;
+/// Simulated seconds after the cluster is ready, in which followers say for the first time what they want of whom, and files are written first.
+const SETTLING: u64 = 10;
+/// Simulated seconds for which it then has nothing to do: every task that comes once a minute is in them.
+const IDLE: u64 = 60;
+/// Simulated seconds of the load, once it runs.
+const LOADED: u64 = 10;
 /// Records a second of the second load.
 const RECORDS: u32 = 1_000;
 /// The broker that is killed.
@@ -30,7 +34,8 @@ pub struct Measured {
     /// Resident memory of the whole world with its checkpoints, by partition. 0 where the system does not tell.
     bytes_per_partition: u64,
     resident_mb: u64,
-    /// Real milliseconds for each simulated second.
+    /// Real milliseconds for each simulated second: just after it was ready, and when nothing happens, and under load.
+    settling_ms_per_simulated_s: Tenths,
     idle_ms_per_simulated_s: Tenths,
     loaded_ms_per_simulated_s: Tenths,
     /// Leaders that a kill moved, and the real seconds from the kill until all had moved: the session that had to end first included.
@@ -43,29 +48,32 @@ pub fn measure(count: u32, replication_factor: u32) -> Result<Measured, Box<dyn 
     let start = Instant::now();
     let mut idle = load::partitions(count, replication_factor, 0, 1)?;
     let build_s = start.elapsed().as_secs_f64();
-    let idle_ms = cost(&mut idle);
+    let settling_ms = cost(&mut idle, SETTLING);
+    let idle_ms = cost(&mut idle, IDLE);
     let resident = resident_bytes();
     let (leaders_moved, kill_s) = kill(&mut idle)?;
     drop(idle);
     let mut loaded = load::partitions(count, replication_factor, RECORDS, 1)?;
+    cost(&mut loaded, SETTLING);
     Ok(Measured {
         partitions: count,
         replicas: count * replication_factor,
         build_s: Tenths::new(build_s),
         bytes_per_partition: resident.saturating_sub(before) / u64::from(count),
         resident_mb: resident >> 20,
+        settling_ms_per_simulated_s: Tenths::new(settling_ms),
         idle_ms_per_simulated_s: Tenths::new(idle_ms),
-        loaded_ms_per_simulated_s: Tenths::new(cost(&mut loaded)),
+        loaded_ms_per_simulated_s: Tenths::new(cost(&mut loaded, LOADED)),
         leaders_moved,
         kill_s: Tenths::new(kill_s),
     })
 }
 
 /// Real milliseconds a simulated second.
-fn cost(timeline: &mut LoadedTimeline) -> f64 {
+fn cost(timeline: &mut LoadedTimeline, seconds: u64) -> f64 {
     let start = Instant::now();
-    timeline.run_until(timeline.now() + Duration::secs(SECONDS));
-    start.elapsed().as_secs_f64() * 1e3 / SECONDS as f64
+    timeline.run_until(timeline.now() + Duration::secs(seconds));
+    start.elapsed().as_secs_f64() * 1e3 / seconds as f64
 }
 
 /// How many leaders moved, and real seconds.
