@@ -8,14 +8,16 @@ use cluster::World;
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    AlterReplicaLogDirsRequest, CreateTopicsRequest, DeleteRecordsRequest, DescribeLogDirsRequest, MetadataRequest, ProduceRequest,
-    TopicName,
+    AlterReplicaLogDirsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeLogDirsRequest, MetadataRequest,
+    ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
 use ottla::kafka::event::Event;
+use ottla::kafka::log::checkpoint_file::parse_offsets;
 use ottla::kafka::names::{BrokerId, TopicPartition, host_of};
 use ottla::kafka::protocol::api::Response;
 use ottla::kafka::records::builder::BatchBuilder;
@@ -391,4 +393,37 @@ fn a_replica_moves_to_another_disk_of_its_broker() {
     let folders: Vec<&str> =
         disk.files().filter_map(|(path, _)| path.split('/').nth(2).filter(|name| name.starts_with("orders-0"))).collect();
     assert!(!folders.is_empty() && folders.iter().all(|name| *name == "orders-0"), "{folders:?}");
+}
+
+/// A broker's `replication-offset-checkpoint`: the ids of the chunks it is made of, once its text is seen to say what the broker holds.
+fn high_watermarks_file(world: &World, broker: i32) -> Vec<ChunkId> {
+    let file = world.sim.host(&host_of(BrokerId(broker))).unwrap().disk.file("replication-offset-checkpoint").unwrap();
+    let written = parse_offsets(&file.read()).unwrap().into_iter();
+    let held = world.broker(broker).replicas().partitions.values();
+    assert_eq!(
+        written.map(|entry| (TopicPartition::new(entry.topic.as_str(), entry.partition), entry.offset)).collect::<Vec<_>>(),
+        held.map(|partition| (partition.name.clone(), partition.high_watermark)).collect::<Vec<_>>()
+    );
+    file.extents().map(|extent| extent.body.id()).collect()
+}
+
+#[test]
+fn the_high_watermarks_on_the_disk_are_those_in_memory_and_only_what_changed_is_made_anew() {
+    let mut world = World::new(3);
+    world.create("many", 100, 3);
+    world.create("orders", 1, 3);
+    world.run(6_000);
+    let before: Vec<_> = (1..=3).map(|broker| high_watermarks_file(&world, broker)).collect();
+    let leader = world.leader("orders", 1);
+    world.produce(leader, "orders", "a", -1);
+    world.run(6_000);
+    for (broker, before) in (1..=3).zip(before) {
+        let after = high_watermarks_file(&world, broker);
+        // The line that says how many there are, two pieces of the one topic, one of the other.
+        assert_eq!((after.len(), &after[1..3], after[3] == before[3]), (4, &before[1..3], false));
+    }
+    let topic = DeleteTopicState::default().with_name(Some(TopicName(StrBytes::from_static_str("many"))));
+    world.ask(1, DeleteTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000), vec![]);
+    world.run(6_000);
+    assert_eq!((1..=3).map(|broker| high_watermarks_file(&world, broker).len()).collect::<Vec<_>>(), [2, 2, 2]);
 }
