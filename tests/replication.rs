@@ -6,7 +6,7 @@ mod cluster;
 use bytes::Bytes;
 use cluster::World;
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
@@ -242,6 +242,31 @@ fn a_power_cut_loses_what_was_not_flushed_a_kill_does_not() {
     world.sim.inject(&Fault::Start { host: "kafka-1".into() }, None).unwrap();
     world.run(20_000);
     assert_eq!(world.values(1, "orders"), ["a", "b"], "c was only in the page cache");
+}
+
+#[test]
+fn what_a_topic_flushes_a_power_cut_does_not_take() {
+    let mut world = World::new(1);
+    let config = CreatableTopicConfig::default()
+        .with_name(StrBytes::from_static_str("flush.messages"))
+        .with_value(Some(StrBytes::from_static_str("2")));
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(StrBytes::from_static_str("orders")))
+        .with_num_partitions(1)
+        .with_replication_factor(1)
+        .with_configs(vec![config]);
+    world.ask(1, CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000), vec![]);
+    world.run(500);
+    for text in ["a", "b", "c"] {
+        world.produce(1, "orders", text, -1);
+        world.run(100);
+    }
+    let recovery_point = |world: &World| world.broker(1).replicas().get(&TopicPartition::new("orders", 0)).unwrap().log.recovery_point();
+    assert_eq!((world.produce_errors(), recovery_point(&world)), (vec![0, 0, 0], 2));
+    world.sim.inject(&Fault::PowerCut { host: "kafka-1".into() }, None).unwrap();
+    world.sim.inject(&Fault::Start { host: "kafka-1".into() }, None).unwrap();
+    world.run(20_000);
+    assert_eq!(world.values(1, "orders"), ["a", "b"], "the third came after the flush");
 }
 
 #[test]

@@ -177,17 +177,11 @@ impl Broker {
         self.tell_controller_now(now, out);
     }
 
-    /// `markPartitionOffline`: nothing is led or followed here any more, and whoever waits is told.
+    /// `markPartitionOffline`
     fn take_offline(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
-        let Some(topic_id) = self.replicas.get(name).map(|partition| partition.topic_id) else { return };
-        self.follow(name, topic_id, None);
-        if let Some(partition) = self.replicas.get_mut(name) {
-            partition.leading = None;
+        if self.let_go(now, name, out).is_some() {
+            self.replicas.offline.insert(name.clone());
         }
-        self.complete_produces(now, name, out);
-        self.wake_fetches(now, name, out);
-        self.replicas.remove(name);
-        self.replicas.offline.insert(name.clone());
     }
 }
 

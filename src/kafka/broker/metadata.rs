@@ -1,17 +1,19 @@
 //! What the committed records of the metadata log mean for this broker (`BrokerMetadataPublisher`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::lifecycle::State;
 use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
+use crate::kafka::log::config::LogConfig;
 use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::{PARTITION_METADATA, partition_metadata_text};
 use crate::kafka::metadata::image::Image;
 use crate::kafka::metadata::record::{MetadataRecord, TOPIC_RESOURCE};
-use crate::kafka::names::{BrokerId, OFFSETS_TOPIC, TopicPartition, uuid_text};
+use crate::kafka::names::{BrokerId, Name, OFFSETS_TOPIC, TopicPartition, uuid_text};
 use crate::kafka::rules::Rule;
 use crate::sim::time::Time;
 
@@ -191,24 +193,34 @@ impl Broker {
     fn delete_replica(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
         self.replicas.offline.remove(name);
         self.give_up_move(now, name, out);
-        let Some(topic_id) = self.replicas.get(name).map(|partition| partition.topic_id) else { return };
+        if let Some(partition) = self.let_go(now, name, out) {
+            self.log_truncated(name, -1, out);
+            self.delete_folder_later(now, partition.log.dir(), out);
+        }
+    }
+
+    /// A replica is not this broker's any more: it is neither led nor followed here, and whoever waits is told.
+    pub(super) fn let_go(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) -> Option<Arc<Partition>> {
+        let topic_id = self.replicas.get(name)?.topic_id;
         self.follow(name, topic_id, None);
         if let Some(partition) = self.replicas.get_mut(name) {
             partition.leading = None;
         }
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
-        if let Some(partition) = self.replicas.remove(name) {
-            self.log_truncated(name, -1, out);
-            self.delete_folder_later(now, partition.log.dir(), out);
-        }
+        self.replicas.remove(name)
     }
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
         self.configure_throttles();
         let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
+        // A topic's partitions share theirs.
+        let mut last: Option<(Name, Arc<LogConfig>)> = None;
         for name in names {
-            let config = log_config_of(&self.image, &name.topic, &self.spec);
+            let (_, config) = last
+                .take_if(|(topic, _)| *topic == name.topic)
+                .unwrap_or_else(|| (name.topic.clone(), log_config_of(&self.image, &name.topic, &self.spec)));
+            last = Some((name.topic.clone(), config.clone()));
             let changes = self.replicas.get(&name).is_some_and(|partition| **partition.log.config() != *config);
             if changes {
                 if let Some(partition) = self.replicas.get_mut(&name) {

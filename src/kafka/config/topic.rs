@@ -160,6 +160,7 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
         retention_ms: long("retention.ms", default.retention_ms),
         retention_bytes: long("retention.bytes", -1),
         min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
+        flush_messages: long("flush.messages", default.flush_messages).max(1),
         file_delete_delay_ms: long("file.delete.delay.ms", default.file_delete_delay_ms),
         compression: match text("compression.type").as_str() {
             "producer" => None,

@@ -24,6 +24,8 @@ pub struct LogConfig {
     pub retention_bytes: i64,
     /// min.insync.replicas
     pub min_insync_replicas: i32,
+    /// flush.messages
+    pub flush_messages: i64,
     /// file.delete.delay.ms
     pub file_delete_delay_ms: i64,
     /// cleanup.policy contains `compact`
@@ -61,6 +63,7 @@ impl Default for LogConfig {
             retention_ms: 604_800_000,
             retention_bytes: -1,
             min_insync_replicas: 1,
+            flush_messages: i64::MAX,
             file_delete_delay_ms: 60_000,
             compact: false,
             delete: true,

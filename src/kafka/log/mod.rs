@@ -13,6 +13,7 @@
 //! * [`config`]: its settings.
 //! * [`partition_log`]: one partition's log; [`segment`] and [`producer_state`]: its parts.
 //! * [`validator`]: what a leader checks and changes before it appends.
+//! * [`flush`]: what is made stable at once.
 //! * [`retention`]: what goes because it is old or too much.
 //! * [`cleanable`], [`cleaner`], [`cleaned_transactions`]: compaction.
 //! * [`recovery`], [`producer_loader`]: opening it again.
@@ -27,6 +28,7 @@ pub mod dump;
 pub mod dump_index;
 pub mod epoch_cache;
 pub mod file_name;
+pub mod flush;
 pub mod inspect;
 pub mod offset_index;
 pub mod partition_log;

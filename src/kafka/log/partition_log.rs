@@ -418,6 +418,7 @@ impl PartitionLog {
             }
             self.producers.complete(&completed);
         }
+        self.flush_if_many(store);
         Ok(Appended { base_offset, last_offset, duplicate: false, rolled, log_append_time_ms: NO_TIMESTAMP })
     }
 
