@@ -6,6 +6,8 @@ use imbl::Vector;
 
 /// At most this many pieces are kept; what is older is gone, and [`Screen::first`] says so.
 pub const SCROLL_BACK: usize = 5_000;
+/// They hold at most this many bytes together.
+pub const SCROLL_BACK_BYTES: usize = 8 << 20;
 /// A piece longer than this is cut, and says so.
 pub const PIECE_BYTES: usize = 64 << 10;
 
@@ -50,6 +52,8 @@ pub enum Prompt {
 #[derive(Clone, Debug, Default)]
 pub struct Screen {
     pieces: Vector<Piece>,
+    /// Of all their texts.
+    bytes: usize,
     next: u64,
 }
 
@@ -59,10 +63,11 @@ impl Screen {
             Some(head) => format!("{head}... ({} bytes in all)", text.len()).into(),
             None => text.into(),
         };
+        self.bytes += text.len();
         self.pieces.push_back(Piece { seq: self.next, job, stream, text, newline });
         self.next += 1;
-        if self.pieces.len() > SCROLL_BACK {
-            self.pieces.pop_front();
+        while self.pieces.len() > SCROLL_BACK || self.bytes > SCROLL_BACK_BYTES {
+            self.bytes -= self.pieces.pop_front().map_or(self.bytes, |oldest| oldest.text.len());
         }
     }
 
@@ -85,6 +90,7 @@ impl Screen {
     /// Forgets everything (`clear`).
     pub fn clear(&mut self) {
         self.pieces.clear();
+        self.bytes = 0;
     }
 }
 
@@ -112,6 +118,17 @@ mod tests {
         assert_eq!(last, [screen.next() - 2, screen.next() - 1]);
         screen.clear();
         assert_eq!((screen.since(0).count(), screen.first()), (0, screen.next()));
+    }
+
+    #[test]
+    fn long_lines_push_older_ones_out() {
+        let mut screen = Screen::default();
+        let most = SCROLL_BACK_BYTES / PIECE_BYTES;
+        (0..most + 3).for_each(|_| screen.push(None, Stream::Out, &"x".repeat(PIECE_BYTES), true));
+        assert_eq!((screen.since(0).count(), screen.first()), (most, 3));
+        screen.clear();
+        screen.push(None, Stream::Out, "x", true);
+        assert_eq!(screen.since(0).count(), 1);
     }
 
     #[test]

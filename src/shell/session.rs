@@ -39,6 +39,8 @@ pub const BACKGROUND_JOBS: usize = 32;
 pub const LINES_AHEAD: usize = 256;
 /// So many lines are remembered for `history`.
 pub const HISTORY: usize = 500;
+/// They hold at most this many bytes together.
+pub const HISTORY_BYTES: usize = 1 << 20;
 /// A session prints at most this many pieces at one instant of virtual time; what is more comes a millisecond later.
 pub const PIECES_PER_STEP: usize = 50_000;
 /// A longer line, or construct of several lines, is not taken.
@@ -155,6 +157,10 @@ impl Session {
         match tell {
             Tell::Interrupt => return self.interrupt(now, out),
             Tell::File(name, bytes) => return self.put(now, &name, bytes, out),
+            Tell::Line(line) if line.len() > LINE_BYTES => {
+                let said = format!("a line of more than {LINE_BYTES} bytes; it is not taken");
+                return self.screen.push(None, Stream::Note, &said, true);
+            }
             Tell::Line(_) | Tell::EndOfInput => {}
         }
         if self.ahead.len() == LINES_AHEAD {
@@ -260,6 +266,14 @@ impl Session {
         }
     }
 
+    fn remember(&mut self, line: &str) {
+        self.history.push_back(line.into());
+        let mut bytes: usize = self.history.iter().map(|line| line.len()).sum();
+        while self.history.len() > HISTORY || bytes > HISTORY_BYTES {
+            bytes -= self.history.pop_front().map_or(bytes, |oldest| oldest.len());
+        }
+    }
+
     fn command(&mut self, line: &str, out: &mut Outbox) {
         self.screen.push(None, Stream::Input, line, true);
         let expanded = match bang::expand(line, self.history.iter().map(|line| &**line)) {
@@ -273,10 +287,7 @@ impl Session {
         let entered = out.emit(Event::LineEntered { session: self.spec.session, line: line.into() });
         out.because(Some(entered));
         if !line.trim().is_empty() && self.history.last().is_none_or(|last| **last != *line) {
-            self.history.push_back(line.into());
-            if self.history.len() > HISTORY {
-                self.history.pop_front();
-            }
+            self.remember(line);
         }
         if self.pending.len() + line.len() > LINE_BYTES {
             self.pending.clear();

@@ -274,6 +274,10 @@ impl Disk {
         (!names.is_empty()).then(|| Arc::new(File::restore([(Head::EMPTY, body)], 0)))
     }
 
+    pub fn file_count(&self) -> usize {
+        self.files.len()
+    }
+
     /// Every file, by path.
     pub fn files(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<File>)> {
         self.files.iter()

@@ -24,11 +24,23 @@ const AFTER_MS: u32 = 1_000;
 /// A line that drops one request may carry the next.
 const ATTEMPTS: u32 = 3;
 
+/// How far the rest has come.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Away,
+    /// It is being put in place; what does that must not need it.
+    Loading,
+    There,
+    /// It was needed and could not be had. What needed it was left half done, so it is not tried again.
+    Lost,
+}
+
 #[derive(Default)]
 struct Rest {
+    stage: Stage,
     /// Fetched and compiled.
     module: Option<WebAssembly::Module>,
-    is_loaded: bool,
     /// Told when the rest is needed and cannot be had.
     on_failure: Option<fn(&str)>,
 }
@@ -49,7 +61,7 @@ pub fn tell_failure(tell: fn(&str)) {
 /// Fetches the rest after a while and puts it in place. A failure is none yet: who needs the rest will ask again.
 pub async fn fetch_soon() {
     TimeoutFuture::new(AFTER_MS).await;
-    let Some(url) = url().filter(|_| REST.with_borrow(|rest| rest.module.is_none() && !rest.is_loaded)) else { return };
+    let Some(url) = url().filter(|_| REST.with_borrow(|rest| rest.module.is_none() && rest.stage == Stage::Away)) else { return };
     if let Ok(module) = fetched(&url).await {
         REST.with_borrow_mut(|rest| rest.module = Some(module));
         load_rest();
@@ -73,13 +85,24 @@ async fn fetched(url: &str) -> Result<WebAssembly::Module, JsValue> {
 /// Throws, when it cannot be had: nothing can go on without it.
 #[wasm_bindgen]
 pub fn load_rest() {
-    if REST.with_borrow_mut(|rest| std::mem::replace(&mut rest.is_loaded, true)) {
-        return;
+    match REST.with_borrow(|rest| rest.stage) {
+        Stage::Away => {}
+        Stage::There => return,
+        // Its stub would find itself in the table again, and call itself until there is no stack left.
+        Stage::Loading | Stage::Lost => wasm_bindgen::throw_str(LOST),
     }
-    let here = REST.with_borrow_mut(|rest| rest.module.take());
+    let here = REST.with_borrow_mut(|rest| {
+        rest.stage = Stage::Loading;
+        rest.module.take()
+    });
     let module = here.or_else(|| url().and_then(|url| (0..ATTEMPTS).find_map(|_| fetched_now(&url).ok())));
-    if module.and_then(|module| instantiate(&module).ok()).is_none() {
-        if let Some(tell) = REST.with_borrow(|rest| rest.on_failure) {
+    let is_there = module.is_some_and(|module| instantiate(&module).is_ok());
+    let on_failure = REST.with_borrow_mut(|rest| {
+        rest.stage = if is_there { Stage::There } else { Stage::Lost };
+        rest.on_failure.filter(|_| !is_there)
+    });
+    if !is_there {
+        if let Some(tell) = on_failure {
             tell(LOST);
         }
         wasm_bindgen::throw_str(LOST);

@@ -5,7 +5,7 @@
 //! * [`network`]: requests to nodes, and what came of them
 //! * [`metadata`]: what a client knows of the cluster
 //! * [`cluster`]: network and metadata together: what producer, consumer and admin client stand on
-//! * [`config`]: reading settings in Kafka's words
+//! * [`config`]: reading settings in Kafka's words; [`iso_duration`]: spans of time in them
 //! * [`error`]: Kafka's exceptions, as values
 //! * [`consumer`]: reads records, alone or in a group
 //! * [`admin`]: what tools ask of a cluster
@@ -17,6 +17,7 @@ pub mod cluster;
 pub mod config;
 pub mod consumer;
 pub mod error;
+pub mod iso_duration;
 pub mod log;
 pub mod metadata;
 pub mod network;

@@ -110,6 +110,7 @@ impl Expansion<'_> {
                     let before = self.state.get(name).unwrap_or_default();
                     value = if is_number { format!("{}+({value})", before.parse().unwrap_or(0_i64)) } else { before.to_owned() + &value };
                 }
+                self.looks_at(value.len());
                 self.state.set(name, &value).map_err(Stop::Error)?;
                 return Ok(Some(value));
             }
@@ -119,6 +120,7 @@ impl Expansion<'_> {
                 if *append {
                     value = self.element(name, index)?.unwrap_or_default() + &value;
                 }
+                self.looks_at(value.len());
                 self.state.set_element(name, &key, &value).map_err(Stop::Error)?;
             }
             (Assigned::Array(elements), _) => self.assign_array(name, elements, *append)?,

@@ -11,6 +11,7 @@ pub mod glob;
 mod parameter;
 pub mod state;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use self::field::Fields;
@@ -20,6 +21,9 @@ use super::syntax::{List, Part, Word};
 /// What a line is expanded to may have this many bytes in all.
 pub const EXPANDED_BYTES: usize = 2 << 20;
 
+/// And so many words.
+const MOST_WORDS: usize = 100_000;
+
 /// Why an expansion did not come to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -28,6 +32,11 @@ pub enum Stop {
     /// What bash says, behind `bash: `; the command is not run.
     Error(String),
 }
+
+/// Finding again what a command printed costs as much as so many bytes.
+const OUTPUT_COST: usize = 64;
+/// So does looking whether a pattern means a file.
+const PATH_COST: usize = 64;
 
 /// An expansion at work.
 pub struct Expansion<'a> {
@@ -42,6 +51,8 @@ pub struct Expansion<'a> {
     pub seconds: u64,
     used: usize,
     bytes: usize,
+    /// Bytes that were looked at beside those.
+    looked_at: Cell<usize>,
     /// What the commands of `<(...)` printed, in order.
     pub substituted: Vec<String>,
 }
@@ -55,7 +66,17 @@ type Expanded<T> = Result<T, Stop>;
 
 impl<'a> Expansion<'a> {
     pub fn new(state: State, outputs: &'a [String], files: &'a dyn Fn() -> Vec<String>) -> Expansion<'a> {
-        Expansion { state, outputs, files, random: 0, seconds: 0, used: 0, bytes: 0, substituted: Vec::new() }
+        Expansion { state, outputs, files, random: 0, seconds: 0, used: 0, bytes: 0, looked_at: Cell::new(0), substituted: Vec::new() }
+    }
+
+    /// About how many bytes it went through.
+    pub fn cost(&self) -> usize {
+        self.bytes + self.looked_at.get() + OUTPUT_COST * self.used
+    }
+
+    /// Counts bytes that are moved without becoming part of a word.
+    fn looks_at(&self, bytes: usize) {
+        self.looked_at.set(self.looked_at.get() + bytes);
     }
 
     /// The fields that words become.
@@ -77,7 +98,7 @@ impl<'a> Expansion<'a> {
                         None => all.push(field.text),
                     }
                 }
-                if all.len() > 2 * brace::MOST_WORDS {
+                if all.len() > MOST_WORDS {
                     return Err(Stop::Error("Argument list too long".into()));
                 }
             }
@@ -151,6 +172,7 @@ impl<'a> Expansion<'a> {
                     // Its output is whole before the command begins, which sees no difference unless it never ends.
                     let Some(output) = self.outputs.get(self.used) else { return Err(Stop::Run(list.clone())) };
                     self.used += 1;
+                    self.count(output.len())?;
                     fields.quoted(&substituted_path(self.substituted.len()));
                     self.substituted.push(output.clone());
                 }
@@ -165,10 +187,7 @@ impl<'a> Expansion<'a> {
 
     /// A value that was expanded.
     fn put(&mut self, value: &str, quoted: bool, fields: &mut Fields) -> Expanded<()> {
-        self.bytes += value.len();
-        if self.bytes > EXPANDED_BYTES {
-            return Err(Stop::Error("Argument list too long".into()));
-        }
+        self.count(value.len())?;
         if quoted {
             fields.quoted(value);
         } else {
@@ -177,9 +196,15 @@ impl<'a> Expansion<'a> {
         Ok(())
     }
 
+    fn count(&mut self, bytes: usize) -> Expanded<()> {
+        self.bytes += bytes;
+        if self.bytes > EXPANDED_BYTES { Err(Stop::Error("Argument list too long".into())) } else { Ok(()) }
+    }
+
     /// The paths that a pattern means, spelled as the pattern is.
     fn paths(&self, pattern: &str) -> Vec<String> {
         let files = (self.files)();
+        self.looks_at(PATH_COST * files.len());
         if pattern.starts_with('/') {
             return glob::paths(pattern, files.iter().map(String::as_str));
         }

@@ -6,12 +6,14 @@ use imbl::OrdMap;
 
 use super::arithmetic;
 use crate::shell::files::{Entry, HOSTS_FOLDER};
-use crate::shell::syntax::Command;
+use crate::shell::syntax::{Command, Kind};
 
 /// All variables together hold at most this many bytes.
 pub const VARIABLE_BYTES: usize = 4 << 20;
 /// At most this many functions.
 pub const FUNCTIONS: usize = 256;
+/// Their texts together have at most this many bytes.
+pub const FUNCTION_BYTES: usize = 256 << 10;
 /// A name that refers to another is followed so often.
 const MOST_REFERENCES: usize = 8;
 /// The folder in which a terminal begins; the disk's relative paths stand below it.
@@ -22,6 +24,7 @@ pub const HOME: &str = "/opt/kafka";
 pub struct State {
     variables: OrdMap<Arc<str>, Variable>,
     bytes: usize,
+    /// By name, as they were defined.
     pub functions: OrdMap<Arc<str>, Arc<Command>>,
     /// What `alias` and `trap` were told, by name. (Variables, as [`Items`] are.)
     pub aliases: OrdMap<Arc<str>, Variable>,
@@ -74,8 +77,8 @@ pub struct Items {
 
 /// The largest index of an array.
 pub const MOST_INDEX: i64 = 999_999_999;
-/// What an element costs beside its text.
-const ELEMENT_BYTES: usize = 32;
+/// What a variable, or an element of an array, costs beside its text.
+const ELEMENT_BYTES: usize = 64;
 
 impl Variable {
     /// Of an array the element 0.
@@ -86,8 +89,8 @@ impl Variable {
         }
     }
 
-    fn bytes(&self) -> usize {
-        self.value.len() + self.items.as_ref().map_or(0, |items| items.bytes)
+    pub fn bytes(&self) -> usize {
+        ELEMENT_BYTES + self.value.len() + self.items.as_ref().map_or(0, |items| items.bytes)
     }
 }
 
@@ -303,6 +306,35 @@ impl State {
         Ok(())
     }
 
+    /// What all variables hold.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a function's definition.
+    ///
+    /// # Errors
+    /// In bash's words, when there is no room for it.
+    pub fn define(&mut self, name: &str, definition: &Arc<Command>) -> Result<(), String> {
+        let bytes_of = |command: &Command| if let Kind::Function { bytes, .. } = command.kind { bytes } else { 0 };
+        let others = self.functions.iter().filter(|(known, _)| ***known != *name);
+        let (count, held) = others.fold((0, 0), |(count, held), (_, other)| (count + 1, held + bytes_of(other)));
+        let wanted = bytes_of(definition);
+        if count >= FUNCTIONS || held + wanted > FUNCTION_BYTES {
+            return Err(format!("xmalloc: cannot allocate {wanted} bytes ({held} bytes allocated)"));
+        }
+        self.functions.insert(name.into(), definition.clone());
+        Ok(())
+    }
+
+    /// What a function does.
+    pub fn function(&self, name: &str) -> Option<&Arc<Command>> {
+        match &self.functions.get(name)?.kind {
+            Kind::Function { body, .. } => Some(body),
+            _ => None,
+        }
+    }
+
     pub fn unset(&mut self, name: &str) {
         if let Some(old) = self.variables.remove(name) {
             self.bytes -= old.bytes() + name.len();
@@ -331,7 +363,7 @@ impl State {
         match self.variables.get_mut(name) {
             Some(variable) => variable.exported = true,
             None => {
-                self.bytes += name.len();
+                self.bytes += name.len() + ELEMENT_BYTES;
                 self.variables.insert(name.into(), Variable { exported: true, ..Variable::default() });
             }
         }

@@ -48,10 +48,12 @@ pub fn line(dice: &mut Dice) -> String {
 }
 
 /// A terminal that is typed into.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Fuzzed {
     terminal: Terminal,
     typed: usize,
+    /// After so many lines, a fresh one.
+    lines_each: usize,
     /// A trap may have been set: then an interrupt ends only what waits, and a loop goes on, as in bash.
     trapped: bool,
 }
@@ -67,35 +69,57 @@ pub enum Outcome {
     Stuck,
 }
 
-/// After so many lines, a fresh terminal.
-const LINES_EACH: usize = 50;
+/// After so many lines, a fresh terminal: most begin with one that is as they expect it.
+pub const LINES_EACH: usize = 50;
+
+impl Default for Fuzzed {
+    fn default() -> Fuzzed {
+        Fuzzed::new(LINES_EACH)
+    }
+}
 
 impl Fuzzed {
+    /// One that is replaced by a fresh one after so many lines.
+    pub fn new(lines_each: usize) -> Fuzzed {
+        Fuzzed { terminal: Terminal::default(), typed: 0, lines_each, trapped: false }
+    }
+
     /// Types a line and waits for its end; what does not end soon is interrupted.
     pub fn enter(&mut self, line: &str) -> Outcome {
         self.typed += 1;
-        if self.typed > LINES_EACH {
-            *self = Fuzzed::default();
+        if self.typed > self.lines_each {
+            *self = Fuzzed::new(self.lines_each);
         }
         for line in line.split('\n') {
             self.terminal.tell(Tell::Line(line.to_owned()));
         }
         self.terminal.tell(Tell::EndOfInput);
-        self.terminal.wait(Duration::ms(20));
+        self.wait(Duration::ms(20));
         self.trapped |= line.contains("trap");
         let mut outcome = if self.is_idle() { Outcome::Ended } else { self.interrupt() };
         if outcome == Outcome::Stuck && self.trapped {
-            *self = Fuzzed::default();
+            *self = Fuzzed::new(self.lines_each);
             outcome = Outcome::Interrupted;
         }
-        self.terminal.sim.take_events();
         outcome
     }
 
+    /// Events go as they come: who keeps them bounds them.
+    fn wait(&mut self, time: Duration) {
+        let until = self.terminal.sim.now() + time;
+        while self.terminal.sim.step(until) {
+            self.terminal.sim.take_events();
+        }
+        let left = until.since(self.terminal.sim.now());
+        self.terminal.wait(left);
+    }
+
     fn interrupt(&mut self) -> Outcome {
-        for wait in [1, 100, 60_000] {
+        // Clients that cannot reach their broker take a while to close; what is trapped goes on for ever.
+        let patience = if self.trapped { &[1, 100][..] } else { &[1, 100, 60_000] };
+        for wait in patience {
             self.terminal.tell(Tell::Interrupt);
-            self.terminal.wait(Duration::ms(wait));
+            self.wait(Duration::ms(*wait));
             if self.is_idle() {
                 return Outcome::Interrupted;
             }

@@ -152,6 +152,8 @@ pub struct Xargs {
     pub skip_empty: bool,
     /// Its input so far, in arguments.
     pub words: VecDeque<String>,
+    /// How much was read.
+    pub bytes: usize,
     pub all_read: bool,
     pub ran: bool,
     pub status: i32,

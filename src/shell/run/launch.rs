@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::frame::{Frame, LoopPhase};
+use super::limits::{ARG_BYTES, bytes_of};
+use super::report::{report_end, report_start};
 use super::shell::{Cx, Next, Shell, start};
 use super::start::{Opened, Ready, Subject};
 use super::streams::{In, Out, Streams, write};
-use super::table::{Running, Work, report_end, report_start};
+use super::table::{Running, Work};
 use super::{Env, TOOL_WORK, builtin};
 use crate::shell::device::Device;
 use crate::shell::expand::state::State;
@@ -83,8 +85,7 @@ impl Shell {
             (Kind::Group(list), _) => self.push(Frame::List { list: list.clone(), at: 0 }, cx),
             (Kind::Subshell(list), _) => {
                 let child = self.fork(Frame::List { list: list.clone(), at: 0 });
-                if cx.table.is_full() {
-                    cx.complain("bash: fork: retry: Resource temporarily unavailable");
+                if !cx.can_fork() {
                     self.finish(254, cx);
                     return Next::On;
                 }
@@ -103,21 +104,20 @@ impl Shell {
             }
             (Kind::For { .. }, Subject::Words(words)) => {
                 self.state.status = 0;
-                self.push(Frame::For { command: command.clone(), values: words.into() }, cx);
+                let bytes = bytes_of(&words);
+                self.push_holding(Frame::For { command: command.clone(), values: words.into() }, bytes, cx);
             }
             (Kind::Case { .. }, Subject::Arm(arm)) => {
                 self.state.status = 0;
                 arm.into_iter().for_each(|list| self.push(Frame::List { list, at: 0 }, cx));
             }
-            (Kind::Function { name, body }, _) => {
-                if self.state.functions.len() >= crate::shell::expand::state::FUNCTIONS {
-                    cx.complain(format!("bash: {name}: there is no room for more functions"));
+            (Kind::Function { name, .. }, _) => match self.state.define(name, command) {
+                Ok(()) => self.state.status = 0,
+                Err(said) => {
+                    cx.complain(format!("bash: {said}"));
                     self.finish(1, cx);
-                } else {
-                    self.state.functions.insert(name.as_str().into(), body.clone());
-                    self.state.status = 0;
                 }
-            }
+            },
             (_, Subject::Status(status)) => self.finish(status, cx),
             _ => {}
         }
@@ -166,7 +166,7 @@ impl Shell {
             self.finish(0, cx);
             return Next::On;
         }
-        let function = self.state.functions.get(name.as_str()).cloned();
+        let function = self.state.function(name).cloned();
         if function.is_some() || builtin::is_builtin(name, args) {
             if !redirects.is_empty() {
                 let before = std::mem::replace(cx.streams, streams);
@@ -174,7 +174,7 @@ impl Shell {
             }
             if !assigns.is_empty() {
                 let saved = assigns.iter().map(|(name, _)| (name.clone(), self.state.variable(name).cloned())).collect();
-                self.push(Frame::Variables(saved), cx);
+                self.push_saved(saved, cx);
                 for (name, value) in &assigns {
                     // What has no room is as it was.
                     let _ = self.state.set(name, value);
@@ -182,7 +182,7 @@ impl Shell {
             }
             if let Some(body) = function {
                 let before = std::mem::replace(&mut self.state.args, Arc::new(args.to_vec()));
-                self.push(Frame::Call { args: before, hidden: Vec::new() }, cx);
+                self.push_holding(Frame::Call { args: before, hidden: Vec::new() }, bytes_of(args), cx);
                 self.push(start(body), cx);
                 return Next::On;
             }
@@ -199,6 +199,15 @@ impl Shell {
 
     /// A tool as a process of its own, or in the place of the shell.
     fn tool(&mut self, name: &str, args: &[String], streams: Streams, files: &Files, cx: &mut Cx) -> Next {
+        // What bash does itself is given no arguments by the system.
+        if !builtin::IN_BASH.contains(&name) && args.iter().any(|arg| arg.len() >= ARG_BYTES) {
+            let path = builtin::path_of(name).unwrap_or_else(|| name.to_owned());
+            let printed = Printed { error: true, text: format!("bash: {path}: Argument list too long"), newline: true };
+            cx.table.deliver(&streams, cx.job, vec![printed], cx.env);
+            report(name, args, 126, String::new(), cx);
+            self.finish(126, cx);
+            return Next::On;
+        }
         report_start(name, args, cx.job, cx.env);
         let interactive = streams.input == In::Terminal && streams.out == Out::Screen { error: false };
         let remote = self.state.remote.as_ref().map(|remote| remote.host.clone());
@@ -219,19 +228,17 @@ impl Shell {
             };
             let printed = Printed { error: true, text: said, newline: true };
             cx.table.deliver(&streams, cx.job, vec![printed], cx.env);
-            let running = Running { name: name.into(), args: args.to_vec(), tool: Tool::Wait, said: String::new() };
-            report_end(&running, cx.job, 127, cx.env);
+            report_end(&Running::new(name, args, Tool::Wait), cx.job, 127, cx.env);
             self.finish(127, cx);
             return Next::On;
         };
-        let running = Box::new(Running { name: name.to_owned(), args: args.to_vec(), tool, said: String::new() });
+        let running = Box::new(Running::new(name, args, tool));
         if self.replaced && self.frames.is_empty() {
             *cx.streams = streams;
             cx.table.is_dirty = true;
             return Next::Become(running);
         }
-        if cx.table.is_full() {
-            cx.complain("bash: fork: retry: Resource temporarily unavailable");
+        if !cx.can_fork() {
             self.finish(254, cx);
             return Next::On;
         }
@@ -242,8 +249,7 @@ impl Shell {
 
     /// Runs words as a command in a process of its own; the frame that waits for it comes from the caller.
     pub(super) fn spawn_words(&mut self, words: &[String], input: In, cx: &mut Cx) -> Option<u32> {
-        if cx.table.is_full() {
-            cx.complain("bash: fork: retry: Resource temporarily unavailable");
+        if !cx.can_fork() {
             return None;
         }
         let words = words.iter().map(|word| Word::text(word.as_str())).collect();
@@ -282,8 +288,8 @@ impl Shell {
                     // It runs beside the command, which does not wait for it.
                     let pipe = cx.table.new_pipe();
                     let child = self.fork(Frame::List { list: list.clone(), at: 0 });
-                    if cx.table.is_full() {
-                        return Err((streams, "fork: retry: Resource temporarily unavailable".into()));
+                    if let Some(why) = cx.table.no_room() {
+                        return Err((streams, why.into()));
                     }
                     let writes = Streams { input: In::Null, out: Out::Pipe(pipe), err: streams.err.clone() };
                     self.spawn(cx.job, writes, Work::Shell(Box::new(child)), cx);
@@ -348,6 +354,5 @@ const PATH_BYTES: usize = 1_024;
 /// Says that a tool began and ended at once.
 fn report(name: &str, args: &[String], status: i32, said: String, cx: &mut Cx) {
     report_start(name, args, cx.job, cx.env);
-    let running = Running { name: name.to_owned(), args: args.to_vec(), tool: Tool::Wait, said };
-    report_end(&running, cx.job, status, cx.env);
+    report_end(&Running { said, ..Running::new(name, args, Tool::Wait) }, cx.job, status, cx.env);
 }

@@ -7,11 +7,15 @@
 //! * [`start`]: how a command begins: its words, its redirections, the files that it reads
 //! * [`launch`]: what is run then: a builtin, a function, a tool
 //! * [`builtin`]: what a shell does itself
+//! * [`limits`]: what all of them may hold
 
 pub mod builtin;
 pub mod frame;
 pub mod launch;
+pub mod limits;
 mod loops;
+mod pipeline;
+pub mod report;
 pub mod shell;
 pub mod start;
 pub mod streams;
@@ -30,10 +34,10 @@ pub type Pid = u32;
 
 /// What is done by shells at one instant of virtual time costs this much at most; the rest comes a millisecond later.
 pub const WORK_PER_INSTANT: usize = 400;
+/// Going through so many bytes costs as much as a step of the shell.
+pub const BYTES_PER_WORK: usize = 4 << 10;
 /// What starting a tool costs of it; a step of the shell itself costs one.
 pub const TOOL_WORK: usize = 10;
-/// At most this many processes in a terminal.
-pub const MOST_PROCESSES: usize = 128;
 
 /// What a process is stepped with.
 pub struct Env<'a, 'b> {

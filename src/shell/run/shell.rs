@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::frame::{Frame, LoopPhase};
-use super::streams::{In, Out, Streams};
+use super::streams::{In, Streams};
 use super::table::{MAIN, Process, TERMINATED, Table, Work};
 use super::{Env, Pid, Progress};
 use crate::shell::expand::state::{Options, State};
-use crate::shell::pipe::{Pipe, Printed};
-use crate::shell::session::BACKGROUND_JOBS;
-use crate::shell::syntax::{Chain, Command, Joint, List, Pipeline};
+use crate::shell::pipe::{Pipe, Printed, room_of};
+use crate::shell::syntax::{Command, Joint, List};
 use crate::shell::tools::{BROKEN_PIPE, INTERRUPTED};
 use crate::sim::process::ReadId;
-use crate::sim::time::{Duration, Time};
+use crate::sim::time::Time;
 
-/// Functions, `source` and loops may be nested so deeply.
-const MOST_FRAMES: usize = 400;
 /// The statuses of so many background processes are kept for `wait`.
 const KEPT_CHILDREN: usize = 64;
 
@@ -25,6 +22,8 @@ const KEPT_CHILDREN: usize = 64;
 pub struct Shell {
     pub state: State,
     pub(super) frames: Vec<Frame>,
+    /// What frames hold, by their numbers: `limits`.
+    pub(super) held: Vec<(usize, usize)>,
     /// Processes it started: their statuses, once they have ended.
     children: BTreeMap<Pid, Option<i32>>,
     /// It was made for one command: a tool takes its place.
@@ -66,7 +65,7 @@ impl Cx<'_, '_, '_> {
     }
 
     fn deliver(&mut self, printed: Printed) {
-        self.env.pieces = self.env.pieces.saturating_sub(1);
+        self.env.pieces = self.env.pieces.saturating_sub(room_of(&printed.text));
         self.table.deliver(self.streams, self.job, vec![printed], self.env);
     }
 
@@ -82,7 +81,16 @@ impl Cx<'_, '_, '_> {
 
 impl Shell {
     pub fn new(state: State, now: Time) -> Shell {
-        Shell { state, frames: Vec::new(), children: BTreeMap::new(), replaced: false, interrupted: None, started: now, jobs: Vec::new() }
+        Shell {
+            state,
+            frames: Vec::new(),
+            held: Vec::new(),
+            children: BTreeMap::new(),
+            replaced: false,
+            interrupted: None,
+            started: now,
+            jobs: Vec::new(),
+        }
     }
 
     /// A copy that runs this, as a process of its own.
@@ -137,6 +145,10 @@ impl Shell {
     /// Ends what it does, with this status, as soon as what it waits for has ended too.
     pub(super) fn interrupt(&mut self, status: i32) {
         self.interrupted = Some(status);
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.is_some()
     }
 
     /// Starts a process of this shell's.
@@ -228,7 +240,7 @@ impl Shell {
             }
             match shell.transition(&mut cx) {
                 Next::On => {
-                    cx.env.work -= 1;
+                    cx.env.work = cx.env.work.saturating_sub(1);
                     *job = cx.job;
                     moved = true;
                 }
@@ -293,15 +305,6 @@ impl Shell {
         Some(frame)
     }
 
-    pub(super) fn push(&mut self, frame: Frame, cx: &mut Cx) {
-        if self.frames.len() >= MOST_FRAMES {
-            cx.complain(format!("bash: more than {MOST_FRAMES} constructs and functions within each other"));
-            self.interrupt(1);
-            return;
-        }
-        self.frames.push(frame);
-    }
-
     /// Does the next thing that the last frame says.
     fn transition(&mut self, cx: &mut Cx) -> Next {
         let Some(frame) = self.frames.last_mut() else { return Next::Blocked };
@@ -343,7 +346,7 @@ impl Shell {
                     self.state.status = i32::from(self.state.status == 0);
                 }
                 if pipeline.timed {
-                    cx.complain(times(cx.env.now.since(started)));
+                    cx.complain(super::pipeline::times(cx.env.now.since(started)));
                 }
                 Next::On
             }
@@ -362,64 +365,6 @@ impl Shell {
 
     pub(super) fn done(&mut self, cx: &mut Cx) -> Next {
         self.pop(cx);
-        Next::On
-    }
-
-    fn start_pipeline(&mut self, pipeline: &Arc<Pipeline>, cx: &mut Cx) -> Next {
-        if pipeline.negated || pipeline.timed {
-            self.push(Frame::Pipeline { pipeline: pipeline.clone(), started: cx.env.now }, cx);
-        }
-        if let [only] = &pipeline.stages[..] {
-            self.push(start(only.clone()), cx);
-            return Next::On;
-        }
-        let mut input = cx.streams.input.clone();
-        let mut pids = Vec::new();
-        for (n, stage) in pipeline.stages.iter().enumerate() {
-            if cx.table.is_full() {
-                cx.complain("bash: fork: retry: Resource temporarily unavailable");
-                self.state.status = 254;
-                break;
-            }
-            let is_last = n + 1 == pipeline.stages.len();
-            let next = (!is_last).then(|| cx.table.new_pipe());
-            let out = next.map_or_else(|| cx.streams.out.clone(), Out::Pipe);
-            let streams = Streams { input, out, err: cx.streams.err.clone() };
-            let mut child = self.fork(start(stage.clone()));
-            child.replaced = true;
-            pids.push(self.spawn(cx.job, streams, Work::Shell(Box::new(child)), cx));
-            input = next.map_or(In::Null, In::Pipe);
-        }
-        cx.table.is_dirty = true;
-        self.push(Frame::Children { pids, until: None }, cx);
-        Next::On
-    }
-
-    fn start_background(&mut self, chain: &Arc<Chain>, cx: &mut Cx) -> Next {
-        if cx.table.is_full() {
-            cx.complain("bash: fork: retry: Resource temporarily unavailable");
-            self.state.status = 254;
-            return Next::On;
-        }
-        let single = chain.rest.is_empty() && chain.first.stages.len() == 1 && !chain.first.negated && !chain.first.timed;
-        let mut child =
-            if single { self.fork(start(chain.first.stages[0].clone())) } else { self.fork(Frame::Chain { chain: chain.clone(), at: 0 }) };
-        child.replaced = single;
-        if cx.pid == MAIN && self.jobs.len() >= BACKGROUND_JOBS {
-            cx.complain(format!("bash: fork: at most {BACKGROUND_JOBS} jobs run in the background here"));
-            self.state.status = 254;
-            return Next::On;
-        }
-        let job = if cx.pid == MAIN { cx.table.new_job() } else { cx.job };
-        let streams = Streams { input: In::Null, ..cx.streams.clone() };
-        let pid = self.spawn(job, streams, Work::Shell(Box::new(child)), cx);
-        self.state.last_background = Some(pid);
-        self.state.status = 0;
-        if cx.pid == MAIN {
-            let number = self.jobs.last().map_or(1, |last| last.number + 1);
-            self.jobs.push(Job { number, id: job, pid, text: chain.text.clone() });
-            cx.env.screen.push(super::Shown::Note { job, text: format!("[{number}] {pid}") });
-        }
         Next::On
     }
 
@@ -472,10 +417,4 @@ pub(super) enum Next {
 /// A command's beginning.
 pub(super) fn start(command: Arc<Command>) -> Frame {
     Frame::Start { command, outputs: Vec::new(), reading: None }
-}
-
-/// What `time` prints: virtual time, as nothing here takes a processor's.
-fn times(real: Duration) -> String {
-    let ms = real.as_ms();
-    format!("\nreal\t{}m{}.{:03}s\nuser\t0m0.000s\nsys\t0m0.000s", ms / 60_000, ms / 1_000 % 60, ms % 1_000)
 }

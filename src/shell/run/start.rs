@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::BYTES_PER_WORK;
 use super::frame::{Frame, Reading};
 use super::launch::{path_read_further, paths_read};
 use super::shell::{Cx, Next, Shell};
 use super::streams::{Out, Streams};
 use super::table::Work;
 use super::test;
-use crate::kafka::actor::Outbox;
 use crate::shell::expand::state::{HOME, Remote, State};
 use crate::shell::expand::{Expansion, Stop, glob, substituted_path};
 use crate::shell::files::{self, Entry, Files};
 use crate::shell::syntax::{Command, Kind, Part, Redirect, Target, Word};
 use crate::shell::tools::hosts::machines::MACHINES;
+use crate::sim::disk::Disk;
 
 /// A command with all that its words became.
 #[derive(Clone, Debug)]
@@ -99,7 +100,7 @@ impl Shell {
                     files.seed = cx.table.random(cx.env.now);
                 }
                 if paths.look_around {
-                    files.entries = entries(&self.state, cx.env.out);
+                    files.entries = entries(&self.state, cx.env.out.disk());
                 }
                 let waiting: BTreeMap<_, _> = paths.files.into_iter().map(|path| (self.ask(&path, cx), path)).collect();
                 if let Some(Frame::Start { reading, .. }) = self.frames.last_mut() {
@@ -109,8 +110,7 @@ impl Shell {
             }
             Err(Stop::Run(list)) => {
                 *reading = None;
-                if cx.table.is_full() {
-                    cx.complain("bash: fork: retry: Resource temporarily unavailable");
+                if !cx.can_fork() {
                     self.frames.pop();
                     self.finish(254, cx);
                     return Next::On;
@@ -145,11 +145,19 @@ impl Shell {
 
     /// Expands what a command says.
     fn prepare(&mut self, command: &Command, outputs: &[String], cx: &mut Cx) -> Result<(Ready, State), Stop> {
-        let all = entries_lazily(&self.state, cx.env.out);
-        let files = || all.iter().map(|entry| entry.path.clone()).collect();
+        let random = cx.table.random(cx.env.now);
+        let disk = &*cx.env.out.disk();
+        let files = || entries(&self.state, disk).iter().map(|entry| entry.path.clone()).collect();
         let mut expansion = Expansion::new(self.state.clone(), outputs, &files);
         expansion.seconds = cx.env.now.since(self.started).as_ms() / 1_000;
-        expansion.random = cx.table.random(cx.env.now);
+        expansion.random = random;
+        let ready = self.expand(command, &mut expansion);
+        let (cost, state) = (expansion.cost(), expansion.state);
+        cx.env.work = cx.env.work.saturating_sub(cost / BYTES_PER_WORK);
+        Ok((ready?, state))
+    }
+
+    fn expand(&self, command: &Command, expansion: &mut Expansion) -> Result<Ready, Stop> {
         let mut assigns = Vec::new();
         let subject = match &command.kind {
             Kind::Simple { assigns: given, words } => {
@@ -181,15 +189,15 @@ impl Shell {
                 Subject::Arm(found)
             }
             Kind::Test(condition) => {
-                let holds = test::condition(condition, &mut expansion)?;
+                let holds = test::condition(condition, expansion)?;
                 Subject::Status(i32::from(!holds))
             }
             Kind::Arithmetic(expression) => Subject::Status(i32::from(expansion.number(expression)? == 0)),
             _ => Subject::Nothing,
         };
-        let redirects = command.redirects.iter().map(|redirect| Ok((redirect.stream, opened(redirect, &mut expansion)?)));
+        let redirects = command.redirects.iter().map(|redirect| Ok((redirect.stream, opened(redirect, expansion)?)));
         let redirects = redirects.collect::<Result<_, Stop>>()?;
-        Ok((Ready { assigns, subject, redirects, substituted: expansion.substituted }, expansion.state))
+        Ok(Ready { assigns, subject, redirects, substituted: std::mem::take(&mut expansion.substituted) })
     }
 }
 
@@ -217,23 +225,16 @@ fn opened(redirect: &Redirect, expansion: &mut Expansion) -> Result<Opened, Stop
 }
 
 /// Every file that a shell sees.
-pub(super) fn entries(state: &State, out: &mut Outbox) -> Arc<Vec<Entry>> {
-    match &state.remote {
-        Some(Remote { files, .. }) => files.clone(),
-        None => Arc::new(entries_lazily(state, out)),
-    }
-}
-
-fn entries_lazily(state: &State, out: &mut Outbox) -> Vec<Entry> {
-    if let Some(remote) = &state.remote {
-        return remote.files.to_vec();
+pub(super) fn entries(state: &State, disk: &Disk) -> Arc<Vec<Entry>> {
+    if let Some(Remote { files, .. }) = &state.remote {
+        return files.clone();
     }
     let entry = |(path, file): (&Arc<str>, &Arc<crate::sim::disk::File>)| Entry {
         path: if path.starts_with('/') { path.to_string() } else { format!("{HOME}/{path}") },
         bytes: file.len(),
         written: file.extents().next_back().map(crate::sim::disk::Extent::written).unwrap_or_default(),
     };
-    let mut entries: Vec<Entry> = out.disk().files().map(entry).collect();
+    let mut entries: Vec<Entry> = disk.files().map(entry).collect();
     entries.sort_by(|a, b| a.path.cmp(&b.path));
-    entries
+    Arc::new(entries)
 }

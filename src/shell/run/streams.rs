@@ -93,7 +93,9 @@ impl Table {
     /// How many lines whoever reads this stream has room for, and whether nobody does.
     pub fn room(&self, out: &Out) -> (usize, bool) {
         match out {
-            Out::Pipe(id) => self.pipes.get(id).map_or((0, true), |shared| (shared.pipe.room(), shared.broken)),
+            Out::Pipe(id) => {
+                self.pipes.get(id).map_or((0, true), |shared| (shared.pipe.room(), shared.broken || shared.pipe.cut().is_some()))
+            }
             _ => (usize::MAX, false),
         }
     }
@@ -186,7 +188,7 @@ pub fn write(env: &mut Env, path: &str, bytes: bytes::Bytes) -> Result<(), &'sta
 }
 
 fn has_room(disk: &Disk, more: u64) -> bool {
-    disk.used_bytes() + more <= DISK_BYTES && disk.files().count() < MOST_FILES
+    disk.used_bytes() + more <= DISK_BYTES && disk.file_count() < MOST_FILES
 }
 
 /// At most this many files on a terminal's disk.

@@ -3,20 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::frame::Frame;
+use super::limits::bytes_of;
+use super::report::{OUTPUT_BYTES, report_end};
 use super::shell::Shell;
 use super::streams::{Capture, In, Out, Shared, Streams};
-use super::{Env, MOST_PROCESSES, Pid, Progress};
+use super::{BYTES_PER_WORK, Env, Pid, Progress};
 use crate::kafka::actor::Input;
-use crate::kafka::event::Event;
-use crate::shell::pipe::{Pipe, Printer};
-use crate::shell::screen::cut;
-use crate::shell::tools::{BROKEN_PIPE, Context, INTERRUPTED, KILLED, Tool, tool_name};
+use crate::shell::pipe::{Pipe, Printer, room_of};
+use crate::shell::tools::{BROKEN_PIPE, Context, INTERRUPTED, KILLED, Tool};
 use crate::sim::disk::File;
 use crate::sim::process::ReadId;
 use crate::sim::time::Time;
 
-/// Of what a tool prints, its last event holds this much.
-pub const OUTPUT_BYTES: usize = 2 << 10;
 /// The shell that reads the terminal's lines.
 pub const MAIN: Pid = 1_000;
 
@@ -57,9 +55,17 @@ pub enum Work {
 pub struct Running {
     pub name: String,
     pub args: Vec<String>,
+    /// What they hold.
+    pub(super) args_bytes: usize,
     pub tool: Tool,
     /// The first of what it printed on standard output.
     pub said: String,
+}
+
+impl Running {
+    pub(super) fn new(name: &str, args: &[String], tool: Tool) -> Running {
+        Running { name: name.to_owned(), args: args.to_vec(), args_bytes: bytes_of(args), tool, said: String::new() }
+    }
 }
 
 impl Table {
@@ -123,9 +129,8 @@ impl Table {
         (mixed >> 33) as u32
     }
 
-    /// Whether there is room for more processes.
-    pub fn is_full(&self) -> bool {
-        self.processes.len() >= MOST_PROCESSES
+    pub(super) fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.processes.values()
     }
 
     pub fn spawn(&mut self, process: Process) -> Pid {
@@ -203,7 +208,8 @@ impl Table {
             return false;
         };
         let (room, broken) = self.room(&process.streams.out);
-        let mut print = Printer { pieces: Vec::new(), room: room.min(env.pieces), broken };
+        let mut print = Printer::new(room.min(env.pieces), broken);
+        let read_before = running.tool.read_bytes();
         let mut nothing = Pipe::closed();
         let stdin = match process.streams.input {
             In::Terminal => &mut process.typed,
@@ -213,7 +219,9 @@ impl Table {
         let mut cx = Context { now: env.now, stdin, print: &mut print, out: env.out };
         let status = act(&mut running.tool, &mut cx);
         let printed = !print.pieces.is_empty();
-        env.pieces = env.pieces.saturating_sub(print.pieces.len());
+        let moved = running.tool.read_bytes() - read_before + print.pieces.iter().map(|piece| piece.text.len()).sum::<usize>();
+        env.work = env.work.saturating_sub(moved / BYTES_PER_WORK);
+        env.pieces = env.pieces.saturating_sub(print.pieces.iter().map(|piece| room_of(&piece.text)).sum());
         for piece in print.pieces.iter().filter(|piece| !piece.error) {
             if running.said.len() < OUTPUT_BYTES {
                 running.said += &piece.text;
@@ -399,24 +407,6 @@ fn doomed_parent(mut parent: Pid, root: Pid, processes: &BTreeMap<Pid, Process>)
             None => return false,
         }
     }
-}
-
-/// Says that a tool began.
-pub fn report_start(name: &str, args: &[String], job: u32, env: &mut Env) {
-    let args = args.iter().map(|arg| arg.as_str().into()).collect();
-    env.out.emit(Event::ToolStarted { session: env.spec.session, job, tool: tool_name(name).into(), args });
-}
-
-/// Says that a tool has ended.
-pub fn report_end(running: &Running, job: u32, status: i32, env: &mut Env) {
-    env.out.emit(Event::ToolEnded {
-        session: env.spec.session,
-        job,
-        tool: tool_name(&running.name).into(),
-        args: running.args.iter().map(|arg| arg.as_str().into()).collect(),
-        status,
-        output: cut(&running.said, OUTPUT_BYTES).unwrap_or(&running.said).into(),
-    });
 }
 
 /// How the shell words a status in a job's last line: `Done`, `Exit 1`, `Killed`.

@@ -1,13 +1,11 @@
-//! Commands: simple ones, loops, conditions, functions, and how they are strung together.
+//! Commands: loops, conditions, functions, and how all are strung together. Simple ones stand in `simple`.
 
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Parsed};
+use super::here::fill_chain;
 use super::word::Until;
-use super::{Assign, Assigned, Chain, Command, Item, Joint, Kind, List, Part, Pipeline, Redirect, SyntaxError, Target, Word, is_name};
-
-/// Commands whose arguments may be arrays.
-const DECLARING: &[&str] = &["declare", "local", "typeset"];
+use super::{Chain, Command, Item, Joint, Kind, List, Part, Pipeline, Redirect, SCRIPT_BYTES, SyntaxError, Target, Word, is_name};
 
 /// Words that mean something where a command could begin.
 const CLOSING: &[&str] = &["then", "elif", "else", "fi", "do", "done", "esac", "}"];
@@ -17,6 +15,9 @@ const CLOSING: &[&str] = &["then", "elif", "else", "fi", "do", "done", "esac", "
 /// # Errors
 /// What is wrong with it, or the construct that is not to be had here.
 pub fn parse(text: &str) -> Result<List, SyntaxError> {
+    if text.len() > SCRIPT_BYTES {
+        return Err(SyntaxError::Unsupported("room for so long a script"));
+    }
     parse_at(text, 0)
 }
 
@@ -326,195 +327,20 @@ impl Cursor<'_> {
         }
     }
 
-    fn function(&mut self, name: String) -> Parsed<Command> {
+    pub(super) fn function(&mut self, name: String) -> Parsed<Command> {
         self.line_breaks()?;
         if name.is_empty() || (self.peek() != Some('(') && !["{", "if", "while", "until", "for", "case", "[["].contains(&self.peek_word()))
         {
             return Err(self.unexpected());
         }
+        let start = self.at;
         let body = Arc::new(self.deeper(|cursor| cursor.command())?);
-        Ok(Command { kind: Kind::Function { name, body }, redirects: Vec::new() })
-    }
-
-    fn simple(&mut self) -> Parsed<Command> {
-        let (mut assigns, mut words, mut redirects, mut arrays) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        loop {
-            self.blanks();
-            if let Some(redirect) = self.redirect()? {
-                redirects.push(redirect);
-                continue;
-            }
-            match self.peek() {
-                None | Some('\n' | '|' | ';' | '&' | ')') => break,
-                Some('(') => {
-                    let name = words.first().and_then(Word::bare).map(str::to_owned);
-                    let name = name.filter(|_| words.len() == 1 && assigns.is_empty() && redirects.is_empty());
-                    let Some(name) = name.filter(|_| self.rest()[1..].trim_start().starts_with(')')) else {
-                        return Err(self.unexpected());
-                    };
-                    self.at += 1;
-                    self.blanks();
-                    self.at += 1;
-                    return self.function(name);
-                }
-                Some(_) => {}
-            }
-            if words.is_empty()
-                && let Some(assign) = self.assign()?
-            {
-                assigns.push(assign);
-                continue;
-            }
-            let declares = words.first().and_then(Word::bare).is_some_and(|word| DECLARING.contains(&word));
-            if declares && let Some(array) = self.declaration(&mut words)? {
-                arrays.push(array);
-                continue;
-            }
-            let start = self.at;
-            words.push(self.word()?);
-            if words.len() == 1 && words[0].bare().is_some() {
-                self.commands.push((start, self.at));
-            }
-        }
-        if !arrays.is_empty() {
-            let simple = |assigns, words| Command { kind: Kind::Simple { assigns, words }, redirects: Vec::new() };
-            let declared = Command { redirects, ..simple(assigns, words) };
-            let both = [declared, simple(arrays, Vec::new())].map(|command| alone(Arc::new(command)));
-            return Ok(Command { kind: Kind::Group(Arc::new(List(both.to_vec()))), redirects: Vec::new() });
-        }
-        if assigns.is_empty() && words.is_empty() && redirects.is_empty() {
-            return Err(self.unexpected());
-        }
-        Ok(Command { kind: Kind::Simple { assigns, words }, redirects })
-    }
-
-    /// `X=...`, if it stands here.
-    fn assign(&mut self) -> Parsed<Option<Assign>> {
-        let before = self.at;
-        let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(0);
-        let name = if rest[end..].starts_with(['=', '+', '[']) { &rest[..end] } else { "" };
-        if !is_name(name) {
-            return Ok(None);
-        }
-        let name = name.to_owned();
-        self.at += name.len();
-        let index = if self.take("[") { self.index() } else { None };
-        let append = self.take("+");
-        let is_whole = index.is_some() || !self.text[before..self.at].contains('[');
-        if !is_whole || !self.take("=") {
-            self.at = before;
-            return Ok(None);
-        }
-        let value = if index.is_none() && self.take("(") { Assigned::Array(self.array()?) } else { Assigned::One(self.word()?) };
-        Ok(Some(Assign { name, index, value, append }))
-    }
-
-    /// Behind `X[`, up to and with the `]`; `None` if it is none.
-    fn index(&mut self) -> Option<Word> {
-        // What cannot be read as a key is a word of its own, or is refused as that.
-        let key = self.parts(Until::Brace { ends: "]", quoted: false }).ok()?;
-        self.take("]").then_some(key)
-    }
-
-    /// Behind `X=(`, up to and with the `)`.
-    fn array(&mut self) -> Parsed<Vec<(Option<Word>, Word)>> {
-        let mut elements = Vec::new();
-        loop {
-            self.line_breaks()?;
-            match self.peek() {
-                Some(')') => {
-                    self.at += 1;
-                    return Ok(elements);
-                }
-                None => return Err(SyntaxError::Unclosed(")")),
-                Some(c) if "|;&<>(".contains(c) => return Err(self.unexpected()),
-                Some(_) => {}
-            }
-            let before = self.at;
-            let key = if self.take("[") { self.index() } else { None };
-            let key = key.filter(|_| self.take("="));
-            if key.is_none() {
-                self.at = before;
-            }
-            elements.push((key, self.word()?));
-        }
-    }
-
-    /// `declare`, `local`: `declare X=(...)` is `declare X` and then `X=(...)`.
-    fn declaration(&mut self, words: &mut Vec<Word>) -> Parsed<Option<Assign>> {
-        let before = self.at;
-        match self.assign()? {
-            Some(assign) if matches!(assign.value, Assigned::Array(_)) => {
-                words.push(Word::text(assign.name.as_str()));
-                Ok(Some(assign))
-            }
-            _ => {
-                self.at = before;
-                Ok(None)
-            }
-        }
+        Ok(Command { kind: Kind::Function { name, body, bytes: self.at - start }, redirects: Vec::new() })
     }
 }
 
 /// A command as an item of a list.
-fn alone(command: Arc<Command>) -> Item {
+pub(super) fn alone(command: Arc<Command>) -> Item {
     let first = Arc::new(Pipeline { negated: false, timed: false, stages: vec![command] });
     Item { chain: Arc::new(Chain { first, rest: Vec::new(), text: String::new() }), background: false }
-}
-
-/// Puts the texts of here-documents where their numbers stand.
-fn fill_chain(mut chain: Chain, here: &[Word]) -> Chain {
-    let fill = |pipeline: &mut Arc<Pipeline>| {
-        for stage in &mut Arc::make_mut(pipeline).stages {
-            let command = Arc::make_mut(stage);
-            fill_redirects(&mut command.redirects, here);
-            fill_kind(&mut command.kind, here);
-        }
-    };
-    fill(&mut chain.first);
-    chain.rest.iter_mut().for_each(|(_, pipeline)| fill(pipeline));
-    chain
-}
-
-fn fill_redirects(redirects: &mut [Redirect], here: &[Word]) {
-    for redirect in redirects {
-        if let Target::Text(word) = &mut redirect.target {
-            // Only a here-document's place is one bare number: a here-string ends in a quoted line break.
-            let slot = word.bare().and_then(|number| number.parse::<usize>().ok());
-            if let Some(text) = slot.and_then(|slot| here.get(slot)) {
-                *word = text.clone();
-            }
-        }
-    }
-}
-
-fn fill_kind(kind: &mut Kind, here: &[Word]) {
-    let fill = |list: &mut Arc<List>| {
-        for item in &mut Arc::make_mut(list).0 {
-            item.chain = Arc::new(fill_chain((*item.chain).clone(), here));
-        }
-    };
-    match kind {
-        Kind::Group(list) | Kind::Subshell(list) => fill(list),
-        Kind::If { branches, otherwise } => {
-            for (condition, body) in branches {
-                fill(condition);
-                fill(body);
-            }
-            otherwise.iter_mut().for_each(fill);
-        }
-        Kind::Loop { condition, body, .. } => {
-            fill(condition);
-            fill(body);
-        }
-        Kind::For { body, .. } => fill(body),
-        Kind::Case { arms, .. } => arms.iter_mut().for_each(|(_, body)| fill(body)),
-        Kind::Function { body, .. } => {
-            let body = Arc::make_mut(body);
-            fill_redirects(&mut body.redirects, here);
-            fill_kind(&mut body.kind, here);
-        }
-        Kind::Simple { .. } | Kind::Test(_) | Kind::Arithmetic(_) => {}
-    }
 }

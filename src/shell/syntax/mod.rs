@@ -5,8 +5,10 @@
 mod alias;
 mod command;
 mod cursor;
+mod here;
 mod parameter;
 mod redirect;
+mod simple;
 mod test;
 mod word;
 
@@ -97,6 +99,8 @@ pub enum Kind {
     Function {
         name: String,
         body: Arc<Command>,
+        /// The length of its text.
+        bytes: usize,
     },
     /// `[[ ... ]]`
     Test(Condition),
@@ -270,6 +274,8 @@ pub enum SyntaxError {
     TooDeep,
 }
 
+/// A longer script is not read.
+pub const SCRIPT_BYTES: usize = 128 << 10;
 /// Constructs may be nested so deeply.
 pub const MAX_DEPTH: usize = 40;
 

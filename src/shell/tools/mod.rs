@@ -315,6 +315,16 @@ impl Tool {
         }
     }
 
+    /// How many bytes of its input it keeps; clients bound theirs by `buffer.memory` and the like.
+    pub fn kept_bytes(&self) -> usize {
+        if let Tool::Text(text) = self { text.kept_bytes() } else { 0 }
+    }
+
+    /// How many bytes of text it has gone through.
+    pub fn read_bytes(&self) -> usize {
+        if let Tool::Text(text) = self { text.read_bytes() } else { 0 }
+    }
+
     /// Whether it reads its standard input.
     pub fn reads_input(&self) -> bool {
         match self {

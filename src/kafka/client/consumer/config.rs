@@ -3,6 +3,7 @@
 use crate::kafka::actor::Config;
 use crate::kafka::client::backoff::ExponentialBackoff;
 use crate::kafka::client::config::{ConfigError, Settings, invalid};
+use crate::kafka::client::iso_duration;
 use crate::kafka::client::metadata::MetadataConfig;
 use crate::kafka::client::network::NetworkConfig;
 use crate::kafka::group::assignor::Assignor;
@@ -46,6 +47,8 @@ pub struct ConsumerConfig {
 pub enum OffsetReset {
     Earliest,
     Latest,
+    /// At the first record that is no older than this (KIP-1106).
+    ByDuration(Duration),
     /// Tell the application.
     None,
 }
@@ -79,8 +82,14 @@ impl IsolationLevel {
 /// A consumer talks to a node with as many requests as it likes (`ConsumerUtils.CONSUMER_MAX_INFLIGHT_REQUESTS_PER_CONNECTION`).
 const MAX_IN_FLIGHT: u32 = 100;
 
+/// `by_duration:PT1H`; the span may not be negative.
+fn by_duration(text: &str) -> Option<OffsetReset> {
+    let ms = iso_duration::parse_ms(text.strip_prefix("by_duration:")?)?;
+    u64::try_from(ms).ok().map(|ms| OffsetReset::ByDuration(Duration::us(ms.saturating_mul(1_000))))
+}
+
 impl ConsumerConfig {
-    /// Reads settings. Left out: deserializers, interceptors, security, `client.rack`, `auto.offset.reset=by_duration:..`.
+    /// Reads settings. Left out: deserializers, interceptors, security, `client.rack`.
     ///
     /// # Errors
     /// The first setting that cannot be, in Kafka's words.
@@ -98,14 +107,13 @@ impl ConsumerConfig {
             "earliest" => OffsetReset::Earliest,
             "none" => OffsetReset::None,
             "latest" => OffsetReset::Latest,
-            // Kafka has `by_duration:` too; it is not here.
-            other => {
+            other => by_duration(other).ok_or_else(|| {
                 let why = format!(
                     "Invalid value `{other}` for configuration auto.offset.reset. The value must be either 'earliest', 'latest', 'none' or \
                      of the format 'by_duration:<PnDTnHnMn.nS.>'."
                 );
-                return Err(invalid("auto.offset.reset", other, &why));
-            }
+                invalid("auto.offset.reset", other, &why)
+            })?,
         };
         let isolation_level = match settings.one_of("isolation.level", "read_uncommitted", &["read_committed", "read_uncommitted"])? {
             "read_committed" => IsolationLevel::ReadCommitted,
@@ -190,6 +198,12 @@ mod tests {
     #[test]
     fn refuses() {
         assert!(parse("auto.offset.reset=sometimes").is_err());
+        let reset = |value: &str| parse(&format!("auto.offset.reset={value}")).map(|config| config.auto_offset_reset).ok();
+        assert_eq!(reset("by_duration:pt1h0.5s"), Some(OffsetReset::ByDuration(Duration::ms(3_600_500))));
+        assert_eq!(reset("by_duration:PT0S"), Some(OffsetReset::ByDuration(Duration::ZERO)));
+        for wrong in ["by_duration", "by_duration:", "by_duration:1h", "by_duration:-PT1S", "BY_DURATION:PT1S"] {
+            assert_eq!(reset(wrong), None, "{wrong}");
+        }
         assert!(parse("session.timeout.ms=3000").is_err());
         assert!(parse("max.poll.records=0").is_err());
         assert!(parse("partition.assignment.strategy=com.example.Mine").is_err());

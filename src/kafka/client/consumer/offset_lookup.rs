@@ -31,6 +31,9 @@ impl KafkaConsumer {
         let mut unknown = false;
         for (partition, state) in self.subscriptions.unpositioned() {
             let FetchState::AwaitReset(reset) = state else { continue };
+            if self.subscriptions.get(partition).is_some_and(|state| state.not_before > now) {
+                continue;
+            }
             if reset == OffsetReset::None {
                 self.error.get_or_insert_with(|| no_offset(partition));
                 continue;
@@ -45,7 +48,7 @@ impl KafkaConsumer {
         }
         for (leader, partitions) in by_leader {
             if self.client.ready(now, leader, out) {
-                let request = Outgoing::new(self.list_offsets(&partitions));
+                let request = Outgoing::new(self.list_offsets(now, &partitions));
                 if self.client.send(now, leader, request, Token::ListOffsets(partitions), out).is_ok() {
                     self.lookups_in_flight += 1;
                 }
@@ -53,10 +56,14 @@ impl KafkaConsumer {
         }
     }
 
-    fn list_offsets(&self, partitions: &[(TopicPartition, OffsetReset)]) -> ListOffsetsRequest {
+    fn list_offsets(&self, now: Time, partitions: &[(TopicPartition, OffsetReset)]) -> ListOffsetsRequest {
         let mut topics: BTreeMap<Name, Vec<ListOffsetsPartition>> = BTreeMap::new();
         for (partition, reset) in partitions {
-            let timestamp = if *reset == OffsetReset::Earliest { EARLIEST_TIMESTAMP } else { LATEST_TIMESTAMP };
+            let timestamp = match reset {
+                OffsetReset::Earliest => EARLIEST_TIMESTAMP,
+                OffsetReset::ByDuration(span) => now.wall_ms().saturating_sub_unsigned(span.as_ms()),
+                OffsetReset::Latest | OffsetReset::None => LATEST_TIMESTAMP,
+            };
             let epoch = self.client.cluster().partition(partition).map_or(-1, |info| info.leader_epoch);
             let asked = ListOffsetsPartition::default().with_partition_index(partition.partition);
             topics.entry(partition.topic.clone()).or_default().push(asked.with_current_leader_epoch(epoch).with_timestamp(timestamp));
@@ -93,7 +100,13 @@ impl KafkaConsumer {
                     // Kafka forgets the epoch here, so that the position needs no validation; a commit of it says -1.
                     self.maybe_seek_unvalidated(&partition, reset, Position { offset: answer.offset, leader_epoch: None }, out);
                 }
-                Some(answer) if !errors::info(answer.error_code).is_retriable() && answer.error_code != errors::NONE => {
+                // No record is that young. Kafka asks again when `setNextAllowedRetry` allows it.
+                Some(answer) if answer.error_code == errors::NONE => {
+                    if let Some(state) = self.subscriptions.get_mut(&partition) {
+                        state.not_before = now + self.config.network.request_timeout;
+                    }
+                }
+                Some(answer) if !errors::info(answer.error_code).is_retriable() => {
                     self.error.get_or_insert_with(|| ClientError::of_code(answer.error_code, None));
                 }
                 _ => again = true,

@@ -1,6 +1,6 @@
 //! What there is: `type`, `which`, `history`.
 
-use super::NAMES;
+use super::{IN_BASH, NAMES};
 use crate::shell::run::shell::{Cx, Shell};
 use crate::shell::tools::{self, file, hosts, text};
 
@@ -22,7 +22,7 @@ pub(super) fn which(shell: &Shell, name: &str, args: &[String], cx: &mut Cx) -> 
                 format!("{word} is aliased to `{}'", shell.state.aliases.get(word.as_str()).map_or("", |text| &text.value))
             }
             ("type", _) if shell.state.functions.contains_key(word.as_str()) => format!("{word} is a function"),
-            ("type", _) if NAMES.contains(&word.as_str()) => format!("{word} is a shell builtin"),
+            ("type", _) if is_in_bash(word) => format!("{word} is a shell builtin"),
             ("type", Some(path)) => format!("{word} is {path}"),
             (_, Some(path)) => path,
             ("type", None) => {
@@ -40,8 +40,12 @@ pub(super) fn which(shell: &Shell, name: &str, args: &[String], cx: &mut Cx) -> 
     status
 }
 
+fn is_in_bash(name: &str) -> bool {
+    NAMES.contains(&name) || IN_BASH.contains(&name)
+}
+
 /// Where a tool stands.
-fn path_of(word: &str) -> Option<String> {
+pub(in crate::shell::run) fn path_of(word: &str) -> Option<String> {
     let tool = tools::tool_name(word);
     if tools::kafka_table(tool).is_some() || tools::program::NAMES.contains(&tool) {
         return Some(format!("/opt/kafka/bin/{tool}.sh"));
@@ -64,7 +68,7 @@ pub(super) fn command(shell: &Shell, args: &[String], cx: &mut Cx) -> i32 {
     for name in names {
         let said = match shell.state.aliases.get(name.as_str()) {
             Some(text) => Some(format!("alias {name}='{}'", text.value)),
-            None if shell.state.functions.contains_key(name.as_str()) || NAMES.contains(&name.as_str()) => Some(name.clone()),
+            None if shell.state.functions.contains_key(name.as_str()) || is_in_bash(name) => Some(name.clone()),
             None => path_of(name),
         };
         if let Some(said) = said {

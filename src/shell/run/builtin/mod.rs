@@ -10,6 +10,7 @@ mod traps;
 mod variables;
 mod xargs;
 
+pub(super) use self::about::path_of;
 use self::about::{command, history, which};
 use self::aliases::{alias, unalias};
 use self::choosing::{getopts, select};
@@ -79,6 +80,9 @@ pub const NAMES: &[&str] = &[
     "which",
     "xargs",
 ];
+
+/// What is a tool here and bash does itself.
+pub(super) const IN_BASH: [&str; 2] = ["echo", "printf"];
 
 /// Of these, the ones that look at names of files.
 pub(super) const LOOK_AROUND: &[&str] = &["[", "test", "cd"];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::shell::expand::state::State;
 use crate::shell::files::Files;
 use crate::shell::run::frame::Frame;
+use crate::shell::run::limits::{PARSED, bytes_of};
 use crate::shell::run::shell::{Cx, Shell};
 use crate::shell::run::table::Work;
 use crate::shell::syntax::parse;
@@ -18,7 +19,7 @@ pub(super) fn eval(shell: &mut Shell, text: &str, cx: &mut Cx) {
     match parse(&shell.with_aliases(text)) {
         Ok(list) => {
             shell.state.status = 0;
-            shell.push(Frame::List { list: Arc::new(list), at: 0 }, cx);
+            shell.push_holding(Frame::List { list: Arc::new(list), at: 0 }, PARSED * text.len(), cx);
         }
         Err(error) => {
             cx.complain(format!("bash: eval: {error}"));
@@ -40,7 +41,8 @@ pub(super) fn source(shell: &mut Shell, name: &str, args: &[String], files: &Fil
         Ok(list) => {
             let args = if rest.is_empty() { shell.state.args.clone() } else { Arc::new(rest.to_vec()) };
             let before = std::mem::replace(&mut shell.state.args, args);
-            shell.push(Frame::Call { args: before, hidden: Vec::new() }, cx);
+            let bytes = PARSED * text.len() + bytes_of(rest);
+            shell.push_holding(Frame::Call { args: before, hidden: Vec::new() }, bytes, cx);
             shell.push(Frame::List { list: Arc::new(list), at: 0 }, cx);
         }
         Err(error) => {
@@ -78,6 +80,7 @@ pub(super) fn bash(shell: &mut Shell, args: &[String], files: &Files, cx: &mut C
         }
     };
     let mut child = shell.fork(frame);
+    child.held.push((0, PARSED * script.map_or(0, str::len) + bytes_of(rest)));
     child.state.args = Arc::new(rest.to_vec());
     child.state.name = name.into();
     child.state.options = Default::default();
@@ -86,8 +89,7 @@ pub(super) fn bash(shell: &mut Shell, args: &[String], files: &Files, cx: &mut C
 }
 
 pub(super) fn start_child(shell: &mut Shell, child: Shell, cx: &mut Cx) {
-    if cx.table.is_full() {
-        cx.complain("bash: fork: retry: Resource temporarily unavailable");
+    if !cx.can_fork() {
         return shell.finish(254, cx);
     }
     let pid = shell.spawn(cx.job, cx.streams.clone(), Work::Shell(Box::new(child)), cx);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::shell::expand::state::Variable;
 use crate::shell::run::frame::Frame;
+use crate::shell::run::limits::PARSED;
 use crate::shell::run::shell::{Cx, Shell};
 use crate::shell::syntax::parse;
 
@@ -66,7 +67,7 @@ impl Shell {
         match parse(&command) {
             Ok(list) => {
                 self.push(Frame::Trap { status: self.state.status }, cx);
-                self.push(Frame::List { list: Arc::new(list), at: 0 }, cx);
+                self.push_holding(Frame::List { list: Arc::new(list), at: 0 }, PARSED * command.len(), cx);
             }
             Err(error) => cx.complain(format!("bash: trap: {error}")),
         }

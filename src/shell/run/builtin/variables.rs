@@ -147,15 +147,18 @@ pub(super) fn local(shell: &mut Shell, args: &[String], cx: &mut Cx) -> i32 {
     };
     for word in args.iter().filter(|arg| !arg.starts_with('-')) {
         let name = word.split_once('=').map_or(word.as_str(), |(name, _)| name);
-        let old = shell.state.variable(name).cloned();
-        if is_name(name) {
-            // What it hides comes back when the function ends.
+        let hidden = if let Frame::Call { hidden, .. } = &mut shell.frames[call] { Some(hidden) } else { None };
+        // What it hides comes back when the function ends; a second `local` hides nothing more.
+        let hides = is_name(name) && hidden.as_ref().is_some_and(|hidden| hidden.iter().all(|(known, _)| known != name));
+        if hides {
+            let old = shell.state.variable(name).cloned();
+            let bytes = name.len() + old.as_ref().map_or(0, Variable::bytes);
             shell.state.unset(name);
-            if let Frame::Call { hidden, .. } = &mut shell.frames[call] {
-                hidden.push((name.to_owned(), old));
-            }
+            hidden.into_iter().for_each(|hidden| hidden.push((name.to_owned(), old.clone())));
+            shell.hold(call, bytes, cx);
         }
-        let with_value = if word.contains('=') || flags.array || flags.map { word.clone() } else { format!("{word}=") };
+        let is_whole = word.contains('=') || flags.array || flags.map || !hides;
+        let with_value = if is_whole { word.clone() } else { format!("{word}=") };
         if let Err(said) = declare_one(shell, "local", &flags, &with_value) {
             cx.complain(format!("bash: {said}"));
             return 1;
@@ -292,7 +295,7 @@ pub(super) fn env(shell: &mut Shell, name: &str, args: &[String], cx: &mut Cx) {
         let _ = shell.state.set(name, value);
         shell.state.export(name);
     }
-    shell.push(Frame::Variables(saved), cx);
+    shell.push_saved(saved, cx);
     if rest.is_empty() {
         let lines: Vec<String> =
             shell.state.variables().filter(|(_, v)| v.exported).map(|(name, variable)| format!("{name}={}", variable.value)).collect();

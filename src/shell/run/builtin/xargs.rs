@@ -1,8 +1,10 @@
 //! `xargs`
 
 use crate::shell::run::frame::{Frame, Xargs};
+use crate::shell::run::limits::ARGS_BYTES;
 use crate::shell::run::shell::{Cx, Next, Shell};
 use crate::shell::run::streams::In;
+use crate::shell::tools::text::KEPT_BYTES;
 
 /// `xargs [-n MOST] [-I TEXT] [-r] [COMMAND [ARG]...]`
 pub(super) fn xargs(shell: &mut Shell, args: &[String], cx: &mut Cx) {
@@ -16,6 +18,7 @@ pub(super) fn xargs(shell: &mut Shell, args: &[String], cx: &mut Cx) {
         ran: false,
         status: 0,
         child: None,
+        bytes: 0,
     };
     let mut args = args.iter().peekable();
     while let Some(arg) = args.next_if(|arg| arg.starts_with('-')) {
@@ -69,15 +72,21 @@ impl Shell {
                 Some(pipe) => (pipe.take(), pipe.at_end()),
             };
             match line {
-                Some(line) if xargs.replace.is_some() => xargs.words.push_back(line.trim_start().to_owned()),
-                Some(line) => xargs.words.extend(line.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned())),
+                Some(line) if xargs.replace.is_some() => {
+                    xargs.bytes += line.len();
+                    xargs.words.push_back(line.trim_start().to_owned());
+                }
+                Some(line) => {
+                    xargs.bytes += line.len();
+                    xargs.words.extend(line.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()));
+                }
                 None if at_end => xargs.all_read = true,
                 None => {
                     self.frames.push(Frame::Xargs(xargs));
                     return Next::Blocked;
                 }
             }
-            if xargs.words.len() > MOST {
+            if xargs.words.len() > MOST || xargs.bytes > KEPT_BYTES {
                 cx.complain("xargs: argument list too long");
                 self.finish(1, cx);
                 return Next::On;
@@ -97,7 +106,15 @@ impl Shell {
                 words.iter_mut().for_each(|word| *word = word.replace(text.as_str(), &line));
             }
             None => {
-                let count = xargs.most.unwrap_or(usize::MAX).min(xargs.words.len());
+                let mut room = ARGS_BYTES.saturating_sub(xargs.command.iter().map(|word| word.len() + 1).sum());
+                let fits = |word: &&String| {
+                    let left = room.checked_sub(word.len() + 1);
+                    room = left.unwrap_or(0);
+                    left.is_some()
+                };
+                // One that is longer than all the room is refused by who starts the command.
+                let fitting = xargs.words.iter().take_while(fits).count().max(1);
+                let count = xargs.most.unwrap_or(usize::MAX).min(fitting).min(xargs.words.len());
                 words.extend(xargs.words.drain(..count));
             }
         }

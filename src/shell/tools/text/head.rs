@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::args::Args;
-use super::{Filter, KEPT_LINES, Made, made};
+use super::{Filter, KEPT_BYTES, KEPT_LINES, Made, made};
 use crate::shell::pipe::Printer;
 
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ struct Head {
 struct Tail {
     keep: usize,
     kept: VecDeque<(String, bool)>,
+    /// What they hold.
+    bytes: usize,
     how: How,
     seen: u64,
     names: Names,
@@ -75,7 +77,7 @@ pub(super) fn head_or_tail(name: &str, args: &[String]) -> Made {
         _ => How::Last,
     };
     let most = if how == How::LastBytes { usize::MAX } else { KEPT_LINES };
-    made(Tail { keep: usize::try_from(n).unwrap_or(most).min(most), kept: VecDeque::new(), how, seen: 0, names }, args.operands)
+    made(Tail { keep: usize::try_from(n).unwrap_or(most).min(most), kept: VecDeque::new(), bytes: 0, how, seen: 0, names }, args.operands)
 }
 
 impl Filter for Head {
@@ -123,9 +125,15 @@ impl Filter for Head {
 }
 
 impl Tail {
+    /// Whether the oldest line that is kept ends before the last bytes, whether or not a line break ends all.
+    fn is_behind(&self) -> bool {
+        let oldest = self.kept.front().map_or(0, |(line, _)| line.len() + 1);
+        self.how == How::LastBytes && oldest > 0 && self.bytes - oldest > self.keep
+    }
+
     fn flush(&mut self, print: &mut Printer) {
         let kept = std::mem::take(&mut self.kept);
-        self.seen = 0;
+        (self.seen, self.bytes) = (0, 0);
         match self.how {
             How::Last => kept.into_iter().for_each(|(line, ended)| if ended { print.line(line) } else { print.text(line) }),
             How::LastBytes => {
@@ -148,15 +156,24 @@ impl Filter for Tail {
             }
             return None;
         }
+        self.bytes += line.len() + 1;
         self.kept.push_back((line, ended));
-        let most = if self.how == How::LastBytes { self.keep.saturating_add(1).min(KEPT_LINES) } else { self.keep };
-        if self.kept.len() > most {
+        while self.kept.len() > self.keep && self.how != How::LastBytes || self.is_behind() {
             let first = self.kept.pop_front();
+            self.bytes -= first.as_ref().map_or(self.bytes, |(line, _)| line.len() + 1);
             if let Some((line, ended)) = first.filter(|_| self.how == How::AllButLast) {
                 put(line, ended);
             }
         }
+        if self.bytes > KEPT_BYTES || self.kept.len() > KEPT_LINES {
+            print.error(if self.how == How::AllButLast { "head: memory exhausted" } else { "tail: memory exhausted" });
+            return Some(1);
+        }
         None
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.bytes
     }
 
     fn input(&mut self, name: &str, print: &mut Printer) {

@@ -43,6 +43,11 @@ pub struct Text {
     status: i32,
     /// What it is then.
     missing_status: i32,
+    /// The name of a tool that keeps all that it reads, and how many bytes that is.
+    keeper: Option<&'static str>,
+    kept: usize,
+    /// How many bytes it has gone through.
+    read: usize,
 }
 
 /// What a tool reads.
@@ -85,6 +90,11 @@ pub(super) trait Filter: Debug {
         None
     }
 
+    /// How many bytes it keeps, unless it keeps all that it reads.
+    fn kept_bytes(&self) -> usize {
+        0
+    }
+
     /// Raw bytes instead of lines, for files that are no text.
     fn bytes(&mut self, _bytes: &[u8]) -> bool {
         false
@@ -101,6 +111,10 @@ impl Clone for Box<dyn Filter> {
 
 /// Tools that keep their input keep at most this many lines of it; a longer input is an error.
 pub const KEPT_LINES: usize = 200_000;
+/// And at most this many bytes.
+pub const KEPT_BYTES: usize = 16 << 20;
+/// The tools that keep all that they read. (`tail`, `sed` and `awk` keep some of it.)
+const KEEPERS: [&str; 5] = ["base64", "column", "paste", "sort", "tac"];
 /// The names of the text tools.
 pub const NAMES: &[&str] = &[
     "awk", "base64", "basename", "cat", "column", "cut", "date", "dirname", "echo", "false", "grep", "head", "hexdump", "hostname", "jq",
@@ -188,7 +202,8 @@ impl Text {
             inputs.push_back(Input::Standard);
         }
         let missing_status = if matches!(name, "grep" | "sort" | "awk" | "sed" | "jq") { 2 } else { 1 };
-        Some(Text { filter, inputs, announced: false, status: 0, missing_status })
+        let keeper = KEEPERS.into_iter().find(|keeper| *keeper == name);
+        Some(Text { filter, inputs, announced: false, status: 0, missing_status, keeper, kept: 0, read: 0 })
     }
 
     /// The files that its operands name.
@@ -196,6 +211,15 @@ impl Text {
         // What is wrong with the arguments is said when the tool starts.
         let made = make(name, args, Place { wall_ms: 0, host: "" }).and_then(Result::ok);
         made.map(|(_, operands)| operands.into_iter().filter(|path| path != "-").collect()).unwrap_or_default()
+    }
+
+    pub fn read_bytes(&self) -> usize {
+        self.read
+    }
+
+    /// How many bytes of its input it keeps.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept + self.filter.kept_bytes()
     }
 
     /// Whether it reads its standard input.
@@ -235,6 +259,12 @@ impl Text {
             };
             match piece {
                 Some((line, ended)) => {
+                    self.read += line.len() + 1;
+                    self.kept += if self.keeper.is_some() { size_of::<String>() + line.len() } else { 0 };
+                    if let Some(name) = self.keeper.filter(|_| self.kept > KEPT_BYTES) {
+                        print.error(format!("{name}: memory exhausted"));
+                        return Some(self.missing_status);
+                    }
                     if let Some(status) = self.filter.line(line, ended, print) {
                         return Some(status);
                     }

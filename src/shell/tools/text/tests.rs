@@ -14,7 +14,7 @@ fn run(command: &str, input: &str) -> Vec<String> {
     let (mut stdin, mut seen) = (Pipe::of(input), Pipe::default());
     let mut lines = Vec::new();
     for _ in 0..100_000 {
-        let mut print = Printer { room: 2, ..Printer::default() };
+        let mut print = Printer::new(2, false);
         let status = tool.step(&mut stdin, &mut print);
         for piece in print.pieces {
             match piece.error {

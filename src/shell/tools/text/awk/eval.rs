@@ -135,9 +135,13 @@ impl Machine {
 
     pub(super) fn put(&mut self, array: &str, key: String, value: Value) -> Done<()> {
         let array = self.arrays.entry(array.to_owned()).or_default();
-        if array.insert(key, value).is_none() {
-            self.elements += 1;
+        self.held += key.len() + value.bytes();
+        let key_bytes = key.len();
+        match array.insert(key, value) {
+            None => self.elements += 1,
+            Some(old) => self.held -= key_bytes + old.bytes(),
         }
+        self.check_held()?;
         if self.elements > MOST_ELEMENTS { Err(format!("more than {MOST_ELEMENTS} elements in arrays")) } else { Ok(()) }
     }
 
@@ -154,9 +158,9 @@ impl Machine {
                     self.fields.resize(count, Value::text(""));
                     self.join_fields()?;
                 } else {
-                    self.globals.insert(name.clone(), value);
+                    self.set(name, value);
                 }
-                Ok(())
+                self.check_held()
             }
             Expr::Element(array, index) => {
                 let key = self.key(index)?;

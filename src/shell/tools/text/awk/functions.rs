@@ -190,8 +190,7 @@ impl Machine {
             Some(other) => self.text(other)?.to_string(),
         };
         let parts = self.split(&text, &separator)?;
-        let gone = self.arrays.remove(array).map_or(0, |array| array.len());
-        self.elements -= gone;
+        self.clear(array);
         let count = parts.len();
         for (n, part) in parts.into_iter().enumerate() {
             self.put(array, (n + 1).to_string(), Value::input(&part))?;

@@ -13,6 +13,8 @@ use crate::shell::pipe::Printer;
 const MOST_STEPS: u64 = 1_000_000;
 /// All arrays together have at most so many elements.
 pub(super) const MOST_ELEMENTS: usize = 200_000;
+/// All variables and elements hold at most so many bytes.
+const MOST_HELD: usize = 16 << 20;
 /// A text is at most so long.
 pub(super) const MOST_BYTES: usize = 1 << 20;
 /// What is printed for one record is at most so much.
@@ -28,6 +30,8 @@ pub(super) struct Machine {
     pub(super) globals: BTreeMap<String, Value>,
     pub(super) arrays: BTreeMap<String, BTreeMap<String, Value>>,
     pub(super) elements: usize,
+    /// Bytes of variables and elements.
+    pub(super) held: usize,
     /// Of functions at work: parameters and their values.
     pub(super) locals: Vec<BTreeMap<String, Value>>,
     pub(super) record: Arc<str>,
@@ -58,13 +62,15 @@ pub(super) type Done<T> = Result<T, String>;
 impl Machine {
     pub(super) fn new(program: Arc<Program>) -> Machine {
         let given = [("FS", " "), ("OFS", " "), ("ORS", "\n"), ("SUBSEP", "\u{1c}"), ("OFMT", "%.6g"), ("CONVFMT", "%.6g")];
-        let globals = given.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect();
+        let globals: BTreeMap<String, Value> = given.into_iter().map(|(name, value)| (name.to_owned(), Value::text(value))).collect();
+        let held = globals.values().map(Value::bytes).sum();
         let active = vec![false; program.rules.len()];
         Machine {
             program,
             globals,
             arrays: BTreeMap::new(),
             elements: 0,
+            held,
             locals: Vec::new(),
             record: "".into(),
             fields: Vec::new(),
@@ -79,7 +85,22 @@ impl Machine {
     }
 
     pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.globals.insert(name.to_owned(), value);
+        self.held += value.bytes();
+        let old = self.globals.insert(name.to_owned(), value);
+        self.held -= old.map_or(0, |old| old.bytes());
+    }
+
+    /// Empties an array.
+    pub(super) fn clear(&mut self, array: &str) {
+        let gone = self.arrays.remove(array).unwrap_or_default();
+        self.elements -= gone.len();
+        self.held -= gone.iter().map(|(key, value)| key.len() + value.bytes()).sum::<usize>();
+    }
+
+    /// # Errors
+    /// When variables and arrays hold too much.
+    pub(super) fn check_held(&self) -> Done<()> {
+        if self.held > MOST_HELD { Err(format!("more than {MOST_HELD} bytes in variables and arrays")) } else { Ok(()) }
     }
 
     pub(super) fn file(&mut self, name: &str) {
@@ -228,14 +249,12 @@ impl Machine {
             }
             Statement::Block(body) => return self.statements(body),
             Statement::Delete(array, index) => match index {
-                None => {
-                    let gone = self.arrays.remove(array).map_or(0, |array| array.len());
-                    self.elements -= gone;
-                }
+                None => self.clear(array),
                 Some(index) => {
                     let key = self.key(index)?;
                     let gone = self.arrays.get_mut(array).and_then(|array| array.remove(&key));
                     self.elements -= usize::from(gone.is_some());
+                    self.held -= gone.map_or(0, |gone| key.len() + gone.bytes());
                 }
             },
             Statement::Next => return Ok(Flow::Next),

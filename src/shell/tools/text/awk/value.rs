@@ -23,6 +23,14 @@ impl Value {
         Value::Input(text.into())
     }
 
+    /// What it holds beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Value::Text(text) | Value::Input(text) => text.len(),
+            Value::Number(_) | Value::Unset => 0,
+        }
+    }
+
     pub(super) fn truth(holds: bool) -> Value {
         Value::Number(if holds { 1.0 } else { 0.0 })
     }

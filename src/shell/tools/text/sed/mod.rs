@@ -22,6 +22,8 @@ struct Sed {
     /// The script looks at further lines (`n`, `N`): all input is taken first.
     whole: bool,
     buffer: VecDeque<(String, bool)>,
+    /// How many bytes of its input it keeps, if it keeps all.
+    kept: usize,
     at_end: bool,
     hold: String,
     number: u64,
@@ -55,6 +57,7 @@ pub(super) fn sed(args: &[String]) -> Made {
             quiet: args.flag('n'),
             whole,
             buffer: VecDeque::new(),
+            kept: 0,
             at_end: false,
             hold: String::new(),
             number: 0,

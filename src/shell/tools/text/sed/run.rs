@@ -5,7 +5,7 @@ use regex_lite::Regex;
 use super::Sed;
 use super::script::{Action, Address, Piece};
 use crate::shell::pipe::Printer;
-use crate::shell::tools::text::{Filter, KEPT_LINES};
+use crate::shell::tools::text::{Filter, KEPT_BYTES, KEPT_LINES};
 
 /// So many commands are carried out for one line.
 pub(super) const MOST_STEPS: usize = 100_000;
@@ -201,8 +201,9 @@ impl Filter for Sed {
     fn line(&mut self, line: String, ended: bool, print: &mut Printer) -> Option<i32> {
         self.buffer.push_back((line, ended));
         if self.whole {
-            if self.buffer.len() > KEPT_LINES {
-                print.error(format!("sed: more than {KEPT_LINES} lines"));
+            self.kept += self.buffer.back().map_or(0, |(line, _)| line.len() + 1);
+            if self.buffer.len() > KEPT_LINES || self.kept > KEPT_BYTES {
+                print.error("sed: memory exhausted");
                 return Some(4);
             }
             return None;
@@ -228,6 +229,10 @@ impl Filter for Sed {
             }
         }
         self.status.unwrap_or(0)
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.kept + self.hold.len()
     }
 
     fn boxed(&self) -> Box<dyn Filter> {
