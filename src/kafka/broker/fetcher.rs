@@ -287,12 +287,13 @@ impl Broker {
             if !fetcher.partitions.contains(&name) || fetcher.delayed.until.contains_key(&name) {
                 continue;
             }
-            let Some(partition) = self.replicas.partitions.get(&name) else { continue };
+            let Some(partition) = self.replicas.get_mut(&name) else { continue };
+            partition.fetch_offset = partition.log.log_end_offset();
             let last_epoch = partition.log.latest_epoch().filter(|_| partition.holds(Rule::TruncationByEpoch));
             let asked = FetchPartition::default()
                 .with_partition(name.partition)
                 .with_current_leader_epoch(partition.registration.leader_epoch)
-                .with_fetch_offset(partition.log.log_end_offset())
+                .with_fetch_offset(partition.fetch_offset)
                 .with_last_fetched_epoch(last_epoch.unwrap_or(-1))
                 .with_log_start_offset(partition.log.log_start_offset())
                 .with_partition_max_bytes(settings.replica_fetch_max_bytes);
@@ -317,6 +318,11 @@ impl Broker {
                 };
                 let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
                 let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains(&name)) else { continue };
+                // `processFetchRequest`: what was asked of a log that has changed since (or was deleted, and is there anew) is asked again.
+                if partition.fetch_offset != partition.log.log_end_offset() {
+                    fetcher.changed.insert(name);
+                    continue;
+                }
                 let retry_at = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
                 if data.error_code != 0 {
                     fetcher.delay(&name, partition.topic_id, retry_at);

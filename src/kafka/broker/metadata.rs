@@ -240,6 +240,7 @@ impl Broker {
             topic_id,
             log,
             high_watermark,
+            fetch_offset: -1,
             registration: Default::default(),
             leading: None,
             waiting_fetches: BTreeSet::new(),

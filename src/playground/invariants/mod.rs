@@ -129,6 +129,8 @@ pub struct Invariants {
     /// What each broker has, in the order of its partitions.
     replicas: BTreeMap<BrokerId, Vec<Replica>>,
     registrations: BTreeMap<TopicPartition, Arc<PartitionRegistration>>,
+    /// The partition epoch in which a replica was taken from a broker: it may be there again, with nothing of what was in it before.
+    taken: BTreeMap<(TopicPartition, i32), i32>,
     /// Leaders of epochs before this one need not agree with anybody.
     forgiven: BTreeMap<TopicPartition, i32>,
     quorum: QuorumInvariants,
@@ -209,6 +211,9 @@ impl Invariants {
             if known.is_some_and(|known| Arc::ptr_eq(known, registration)) {
                 continue;
             }
+            for gone in known.iter().flat_map(|known| &known.replicas).filter(|replica| !registration.replicas.contains(replica)) {
+                self.taken.insert((name.clone(), *gone), registration.partition_epoch);
+            }
             self.registrations.insert(name.clone(), registration.clone());
             if registration.leader != NO_LEADER && !registration.isr.contains(&registration.leader) {
                 let why = format!("{} leads, and the ISR is {:?}", registration.leader, registration.isr);
@@ -241,8 +246,10 @@ impl Invariants {
                     check_reached(name, led, replica)?;
                     self.check_equal(Invariant::StrongIsr, name, led, replica)?;
                 }
-                // A leader that has not heard of the follower's new life still counts on what that had before.
-                if led.partition.isr().contains(&replica.id.0) && counts(led.broker.image(), replica) {
+                // A leader that has not heard of the follower's new life, or of its replica's, still counts on what that had before.
+                let taken =
+                    self.taken.get(&(name.clone(), replica.id.0)).is_some_and(|epoch| *epoch > led.partition.registration.partition_epoch);
+                if led.partition.isr().contains(&replica.id.0) && counts(led.broker.image(), replica) && !taken {
                     self.check_equal(Invariant::WeakIsr, name, led, replica)?;
                 }
             }

@@ -18,7 +18,10 @@ use crate::kafka::group::coordinator::GroupCoordinator;
 use crate::kafka::group::out::{AppendId, ClientInfo, Context, GroupOut, Then, Token, append_error, name};
 use crate::kafka::group::record::Record;
 use crate::kafka::names::Name;
-use crate::sim::time::Time;
+use crate::sim::time::{Duration, Time};
+
+/// An expiry whose records cannot be written is tried again after so long (`CoordinatorRuntime.EventBasedCoordinatorTimer`).
+const TIMER_RETRY: Duration = Duration::ms(500);
 
 impl GroupCoordinator {
     /// ConsumerGroupHeartbeat.
@@ -150,16 +153,12 @@ impl GroupCoordinator {
     pub(in crate::kafka::group) fn poll_consumer_groups(&mut self, now: Time, out: &mut dyn GroupOut) {
         for (&number, partition) in &mut self.partitions {
             for group in partition.consumer_groups.values_mut().filter(|group| group.next_wake().is_some_and(|at| at <= now)) {
+                let expired = Arc::make_mut(group).take_expired(now, now + TIMER_RETRY);
                 let before = group.clone();
                 let mut ctx = Context { now, config: &self.config, partition: number, out, pending: &mut self.pending };
                 let mut writing = Writing { group: Arc::make_mut(group), records: Vec::new() };
-                for id in before.member_ids() {
-                    let member = &before.members[&id];
-                    if member.session_ends.is_some_and(|at| at <= now) {
-                        writing.fence(&mut ctx, &id, Left::SessionExpired);
-                    } else if member.revocation_ends.is_some_and(|at| at <= now) {
-                        writing.fence(&mut ctx, &id, Left::RebalanceTimedOut);
-                    }
+                for (id, why) in expired {
+                    writing.fence(&mut ctx, &id, why);
                 }
                 let id = before.id.clone();
                 let records: Vec<Record> =

@@ -9,7 +9,7 @@ use super::assignment::Partitions;
 use super::assignor::ServerAssignor;
 use super::current_assignment::{Current, MemberState};
 use super::record::{ConsumerRecord, MemberMetadata};
-use crate::kafka::event::GroupState;
+use crate::kafka::event::{GroupState, Left};
 use crate::kafka::group::config::GroupConfig;
 use crate::kafka::group::hash_order;
 use crate::kafka::group::offsets::CommittedOffset;
@@ -124,6 +124,24 @@ impl ConsumerGroup {
     }
 
     /// When something here is due.
+    /// Members whose time is over, and why. If what follows from that cannot be written, it is over again at `retry`.
+    pub(super) fn take_expired(&mut self, now: Time, retry: Time) -> Vec<(Name, Left)> {
+        let mut expired = Vec::new();
+        for id in self.member_ids() {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            let why = match (member.session_ends, member.revocation_ends) {
+                (Some(at), _) if at <= now => Left::SessionExpired,
+                (_, Some(at)) if at <= now => Left::RebalanceTimedOut,
+                _ => continue,
+            };
+            for ends in [&mut member.session_ends, &mut member.revocation_ends].into_iter().flatten().filter(|ends| **ends <= now) {
+                *ends = retry;
+            }
+            expired.push((id, why));
+        }
+        expired
+    }
+
     pub(in crate::kafka::group) fn next_wake(&self) -> Option<Time> {
         self.members.values().flat_map(|member| [member.session_ends, member.revocation_ends]).flatten().min()
     }
