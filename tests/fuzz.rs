@@ -57,6 +57,10 @@ fn what_was_mended_stays_so() {
             "3194/10:3,6,7,9",
             "a power cut took a broker's copy of the metadata, and it did not open the logs of topics that it did not know",
         ),
+        ("4899/10", "an expired session whose records could not be written was expired again at once, for ever"),
+        ("5641/10:2,4,5,6", "a leader that had not heard of a new replica let it read, and forgot that it had"),
+        ("6970/10:4,5,6,9", "a late answer to a replica that had been deleted was appended to the one that was there anew"),
+        ("7171/10:2,3,8,9", "an old leader was held to what a replica had that was taken away since"),
         ("268/10:6,7,9", "eligible leaders that are no replicas: who helps at the end did not know that Kafka leaves that to an operator"),
     ];
     for (replay, what) in MENDED {

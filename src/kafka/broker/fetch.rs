@@ -6,6 +6,7 @@ use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopi
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
 use uuid::Uuid;
 
+use super::partition::Leading;
 use super::process::Broker;
 use super::replicas::{Asker, WaitingFetch};
 use super::session::Place;
@@ -288,6 +289,12 @@ impl Broker {
             epoch if epoch >= 0 && epoch < leader_epoch => return refuse(data, ResponseError::FencedLeaderEpoch),
             epoch if epoch >= 0 && epoch > leader_epoch && leader_epoch >= 0 => return refuse(data, ResponseError::UnknownLeaderEpoch),
             _ => {}
+        }
+        // `Partition.followerReplicaOrThrow`: who was assigned just now, and this leader has not heard of it yet, asks again.
+        let is_follower = |leading: &Leading| leading.followers.contains_key(&params.replica);
+        if params.replica >= 0 && !partition.leading.as_ref().is_some_and(is_follower) {
+            let knows_epoch = wanted.place.leader_epoch >= 0;
+            return refuse(data, if knows_epoch { ResponseError::UnknownLeaderEpoch } else { ResponseError::NotLeaderOrFollower });
         }
         let high_watermark = partition.high_watermark;
         data.high_watermark = high_watermark;

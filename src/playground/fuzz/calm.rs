@@ -17,7 +17,12 @@ pub fn missing(world: &World, plan: &Plan) -> Option<String> {
         let name = TopicPartition { topic: topic.name.clone(), partition: n };
         let Some(leader) = registration.leader() else { return Some(format!("{name} has no leader: {registration:?}")) };
         if registration.isr.len() != registration.replicas.len() || registration.is_reassigning() {
-            return Some(format!("{name} is not in sync: {registration:?}"));
+            let known = leading(world, &name).map(|(id, epoch, partition)| {
+                let (knows, followers) =
+                    (partition.registration.partition_epoch, partition.leading.as_ref().map(|leading| &leading.followers));
+                format!("; {id} leads in epoch {epoch}, knows partition epoch {knows}, {followers:?}")
+            });
+            return Some(format!("{name} is not in sync: {registration:?}{}", known.collect::<String>()));
         }
         let led = leading(world, &name).find(|(id, epoch, _)| id.0 == leader && *epoch == registration.leader_epoch);
         let Some((.., partition)) = led else { return Some(format!("{leader} does not lead {name}")) };
