@@ -123,7 +123,6 @@ impl ConsumerGroup {
         best
     }
 
-    /// When something here is due.
     /// Members whose time is over, and why. If what follows from that cannot be written, it is over again at `retry`.
     pub(super) fn take_expired(&mut self, now: Time, retry: Time) -> Vec<(Name, Left)> {
         let mut expired = Vec::new();
@@ -142,6 +141,7 @@ impl ConsumerGroup {
         expired
     }
 
+    /// When something here is due.
     pub(in crate::kafka::group) fn next_wake(&self) -> Option<Time> {
         self.members.values().flat_map(|member| [member.session_ends, member.revocation_ends]).flatten().min()
     }
