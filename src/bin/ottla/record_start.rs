@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,6 +27,12 @@ pub struct RecordStartArgs {
     /// How long each lesson runs after its cluster does, milliseconds
     #[arg(long, default_value_t = 1_500, value_name = "MS")]
     pub for_ms: u64,
+    /// How often the lessons are opened while the machine is busy: what comes in another order then calls other functions
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub busy: u32,
+    /// Print the names of functions that may wait no longer
+    #[arg(long)]
+    pub names: bool,
 }
 
 /// How long a start may take: the marks make everything slower.
@@ -36,10 +45,14 @@ pub fn run(args: &RecordStartArgs) -> Result<(), Box<dyn std::error::Error>> {
     let _ = fs::remove_dir_all(&out);
     let out = build::build(&project, &BuildArgs { out: Some(out), whole: true, force: true, ..BuildArgs::default() })?;
     let halves = [half(&out, &page_wasm(&out)?)?, half(&out, &out.join("engine_bg.wasm"))?];
-    let called = tokio::runtime::Runtime::new()?.block_on(drive(&out, &lessons(&out)?, &halves, args.for_ms))?;
+    let called = tokio::runtime::Runtime::new()?.block_on(drive(&out, &lessons(&out)?, &halves, args))?;
     // With marks in it, this is no page for anybody.
     fs::remove_dir_all(&out)?;
-    for (((name, _), half), called) in COLD.iter().zip(&halves).zip(called) {
+    for (((name, before), half), called) in COLD.iter().zip(&halves).zip(called) {
+        let before = Cold::read(before);
+        for function in called.iter().map(|n| &half.names[*n]).filter(|function| args.names && before.holds(function)) {
+            println!("{name}: {function}");
+        }
         let all = half.names.iter().enumerate().map(|(n, function)| (function.as_str(), called.contains(&n)));
         let cold = Cold::recorded(all);
         let file = project.root.join("src/bin/ottla/split").join(format!("{name}.cold"));
@@ -103,24 +116,53 @@ async fn drive(
     out: &Path,
     lessons: &[String],
     halves: &[Recorder; 2],
-    for_ms: u64,
+    args: &RecordStartArgs,
 ) -> Result<[BTreeSet<usize>; 2], Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
     let router = serve::router(out);
     tokio::spawn(async move { axum::serve(listener, router).await });
     let mut called = [BTreeSet::new(), BTreeSet::new()];
-    let starts = [String::new(), "?lesson=none".to_owned()].into_iter().chain(lessons.iter().map(|lesson| format!("?lesson={lesson}")));
-    for start in starts {
-        let profile = Profile::fresh()?;
-        let marks = marks(profile.clone(), &format!("{url}{start}"), for_ms).await;
-        profile.remove();
-        for ((called, marks), half) in called.iter_mut().zip(marks?).zip(halves) {
-            called.extend(marks.into_iter().filter(|mark| *mark < half.names.len()));
+    let lessons = lessons.iter().map(|lesson| format!("?lesson={lesson}"));
+    let starts: Vec<String> = [String::new(), "?lesson=none".to_owned()].into_iter().chain(lessons).collect();
+    for round in 0..=args.busy {
+        // The first round is the one that gets far.
+        let _load = (round > 0).then(Load::begin);
+        for start in &starts {
+            let profile = Profile::fresh()?;
+            let marks = marks(profile.clone(), &format!("{url}{start}"), args.for_ms).await;
+            profile.remove();
+            for ((called, marks), half) in called.iter_mut().zip(marks?).zip(halves) {
+                called.extend(marks.into_iter().filter(|mark| *mark < half.names.len()));
+            }
+            println!("{start}: {} and {} functions so far", called[0].len(), called[1].len());
         }
-        println!("{start}: {} and {} functions so far", called[0].len(), called[1].len());
     }
     Ok(called)
+}
+
+/// Keeps the machine busy until dropped, as other tabs do: three threads for each core.
+struct Load(Arc<AtomicBool>);
+
+impl Load {
+    fn begin() -> Self {
+        let is_wanted = Arc::new(AtomicBool::new(true));
+        for _ in 0..3 * std::thread::available_parallelism().map_or(1, NonZero::get) {
+            let is_wanted = is_wanted.clone();
+            std::thread::spawn(move || {
+                while is_wanted.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        Self(is_wanted)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 async fn marks(profile: Profile, url: &str, for_ms: u64) -> Result<[Vec<usize>; 2], ChromiumError> {
