@@ -49,13 +49,15 @@ impl State {
         if request.listeners.is_empty() {
             return Outcome::only(answer(ResponseError::InvalidRegistration.code(), -1));
         }
+        // The same incarnation again (its first request's answer was lost, or came late): an amendment, in the epoch that it has.
+        let amended = existing.as_ref().filter(|existing| existing.incarnation == request.incarnation_id);
         let mut records = Vec::new();
         // Without a clean shutdown the broker may have lost what it acknowledged: it cannot count as in sync (KIP-966).
         let unclean = existing.as_ref().is_some_and(|existing| existing.epoch != request.previous_broker_epoch);
-        if unclean && self.elr_enabled() {
+        if unclean && amended.is_none() && self.elr_enabled() {
             records.extend(self.handle_unclean_shutdown(id));
         }
-        let epoch = self.next_offset + records.len() as i64;
+        let epoch = amended.map_or(self.next_offset + records.len() as i64, |amended| amended.epoch);
         records.push(MetadataRecord::RegisterBroker(BrokerRegistration {
             id,
             incarnation: request.incarnation_id,
@@ -67,12 +69,16 @@ impl State {
                 .map(|feature| (feature.name.to_string(), feature.min_supported_version, feature.max_supported_version))
                 .collect(),
             rack: request.rack.as_ref().map(|rack| rack.to_string()),
-            fenced: true,
-            in_controlled_shutdown: false,
+            fenced: amended.is_none_or(|amended| amended.fenced),
+            in_controlled_shutdown: amended.is_some_and(|amended| amended.in_controlled_shutdown),
             log_dirs: request.log_dirs.clone(),
             cordoned_log_dirs: None,
         }));
-        self.sessions.insert(id, Session { last_heartbeat: self.now, metadata_offset: -1, controlled_shutdown_offset: None });
+        let fresh = Session { last_heartbeat: self.now, metadata_offset: -1, controlled_shutdown_offset: None };
+        match self.sessions.get_mut(&id).filter(|_| amended.is_some()) {
+            Some(session) => session.last_heartbeat = self.now,
+            None => _ = self.sessions.insert(id, fresh),
+        }
         Outcome { records, response: answer(0, epoch).into() }
     }
 

@@ -38,6 +38,8 @@ impl Raft {
         let response: Response = match request {
             Request::Fetch(request) => {
                 self.handle_fetch(now, conn, frame, request, out);
+                // What was due while the node stood still is due after any request, else nobody would wake it for that.
+                self.poll(now, out);
                 return true;
             }
             Request::Vote(request) => self.handle_vote(now, request, out).into(),
