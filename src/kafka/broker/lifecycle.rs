@@ -81,17 +81,22 @@ impl Broker {
         self.talk_to_controller(now, out);
     }
 
-    /// SIGTERM: hand over the leaderships first.
+    /// SIGTERM: hand over the leaderships first. One that comes before the broker is up ends the process as it is, without the mark of a
+    /// clean stop: what was not recovered must be recovered by the next start (`BrokerServer.maybeChangeStatus`).
     #[inline(never)]
     pub(super) fn begin_controlled_shutdown(&mut self, now: Time, out: &mut Outbox) {
         match self.lifecycle.state {
-            State::Running | State::Recovery if self.lifecycle.epoch.is_some() => {
+            State::Running => {
                 self.lifecycle.state = State::PendingControlledShutdown;
                 self.lifecycle.next_at = Some(now);
                 self.talk_to_controller(now, out);
             }
             State::PendingControlledShutdown | State::Stopped => {}
-            _ => self.shut_down(now, out),
+            State::Starting | State::Recovery => {
+                self.lifecycle.state = State::Stopped;
+                self.lifecycle.next_at = None;
+                out.exit(143);
+            }
         }
     }
 

@@ -295,8 +295,16 @@ impl Run<'_> {
         let of_strangers = |partition: &PartitionRegistration| {
             !partition.elr.is_empty() && !partition.elr.iter().any(|member| partition.replicas.contains(member))
         };
+        // While none of its replicas is there, no operator can help.
+        let brokers = &controller.state().image.brokers;
+        let can_be_helped = |partition: &PartitionRegistration| {
+            partition.replicas.iter().any(|replica| brokers.get(replica).is_some_and(|broker| !broker.fenced))
+        };
         let nobody_may = |partition: &PartitionRegistration| {
-            partition.leader().is_none() && partition.isr.is_empty() && (cleared(partition) || of_strangers(partition))
+            partition.leader().is_none()
+                && partition.isr.is_empty()
+                && (cleared(partition) || of_strangers(partition))
+                && can_be_helped(partition)
         };
         let partitions = controller.state().image.partitions().filter(|(_, _, partition)| nobody_may(partition));
         let names = partitions.map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n });
@@ -329,7 +337,8 @@ impl Run<'_> {
             let mut batches: Vec<_> =
                 led.log.tail(i64::MAX).map(|batch| (batch.base_offset, batch.last_offset(), batch.body.id())).collect();
             batches.reverse();
-            logs.insert(name.clone(), FinalLog { start: led.log.log_start_offset(), batches });
+            let start = led.log.log_start_offset().max(self.invariants.highest_start(&name));
+            logs.insert(name.clone(), FinalLog { start, batches });
         }
         let groups: Vec<Name> = plan.cluster.groups.iter().map(|group| group.name.as_str().into()).collect();
         match self.history.judge(&logs, &groups).into_iter().next() {

@@ -72,6 +72,7 @@ struct Fingerprint {
     leader_epoch: i32,
     partition_epoch: i32,
     last_chunk: u64,
+    log_start: i64,
 }
 
 /// A replica as it was seen last.
@@ -92,6 +93,7 @@ impl Replica {
             leader_epoch: partition.registration.leader_epoch,
             partition_epoch: partition.registration.partition_epoch,
             last_chunk: partition.log.tail(i64::MAX).next().map_or(0, |batch| batch.body.id().0),
+            log_start: partition.log.log_start_offset(),
         };
         if self.seen == now {
             return false;
@@ -131,6 +133,8 @@ pub struct Invariants {
     registrations: BTreeMap<TopicPartition, Arc<PartitionRegistration>>,
     /// The partition epoch in which a replica was taken from a broker: it may be there again, with nothing of what was in it before.
     taken: BTreeMap<(TopicPartition, i32), i32>,
+    /// The highest log start that any replica had. What is below was deleted, even where a kill before the next checkpoint brings it back.
+    starts: BTreeMap<TopicPartition, i64>,
     /// Leaders of epochs before this one need not agree with anybody.
     forgiven: BTreeMap<TopicPartition, i32>,
     quorum: QuorumInvariants,
@@ -140,6 +144,11 @@ impl Invariants {
     /// An election that may lose records: leaders of earlier epochs are no longer compared.
     pub fn forgive(&mut self, partition: &TopicPartition, leader_epoch: i32) {
         self.forgiven.insert(partition.clone(), leader_epoch);
+    }
+
+    /// Where the records of a partition begin that nobody has deleted.
+    pub fn highest_start(&self, partition: &TopicPartition) -> i64 {
+        self.starts.get(partition).copied().unwrap_or(0)
     }
 
     /// Looks at what the last step may have changed.
@@ -198,6 +207,11 @@ impl Invariants {
             at = place(replicas, at, name);
             if replicas[at].take_in(partition) {
                 changed.push(name.clone());
+                let start = partition.log.log_start_offset();
+                if start > 0 {
+                    let highest = self.starts.entry(name.clone()).or_default();
+                    *highest = start.max(*highest);
+                }
             }
             at += 1;
         }
@@ -266,7 +280,8 @@ impl Invariants {
             replicas[at].take_in(of.partition);
         }
         let (own_log, other_log) = (&led.partition.log, &replica.partition.log);
-        let (from, to) = (own_log.log_start_offset().max(other_log.log_start_offset()), led.partition.high_watermark);
+        let from = own_log.log_start_offset().max(other_log.log_start_offset()).max(self.highest_start(name));
+        let to = led.partition.high_watermark;
         let sums = |id| self.replicas.get(id)?.iter().find(|replica| replica.name == *name).map(|replica| &replica.sums);
         let (Some(own), Some(other)) = (sums(&leader), sums(&follower)) else { return Ok(()) };
         if from >= to || own.between(from, to) == other.between(from, to) {
