@@ -161,22 +161,24 @@ impl GroupCoordinator {
         let Some(pending) = self.pending.remove(&append) else { return };
         let error = result.err().map(ResponseError::try_from_code).map(|error| error.unwrap_or(ResponseError::UnknownServerError));
         let Some(partition) = self.partitions.get_mut(&pending.partition) else { return };
+        // What nobody confirmed in time is in the log all the same: the state stays as the log tells it (`CoordinatorRuntime`, writeTimeout).
+        let is_undone = error.is_some_and(|error| !is_in_the_log(error));
         if let Then::DeleteGroup { token, at, group } = pending.then {
-            if error.is_some() {
+            if is_undone {
                 partition.groups.entry(pending.group.clone()).or_insert(group);
             }
             self.deletions.ended(token, at, error.map(append_error), out);
             return self.schedule();
         }
         if let Then::DeleteConsumerGroup { token, at, group } = pending.then {
-            if error.is_some() {
+            if is_undone {
                 partition.consumer_groups.entry(pending.group.clone()).or_insert(group);
             }
             self.deletions.ended(token, at, error.map(append_error), out);
             return self.schedule();
         }
         if let Then::ConsumerGroup { before } = pending.then {
-            if let Some(error) = error {
+            if let Some(error) = error.filter(|_| is_undone) {
                 self.consumer_group_not_written(pending.partition, &pending.group, append, before, error, out);
             }
             self.answer(pending.answer, error, out);
@@ -412,6 +414,11 @@ impl GroupCoordinator {
         let group = partition.groups.entry(id.clone()).or_insert_with(|| Arc::new(ClassicGroup::new(id, now)));
         (Arc::make_mut(group), Context { now, config: &self.config, partition: number, out, pending: &mut self.pending })
     }
+}
+
+/// Whether an append that failed with this was appended here, and is only not known to be committed.
+fn is_in_the_log(error: ResponseError) -> bool {
+    matches!(error, ResponseError::RequestTimedOut | ResponseError::NotEnoughReplicasAfterAppend)
 }
 
 /// The answer that would have been given, turned into its API's error.

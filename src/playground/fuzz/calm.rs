@@ -47,18 +47,26 @@ fn unread(world: &World, group: &str, topics: &[String]) -> Option<String> {
             return Some(format!("{} failed: {error}", load.client_id));
         }
     }
-    let mut positions: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
-    for (name, position) in members().filter_map(|(.., consumer)| consumer).flat_map(|consumer| consumer.owned()) {
-        positions.insert(name, position.unwrap_or(-1));
+    let mut positions: BTreeMap<&TopicPartition, (i64, Option<i32>)> = BTreeMap::new();
+    for consumer in members().filter_map(|(.., consumer)| consumer) {
+        let owned = consumer.owned();
+        positions.extend(owned.map(|(name, position)| (name, (position.unwrap_or(-1), consumer.validated_epoch(name)))));
     }
     let controller = world.controller()?;
     let subscribed = controller.state().image.partitions().filter(|(topic, ..)| topics.iter().any(|name| **name == *topic.name));
-    for (topic, n, _) in subscribed {
+    for (topic, n, registration) in subscribed {
         let name = TopicPartition { topic: topic.name.clone(), partition: n };
         let end = leading(world, &name).map(|(.., partition)| partition.high_watermark).max()?;
         match positions.get(&name) {
-            Some(position) if *position == end => {}
-            Some(position) => return Some(format!("the group {group} is at {position} of {name}, which ends at {end}")),
+            // A leader that lost records may have others at the same offsets, which a consumer learns when it asks that leader.
+            Some((_, epoch)) if epoch.is_none_or(|epoch| epoch < registration.leader_epoch) => {
+                return Some(format!(
+                    "the group {group} has not confirmed its position in {name} with the leader of epoch {}",
+                    registration.leader_epoch
+                ));
+            }
+            Some((position, _)) if *position == end => {}
+            Some((position, _)) => return Some(format!("the group {group} is at {position} of {name}, which ends at {end}")),
             None => return Some(format!("nobody of the group {group} reads {name}")),
         }
     }

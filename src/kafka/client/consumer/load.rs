@@ -118,6 +118,11 @@ impl ConsumerProcess {
         subscriptions.flat_map(|s| s.partitions().map(|(at, _)| (at, s.position(at).map(|position| position.offset))))
     }
 
+    /// The leader epoch up to which it knows that the position in a partition of its own is right (KIP-320).
+    pub fn validated_epoch(&self, partition: &TopicPartition) -> Option<i32> {
+        self.consumer.as_ref()?.subscriptions().validated_epoch(partition)
+    }
+
     /// It fetches nothing at present: it is about to join or rebalances.
     pub fn is_stopped(&self) -> bool {
         self.consumer.as_ref().is_none_or(|consumer| !consumer.is_joined())

@@ -85,6 +85,12 @@ impl Subscriptions {
         }
     }
 
+    /// The leader epoch in which the position was last confirmed, or needed no confirmation.
+    pub fn validated_epoch(&self, partition: &TopicPartition) -> Option<i32> {
+        let state = self.get(partition)?;
+        matches!(state.fetch, FetchState::Fetching(_)).then_some(state.validated_epoch)
+    }
+
     /// The position, if records may be fetched and handed out from there.
     pub(super) fn fetchable(&self, partition: &TopicPartition) -> Option<Position> {
         match self.get(partition)?.fetch {

@@ -303,6 +303,18 @@ fn what_is_not_written_did_not_happen() {
 }
 
 #[test]
+fn what_is_written_but_not_confirmed_in_time_stays() {
+    let mut world = with_one_member();
+    world.hold = true;
+    let join = world.ask(join("b"));
+    world.appended(Err(RequestTimedOut.code()));
+    assert_eq!(world.state(), (GroupState::Reconciling, 3, 3), "as whoever reads the log would have it");
+    assert_eq!(world.members(), ["a", "b"]);
+    let Some(Response::ConsumerGroupHeartbeat(answer)) = world.broker.answers.remove(&join) else { panic!("no answer") };
+    assert_ne!(answer.error_code, 0);
+}
+
+#[test]
 fn the_heir_of_a_coordinator_knows_the_same() {
     let mut world = with_one_member();
     world.told(join("b"));
