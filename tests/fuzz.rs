@@ -62,6 +62,27 @@ fn what_was_mended_stays_so() {
         ("6970/10:4,5,6,9", "a late answer to a replica that had been deleted was appended to the one that was there anew"),
         ("7171/10:2,3,8,9", "an old leader was held to what a replica had that was taken away since"),
         ("268/10:6,7,9", "eligible leaders that are no replicas: who helps at the end did not know that Kafka leaves that to an operator"),
+        (
+            "41660/10:2,3",
+            "a leader of the quorum that had resigned and stood still was told the time by fetches, and did nothing when its was over",
+        ),
+        (
+            "70419/10:0,5",
+            "a registration whose answer came late got another epoch when it was sent again, and the broker's heartbeats were stale",
+        ),
+        (
+            "30866/10:0,1,2,6",
+            "a stop during the recovery of the logs left the mark of a clean one, and a damaged batch was not looked at again",
+        ),
+        (
+            "14581/10:1,2,4,6,7,8,9",
+            "a group's records that nobody confirmed in time were in the log, and the group was put back to before them",
+        ),
+        ("37175/10:2,3,4,5,6,8,9", "records that DeleteRecords had deleted were back after a kill, and the checkers took them for kept"),
+        ("74353/10:1,8,9", "an operator who helped before a replica was there did not help again"),
+        ("36625/10:1,6", "a run ended before a consumer had asked the new leader whether its position was right"),
+        ("19699/10:2,4,6,7,9", "an eligible leader that was no replica came back as one, empty, and led: so does Kafka's"),
+        ("32474/10:1,5,6,8", "min.insync.replicas was raised behind the back of a leader that was cut off: so it is in Kafka"),
     ];
     for (replay, what) in MENDED {
         let plan = replay.parse::<Replay>().unwrap().plan();

@@ -108,6 +108,7 @@ pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>
         min_isr: plan.cluster.topics.iter().filter_map(|topic| topic.config.get("min.insync.replicas")?.parse().ok()).min().unwrap_or(1),
         by_hand: BTreeSet::new(),
         min_isr_changed: false,
+        min_isr_of: BTreeSet::new(),
         helped: BTreeSet::new(),
         done: Done::default(),
         watch,
@@ -149,6 +150,8 @@ struct Run<'a> {
     /// Where somebody asked for an unclean election.
     by_hand: BTreeSet<TopicPartition>,
     min_isr_changed: bool,
+    /// The topics whose min.insync.replicas was changed since the beginning.
+    min_isr_of: BTreeSet<String>,
     /// Where somebody had to be made the leader by hand in the end.
     helped: BTreeSet<TopicPartition>,
     done: Done,
@@ -184,9 +187,12 @@ impl Run<'_> {
                     self.elected(partition, *leader, *leader_epoch, *unclean);
                 }
                 Event::BatchAcked { count, .. } => self.done.acked += u64::from(*count),
-                Event::ConfigChanged { name, value: Some(value), .. } if &**name == "min.insync.replicas" => {
+                Event::ConfigChanged { resource, name, value: Some(value) } if &**name == "min.insync.replicas" => {
                     self.min_isr = self.min_isr.min(value.parse().unwrap_or(1));
-                    self.min_isr_changed |= recorded.at > self.start;
+                    if recorded.at > self.start {
+                        self.min_isr_changed = true;
+                        self.min_isr_of.insert(resource.to_string());
+                    }
                 }
                 _ => {}
             }
@@ -204,7 +210,7 @@ impl Run<'_> {
         let image = &controller.state().image;
         let Some(decided) = image.partition(name) else { return };
         if !unclean && !decided.recovering {
-            return;
+            return self.elected_from_elr(name, leader, leader_epoch);
         }
         let config = image.configs(TOPIC_RESOURCE, &name.topic);
         let enabled = config.get("unclean.leader.election.enable").is_some_and(|value| value == "true");
@@ -216,6 +222,23 @@ impl Run<'_> {
         } else {
             return;
         };
+        self.lost(name, why, leader_epoch);
+    }
+
+    /// An eligible leader has all that was committed (KIP-966), but in two cases.
+    fn elected_from_elr(&mut self, name: &TopicPartition, leader: BrokerId, leader_epoch: i32) {
+        let was_in_sync = self.invariants.registration(name).is_none_or(|before| before.isr.contains(&leader.0));
+        if was_in_sync {
+            return;
+        }
+        if self.invariants.is_stranger(name, leader.0) {
+            self.lost(name, Circumstance::StrangerLed, leader_epoch);
+        } else if self.min_isr_of.contains(&*name.topic) {
+            self.lost(name, Circumstance::MinIsrChanged, leader_epoch);
+        }
+    }
+
+    fn lost(&mut self, name: &TopicPartition, why: Circumstance, leader_epoch: i32) {
         self.done.losses += 1;
         self.invariants.forgive(name, leader_epoch);
         self.history.may_have_lost(name, why, leader_epoch);
