@@ -62,6 +62,12 @@ fn eligible_leaders_that_are_no_replicas() {
     check("tests/asked/elr-of-strangers.txt", &[]);
 }
 
+/// ... and no reassignment can bring one back: the election within it fails.
+#[test]
+fn an_eligible_leader_that_is_no_replica_cannot_come_back() {
+    check("tests/asked/a-stranger-comes-back.txt", &[]);
+}
+
 /// Segments, indexes, producers' snapshots, the offsets' topic, the metadata log and its snapshots, as our broker wrote them: what the real
 /// kafka-dump-log printed when it opened these very files (tests/opened/record.py), and what ours prints.
 #[test]

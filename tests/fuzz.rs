@@ -81,7 +81,10 @@ fn what_was_mended_stays_so() {
         ("37175/10:2,3,4,5,6,8,9", "records that DeleteRecords had deleted were back after a kill, and the checkers took them for kept"),
         ("74353/10:1,8,9", "an operator who helped before a replica was there did not help again"),
         ("36625/10:1,6", "a run ended before a consumer had asked the new leader whether its position was right"),
-        ("19699/10:2,4,6,7,9", "an eligible leader that was no replica came back as one, empty, and led: so does Kafka's"),
+        (
+            "19699/10:2,4,6,7,9",
+            "a reassignment made an eligible leader that was no replica one again, empty, and it led; Kafka's controller fails then",
+        ),
         ("32474/10:1,5,6,8", "min.insync.replicas was raised behind the back of a leader that was cut off: so it is in Kafka"),
     ];
     for (replay, what) in MENDED {

@@ -34,6 +34,8 @@ impl State {
                         records.extend(change.map(MetadataRecord::PartitionChange));
                         (0, None)
                     }
+                    // `ApiError.fromThrowable`: what was not foreseen is told by its code only.
+                    Err((error @ ResponseError::UnknownServerError, _)) => (error.code(), None),
                     Err((error, message)) => (error.code(), Some(StrBytes::from_string(message))),
                 };
                 let answer = ReassignablePartitionResponse::default()
@@ -99,7 +101,8 @@ impl State {
             adding: or_as_it_is(way.adding, now.adding),
         };
         let acceptable = |replica| self.image.is_active(replica);
-        Ok(ChangeBuilder { election: Election::Online, target, ..self.builder(topic, n, partition, &acceptable) }.build())
+        let builder = ChangeBuilder { election: Election::Online, target, ..self.builder(topic, n, partition, &acceptable) };
+        builder.build_reassignment().map_err(|strange| (ResponseError::UnknownServerError, strange.to_string()))
     }
 
     /// cancelPartitionReassignment: back to the original replicas.

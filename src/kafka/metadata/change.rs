@@ -1,6 +1,7 @@
 //! How one partition changes: leader, ISR, ELR, replicas. The rules of `PartitionChangeBuilder` (KIP-966 for the ELR, KIP-455 for
 //! reassignments).
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -47,7 +48,15 @@ pub struct ChangeBuilder<'a> {
     /// Only in tests: the rule of clean elections is off.
     #[doc(hidden)]
     pub any_may_lead: bool,
+    /// A live candidate that has no replica of the partition yet.
+    pub stranger: Cell<Option<i32>>,
 }
+
+/// `PartitionRegistration.directory`: an election came upon a live candidate that has no replica of the partition. It is one of its eligible
+/// leaders all the same, since a reassignment took it away (recorded: `tests/asked/a-stranger-comes-back.txt`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Replica {0} is not assigned to this partition.")]
+pub struct NotAssigned(pub i32);
 
 struct Elected {
     node: i32,
@@ -72,11 +81,25 @@ impl<'a> ChangeBuilder<'a> {
             unclean_shutdown: Vec::new(),
             brokers: None,
             any_may_lead: false,
+            stranger: Cell::new(None),
         }
     }
 
+    /// The change, if anything changes, where the replicas become others.
+    ///
+    /// # Errors
+    /// If Kafka's election fails upon a candidate that is none of the replicas so far.
+    pub fn build_reassignment(self) -> Result<Option<PartitionChange>, NotAssigned> {
+        let (change, stranger) = self.built();
+        stranger.map_or(Ok(change), |stranger| Err(NotAssigned(stranger)))
+    }
+
     /// The change, if anything changes.
-    pub fn build(mut self) -> Option<PartitionChange> {
+    pub fn build(self) -> Option<PartitionChange> {
+        self.built().0
+    }
+
+    fn built(mut self) -> (Option<PartitionChange>, Option<i32>) {
         let mut change = PartitionChange { partition_id: self.partition_id, topic_id: self.topic_id, ..PartitionChange::default() };
         if let Some((replicas, isr)) = self.target.completed(&self.target_isr) {
             self.target = Reassignment { replicas, ..Reassignment::default() };
@@ -94,7 +117,7 @@ impl<'a> ChangeBuilder<'a> {
         if self.target_recovering != self.partition.recovering {
             change.leader_recovery_state = Some(i8::from(self.target_recovering));
         }
-        (!change.is_empty()).then_some(change)
+        ((!change.is_empty()).then_some(change), self.stranger.get())
     }
 
     /// triggerLeaderEpochBumpForReplicaReassignmentIfNeeded: who loses its replica must not go on in this epoch;
@@ -110,7 +133,13 @@ impl<'a> ChangeBuilder<'a> {
     /// Whether a replica may lead: its broker may, and the directory that it lies in works.
     fn is_acceptable(&self, replica: i32) -> bool {
         let works = |broker: &Arc<BrokerRegistration>| self.partition.directory(replica).is_none_or(|id| broker.has_online_dir(id));
-        (self.acceptable)(replica) && self.brokers.and_then(|brokers| brokers.get(&replica)).is_none_or(works)
+        if !(self.acceptable)(replica) {
+            return false;
+        }
+        if self.brokers.is_some() && !self.partition.replicas.contains(&replica) {
+            self.stranger.set(self.stranger.get().or(Some(replica)));
+        }
+        self.brokers.and_then(|brokers| brokers.get(&replica)).is_none_or(works)
     }
 
     /// Where each of these replicas lies: as before, or in its broker's only directory.

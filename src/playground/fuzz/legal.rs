@@ -14,8 +14,6 @@ pub enum Circumstance {
     UncleanElection,
     /// Later, every in-sync replica having stopped uncleanly, the last known leader was elected, and it had lost what was not flushed.
     DisksLost,
-    /// Later, an eligible leader was elected that had been taken from the replicas, and had come back with an empty log.
-    StrangerLed,
     /// Later, an eligible leader was elected, min.insync.replicas having been changed: the leader before may have acknowledged by the old value.
     MinIsrChanged,
     /// The log start has passed the batch: retention, DeleteRecords.
@@ -34,7 +32,6 @@ pub const TABLE: &[(Circumstance, &[Anomaly])] = {
         (Circumstance::NotIdempotent, &[Duplicate]),
         (Circumstance::UncleanElection, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
         (Circumstance::DisksLost, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
-        (Circumstance::StrangerLed, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
         (Circumstance::MinIsrChanged, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
         (Circumstance::Retention, &[LostWrite, Unseen]),
         (Circumstance::Rebalance, &[PollSkip, NonmonotonicPoll]),

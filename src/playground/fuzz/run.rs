@@ -225,15 +225,10 @@ impl Run<'_> {
         self.lost(name, why, leader_epoch);
     }
 
-    /// An eligible leader has all that was committed (KIP-966), but in two cases.
+    /// An eligible leader has all that was committed (KIP-966), unless it was committed by another min.insync.replicas.
     fn elected_from_elr(&mut self, name: &TopicPartition, leader: BrokerId, leader_epoch: i32) {
         let was_in_sync = self.invariants.registration(name).is_none_or(|before| before.isr.contains(&leader.0));
-        if was_in_sync {
-            return;
-        }
-        if self.invariants.is_stranger(name, leader.0) {
-            self.lost(name, Circumstance::StrangerLed, leader_epoch);
-        } else if self.min_isr_of.contains(&*name.topic) {
+        if !was_in_sync && self.min_isr_of.contains(&*name.topic) {
             self.lost(name, Circumstance::MinIsrChanged, leader_epoch);
         }
     }

@@ -7,7 +7,7 @@
 pub mod log_sums;
 pub mod quorum;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -133,8 +133,6 @@ pub struct Invariants {
     registrations: BTreeMap<TopicPartition, Arc<PartitionRegistration>>,
     /// The partition epoch in which a replica was taken from a broker: it may be there again, with nothing of what was in it before.
     taken: BTreeMap<(TopicPartition, i32), i32>,
-    /// Eligible leaders that are no replicas any more, or not in sync since they are again.
-    strangers: BTreeSet<(TopicPartition, i32)>,
     /// The highest log start that any replica had. What is below was deleted, even where a kill before the next checkpoint brings it back.
     starts: BTreeMap<TopicPartition, i64>,
     /// Leaders of epochs before this one need not agree with anybody.
@@ -151,11 +149,6 @@ impl Invariants {
     /// A partition as the controller had it before the last step.
     pub fn registration(&self, partition: &TopicPartition) -> Option<&PartitionRegistration> {
         self.registrations.get(partition).map(|registration| &**registration)
-    }
-
-    /// Whether a broker was made an eligible leader when it was taken from the replicas, and has not been in sync since.
-    pub fn is_stranger(&self, partition: &TopicPartition, broker: i32) -> bool {
-        self.strangers.contains(&(partition.clone(), broker))
     }
 
     /// Where the records of a partition begin that nobody has deleted.
@@ -239,12 +232,6 @@ impl Invariants {
             }
             for gone in known.iter().flat_map(|known| &known.replicas).filter(|replica| !registration.replicas.contains(replica)) {
                 self.taken.insert((name.clone(), *gone), registration.partition_epoch);
-                if registration.elr.contains(gone) {
-                    self.strangers.insert((name.clone(), *gone));
-                }
-            }
-            if !self.strangers.is_empty() {
-                self.strangers.retain(|(of, stranger)| *of != name || !registration.isr.contains(stranger));
             }
             self.registrations.insert(name.clone(), registration.clone());
             if registration.leader != NO_LEADER && !registration.isr.contains(&registration.leader) {
