@@ -107,7 +107,6 @@ pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>
         lost_disk: BTreeSet::new(),
         min_isr: plan.cluster.topics.iter().filter_map(|topic| topic.config.get("min.insync.replicas")?.parse().ok()).min().unwrap_or(1),
         by_hand: BTreeSet::new(),
-        min_isr_changed: false,
         min_isr_of: BTreeSet::new(),
         helped: BTreeSet::new(),
         done: Done::default(),
@@ -149,8 +148,7 @@ struct Run<'a> {
     min_isr: usize,
     /// Where somebody asked for an unclean election.
     by_hand: BTreeSet<TopicPartition>,
-    min_isr_changed: bool,
-    /// The topics whose min.insync.replicas was changed since the beginning.
+    /// What min.insync.replicas was changed of since the beginning: topics by name, or brokers.
     min_isr_of: BTreeSet<String>,
     /// Where somebody had to be made the leader by hand in the end.
     helped: BTreeSet<TopicPartition>,
@@ -190,7 +188,6 @@ impl Run<'_> {
                 Event::ConfigChanged { resource, name, value: Some(value) } if &**name == "min.insync.replicas" => {
                     self.min_isr = self.min_isr.min(value.parse().unwrap_or(1));
                     if recorded.at > self.start {
-                        self.min_isr_changed = true;
                         self.min_isr_of.insert(resource.to_string());
                     }
                 }
@@ -308,8 +305,9 @@ impl Run<'_> {
     /// Where nobody may lead, Kafka waits for an operator (docs/anomalies.md).
     fn help_the_leaderless(&mut self, plan: &Plan) -> Result<(), Failure> {
         let Some(controller) = self.world.controller() else { return Ok(()) };
-        let cleared =
-            |partition: &PartitionRegistration| self.min_isr_changed && partition.elr.is_empty() && partition.last_known_elr.is_empty();
+        let cleared = |partition: &PartitionRegistration| {
+            !self.min_isr_of.is_empty() && partition.elr.is_empty() && partition.last_known_elr.is_empty()
+        };
         let of_strangers = |partition: &PartitionRegistration| {
             !partition.elr.is_empty() && !partition.elr.iter().any(|member| partition.replicas.contains(member))
         };
