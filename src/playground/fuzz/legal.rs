@@ -16,6 +16,9 @@ pub enum Circumstance {
     DisksLost,
     /// Later, an eligible leader was elected, min.insync.replicas having been changed: the leader before may have acknowledged by the old value.
     MinIsrChanged,
+    /// Later, a replica was elected that the controller had taken into the ISR after its leader had forgotten the proposal, and that had not
+    /// caught up since.
+    ProposalForgotten,
     /// The log start has passed the batch: retention, DeleteRecords.
     Retention,
     /// The consumer was assigned anew between the two polls.
@@ -33,6 +36,7 @@ pub const TABLE: &[(Circumstance, &[Anomaly])] = {
         (Circumstance::UncleanElection, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
         (Circumstance::DisksLost, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
         (Circumstance::MinIsrChanged, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
+        (Circumstance::ProposalForgotten, &[LostWrite, Unseen, InconsistentOffsets, Duplicate]),
         (Circumstance::Retention, &[LostWrite, Unseen]),
         (Circumstance::Rebalance, &[PollSkip, NonmonotonicPoll]),
         (Circumstance::OffsetReset, &[PollSkip, NonmonotonicPoll]),

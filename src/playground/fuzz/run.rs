@@ -206,6 +206,9 @@ impl Run<'_> {
         let Some(controller) = self.world.controller() else { return };
         let image = &controller.state().image;
         let Some(decided) = image.partition(name) else { return };
+        if self.invariants.is_overlooked(name, leader) {
+            return self.lost(name, Circumstance::ProposalForgotten, leader_epoch);
+        }
         if !unclean && !decided.recovering {
             return self.elected_from_elr(name, leader, leader_epoch);
         }

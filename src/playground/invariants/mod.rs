@@ -7,7 +7,7 @@
 pub mod log_sums;
 pub mod quorum;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -135,6 +135,8 @@ pub struct Invariants {
     taken: BTreeMap<(TopicPartition, i32), i32>,
     /// The highest log start that any replica had. What is below was deleted, even where a kill before the next checkpoint brings it back.
     starts: BTreeMap<TopicPartition, i64>,
+    /// Who was taken into an ISR on a proposal that its leader had forgotten, and has not got all that is committed since.
+    overlooked: BTreeSet<(TopicPartition, i32)>,
     /// Leaders of epochs before this one need not agree with anybody.
     forgiven: BTreeMap<TopicPartition, i32>,
     quorum: QuorumInvariants,
@@ -154,6 +156,11 @@ impl Invariants {
     /// Where the records of a partition begin that nobody has deleted.
     pub fn highest_start(&self, partition: &TopicPartition) -> i64 {
         self.starts.get(partition).copied().unwrap_or(0)
+    }
+
+    /// Whether a member of the ISR came in behind its leader's back and may lack what is committed.
+    pub fn is_overlooked(&self, partition: &TopicPartition, replica: BrokerId) -> bool {
+        !self.overlooked.is_empty() && self.overlooked.contains(&(partition.clone(), replica.0))
     }
 
     /// Looks at what the last step may have changed.
@@ -233,6 +240,9 @@ impl Invariants {
             for gone in known.iter().flat_map(|known| &known.replicas).filter(|replica| !registration.replicas.contains(replica)) {
                 self.taken.insert((name.clone(), *gone), registration.partition_epoch);
             }
+            if let Some(known) = known {
+                self.overlooked.extend(overlooked_by_leader(world, &name, known, registration).map(|replica| (name.clone(), replica)));
+            }
             self.registrations.insert(name.clone(), registration.clone());
             if registration.leader != NO_LEADER && !registration.isr.contains(&registration.leader) {
                 let why = format!("{} leads, and the ISR is {:?}", registration.leader, registration.isr);
@@ -262,7 +272,7 @@ impl Invariants {
             let is_leader = decided.leader == led.id.0 && decided.leader_epoch == leading.epoch;
             for replica in running.iter().filter(|replica| replica.id != led.id && counts(image, replica)) {
                 if is_leader && decided.isr.contains(&replica.id.0) {
-                    check_reached(name, led, replica)?;
+                    self.check_reached(name, led, replica)?;
                     self.check_equal(Invariant::StrongIsr, name, led, replica)?;
                 }
                 // A leader that has not heard of the follower's new life, or of its replica's, still counts on what that had before.
@@ -276,6 +286,23 @@ impl Invariants {
         Ok(())
     }
 
+    /// Everybody whom the controller counts on has what the leader says is committed.
+    fn check_reached(&mut self, name: &TopicPartition, led: &Running, replica: &Running) -> Result<(), Violation> {
+        let (high_watermark, end) = (led.partition.high_watermark, replica.partition.log.log_end_offset());
+        let is_overlooked = self.is_overlooked(name, replica.id);
+        if end >= high_watermark {
+            if is_overlooked {
+                self.overlooked.remove(&(name.clone(), replica.id.0));
+            }
+            return Ok(());
+        }
+        if is_overlooked {
+            return Ok(());
+        }
+        let why = format!("{} leads with high watermark {high_watermark}, and {} in the ISR ends at {end}", led.id, replica.id);
+        Err(Violation { invariant: Invariant::ValidHighWatermark, partition: Some(name.clone()), why })
+    }
+
     fn check_equal(&mut self, invariant: Invariant, name: &TopicPartition, led: &Running, replica: &Running) -> Result<(), Violation> {
         let (leader, follower) = (led.id, replica.id);
         // Up to date, if another look at that broker is still to come.
@@ -286,7 +313,10 @@ impl Invariants {
         }
         let (own_log, other_log) = (&led.partition.log, &replica.partition.log);
         let from = own_log.log_start_offset().max(other_log.log_start_offset()).max(self.highest_start(name));
-        let to = led.partition.high_watermark;
+        let to = match self.is_overlooked(name, follower) {
+            true => led.partition.high_watermark.min(other_log.log_end_offset()),
+            false => led.partition.high_watermark,
+        };
         let sums = |id| self.replicas.get(id)?.iter().find(|replica| replica.name == *name).map(|replica| &replica.sums);
         let (Some(own), Some(other)) = (sums(&leader), sums(&follower)) else { return Ok(()) };
         if from >= to || own.between(from, to) == other.between(from, to) {
@@ -303,14 +333,24 @@ impl Invariants {
     }
 }
 
-/// Everybody whom the controller counts on has what the leader says is committed.
-fn check_reached(name: &TopicPartition, led: &Running, replica: &Running) -> Result<(), Violation> {
-    let (high_watermark, end) = (led.partition.high_watermark, replica.partition.log.log_end_offset());
-    if end >= high_watermark {
-        return Ok(());
-    }
-    let why = format!("{} leads with high watermark {high_watermark}, and {} in the ISR ends at {end}", led.id, replica.id);
-    Err(Violation { invariant: Invariant::ValidHighWatermark, partition: Some(name.clone()), why })
+/// Whom the controller has just taken into the ISR although the leader, who asked for it, no longer waits for them.
+///
+/// A race of Kafka's own: a leader learns of a changed ISR from the answer to AlterPartition and again from the metadata. If it has proposed the
+/// next change in between, `Partition.makeLeader` takes these metadata all the same, as their partition epoch is not smaller, and
+/// `updateAssignmentAndIsr` forgets the proposal, whose request is under way (4.3.1).
+fn overlooked_by_leader<'a>(
+    world: &'a World,
+    name: &'a TopicPartition,
+    before: &'a PartitionRegistration,
+    decided: &'a PartitionRegistration,
+) -> impl Iterator<Item = i32> + 'a {
+    let leader = world.brokers().find(|(id, ..)| id.0 == decided.leader).and_then(|(_, _, broker)| broker?.replicas().get(name));
+    let leader = leader.filter(|led| {
+        let leads = led.leading.as_ref().is_some_and(|leading| leading.epoch == decided.leader_epoch);
+        leads && led.registration.partition_epoch == before.partition_epoch
+    });
+    let came = move |replica: &i32| !before.isr.contains(replica) && leader.is_some_and(|led| led.maximal_isr().all(|of| of != *replica));
+    decided.isr.iter().copied().filter(came)
 }
 
 /// Whether a broker's present life is the one that is known in an image.
