@@ -17,7 +17,8 @@ use super::replicas::Asker;
 use super::throttling::{Charge, charged_bytes};
 use crate::kafka::actor::Outbox;
 use crate::kafka::names::Name;
-use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::api::{Api, Request, Response};
+use crate::kafka::protocol::api_versions::ApiKey;
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::kafka::security::ANONYMOUS;
 use crate::kafka::security::acl_requests::describe_acls;
@@ -64,27 +65,10 @@ impl ClientConn {
     }
 }
 
-/// Whether the controller answers it, through this broker.
+/// Whether the controller answers it, through this broker. (Requests for tokens are refused before.)
 fn is_passed_on(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::IncrementalAlterConfigs(_)
-            | Request::CreateTopics(_)
-            | Request::DeleteTopics(_)
-            | Request::CreatePartitions(_)
-            | Request::AlterClientQuotas(_)
-            | Request::AlterUserScramCredentials(_)
-            | Request::CreateAcls(_)
-            | Request::DeleteAcls(_)
-            | Request::ElectLeaders(_)
-            | Request::AlterPartitionReassignments(_)
-            | Request::UpdateFeatures(_)
-            | Request::UnregisterBroker(_)
-            | Request::DescribeQuorum(_)
-            | Request::AddRaftVoter(_)
-            | Request::RemoveRaftVoter(_)
-            | Request::ListPartitionReassignments(_)
-    )
+    let api = request.api();
+    api != Api::CreateDelegationToken && ApiKey::of(api).is_some_and(|api| api.is_forwardable && api.is_on_brokers())
 }
 
 impl Broker {

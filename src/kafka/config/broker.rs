@@ -2,6 +2,7 @@
 
 pub use super::broker_table::{BROKER_CONFIGS, QUOTA_CONFIGS};
 
+use super::Importance;
 use crate::kafka::actor::Config;
 
 /// `ConfigDef.Type`
@@ -50,6 +51,7 @@ pub struct BrokerConfigDef {
     pub kind: Type,
     pub default: Option<&'static str>,
     pub valid: Valid,
+    pub importance: Importance,
     pub mode: Mode,
 }
 

@@ -1,6 +1,6 @@
 //! Group configuration (`GroupConfig`): names, defaults with the broker configurations that give them, and what values are accepted.
 
-use super::broker;
+use super::{Importance, broker};
 use crate::kafka::actor::Config;
 
 /// One group configuration.
@@ -96,8 +96,8 @@ fn check(def: &GroupConfigDef, value: &str) -> Result<(), String> {
         _ if def.kind == broker::Type::Int => broker::Valid::AtLeast(def.low),
         _ => broker::Valid::Any,
     };
-    let of_broker =
-        broker::BrokerConfigDef { name: def.name, kind: def.kind, default: Some(def.default), valid, mode: broker::Mode::ClusterWide };
+    let (importance, mode) = (Importance::Medium, broker::Mode::ClusterWide);
+    let of_broker = broker::BrokerConfigDef { name: def.name, kind: def.kind, default: Some(def.default), valid, importance, mode };
     broker::validate(&of_broker, value)
 }
 

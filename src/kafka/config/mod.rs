@@ -5,3 +5,11 @@ mod broker_table;
 pub mod client_metrics;
 pub mod group;
 pub mod topic;
+
+/// `ConfigDef.Importance`: how much it matters to who sets a cluster up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Importance {
+    High,
+    Medium,
+    Low,
+}

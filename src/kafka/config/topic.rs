@@ -1,5 +1,6 @@
 //! Topic configuration (`TopicConfig`, `LogConfig`): which names there are, what values they take, and what they add up to for a log.
 
+use super::Importance;
 use crate::kafka::actor::Config;
 use crate::kafka::log::config::LogConfig;
 use crate::kafka::records::batch::TimestampType;
@@ -40,6 +41,9 @@ pub struct TopicConfigDef {
 const fn def(name: &'static str, kind: Kind, default: &'static str, broker_name: &'static str) -> TopicConfigDef {
     TopicConfigDef { name, kind, default, broker_name }
 }
+
+/// Each of them matters the same (`LogConfig`).
+pub const IMPORTANCE: Importance = Importance::Medium;
 
 /// Every topic configuration of 4.3, by name.
 pub const TOPIC_CONFIGS: &[TopicConfigDef] = &[

@@ -1,8 +1,9 @@
 //! The closed set of requests and responses in use: one line an API.
 
 use kafka_protocol::messages::*;
-use kafka_protocol::protocol::{Encodable, HeaderVersion};
+use kafka_protocol::protocol::Encodable;
 
+use super::api_versions::ApiKey;
 use super::bounded::decode;
 use super::codec::CodecError;
 
@@ -51,11 +52,11 @@ macro_rules! apis {
             }
 
             pub fn request_header_version(self, version: i16) -> i16 {
-                match self { $(Api::$name => $request::header_version(version),)* }
+                ApiKey::of(self).map_or(1, |api| api.request_header_version(version))
             }
 
             pub fn response_header_version(self, version: i16) -> i16 {
-                match self { $(Api::$name => $response::header_version(version),)* }
+                ApiKey::of(self).map_or(0, |api| api.response_header_version(version))
             }
         }
 
