@@ -55,7 +55,8 @@ fn header(stage: &mut Stage, column: &Column, node: &NodeView) {
         Some(ends_us) => stage.in_motion(|stage| {
             let left_us = ends_us.saturating_sub(stage.now_us);
             let words = format!("session ends in {}.{} s", left_us / 1_000_000, left_us / 100_000 % 10);
-            let short = format!("ends in {}.{} s", left_us / 1_000_000, left_us / 100_000 % 10);
+            // A broker whose session ends is fenced.
+            let short = format!("fenced in {}.{} s", left_us / 1_000_000, left_us / 100_000 % 10);
             let text = format!("{} · {words}", state_word(node));
             let text = fitting([text, words, short], below.w);
             stage.text(&item, Part::Detail, 0, Label::new(text, below, 11.5, Ink::Bad));
