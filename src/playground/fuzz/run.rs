@@ -225,10 +225,12 @@ impl Run<'_> {
         self.lost(name, why, leader_epoch);
     }
 
-    /// An eligible leader has all that was committed (KIP-966), unless it was committed by another min.insync.replicas.
+    /// An eligible leader has all that was committed (KIP-966), unless it was committed by fewer than the min.insync.replicas that the
+    /// controller counts by, which was changed.
     fn elected_from_elr(&mut self, name: &TopicPartition, leader: BrokerId, leader_epoch: i32) {
         let was_in_sync = self.invariants.registration(name).is_none_or(|before| before.isr.contains(&leader.0));
-        if !was_in_sync && self.min_isr_of.contains(&*name.topic) {
+        let by_fewer = self.invariants.committed_by_fewer(name).is_some_and(|epoch| epoch < leader_epoch);
+        if !was_in_sync && by_fewer && self.min_isr_of.contains(&*name.topic) {
             self.lost(name, Circumstance::MinIsrChanged, leader_epoch);
         }
     }

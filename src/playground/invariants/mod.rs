@@ -81,6 +81,8 @@ struct Replica {
     name: TopicPartition,
     seen: Fingerprint,
     sums: LogSums,
+    /// The high watermark when its broker was looked at last.
+    committed: i64,
 }
 
 impl Replica {
@@ -112,7 +114,7 @@ fn place(replicas: &mut Vec<Replica>, mut at: usize, name: &TopicPartition) -> u
         at += 1;
     }
     if replicas.get(at).is_none_or(|replica| replica.name != *name) {
-        replicas.insert(at, Replica { name: name.clone(), seen: Fingerprint::default(), sums: LogSums::default() });
+        replicas.insert(at, Replica { name: name.clone(), seen: Fingerprint::default(), sums: LogSums::default(), committed: 0 });
     }
     at
 }
@@ -135,6 +137,9 @@ pub struct Invariants {
     taken: BTreeMap<(TopicPartition, i32), i32>,
     /// The highest log start that any replica had. What is below was deleted, even where a kill before the next checkpoint brings it back.
     starts: BTreeMap<TopicPartition, i64>,
+    /// The newest epoch in which a leader took for committed what fewer had than the controller's min.insync.replicas asks for, and the
+    /// controller has had fewer in sync since.
+    committed_by_fewer: BTreeMap<TopicPartition, i32>,
     /// Who was taken into an ISR on a proposal that its leader had forgotten, and has not got all that is committed since.
     overlooked: BTreeSet<(TopicPartition, i32)>,
     /// Leaders of epochs before this one need not agree with anybody.
@@ -156,6 +161,11 @@ impl Invariants {
     /// Where the records of a partition begin that nobody has deleted.
     pub fn highest_start(&self, partition: &TopicPartition) -> i64 {
         self.starts.get(partition).copied().unwrap_or(0)
+    }
+
+    /// In which epoch the leader took for committed what fewer had than the controller asks for: eligible leaders need not have it.
+    pub fn committed_by_fewer(&self, partition: &TopicPartition) -> Option<i32> {
+        self.committed_by_fewer.get(partition).copied()
     }
 
     /// Whether a member of the ISR came in behind its leader's back and may lack what is committed.
@@ -219,6 +229,10 @@ impl Invariants {
             at = place(replicas, at, name);
             if replicas[at].take_in(partition) {
                 changed.push(name.clone());
+                let committed = std::mem::replace(&mut replicas[at].committed, partition.high_watermark);
+                if let Some(epoch) = commits_by_fewer(world, partition).filter(|_| committed < partition.high_watermark) {
+                    self.committed_by_fewer.insert(name.clone(), epoch);
+                }
                 let start = partition.log.log_start_offset();
                 if start > 0 {
                     let highest = self.starts.entry(name.clone()).or_default();
@@ -242,6 +256,9 @@ impl Invariants {
             }
             if let Some(known) = known {
                 self.overlooked.extend(overlooked_by_leader(world, &name, known, registration).map(|replica| (name.clone(), replica)));
+            }
+            if registration.isr.len() >= min_isr(world, registration, &name) {
+                self.committed_by_fewer.remove(&name);
             }
             self.registrations.insert(name.clone(), registration.clone());
             if registration.leader != NO_LEADER && !registration.isr.contains(&registration.leader) {
@@ -331,6 +348,22 @@ impl Invariants {
         );
         Err(Violation { invariant, partition: Some(name.clone()), why })
     }
+}
+
+/// min.insync.replicas as the active controller has it.
+fn min_isr(world: &World, registration: &PartitionRegistration, name: &TopicPartition) -> usize {
+    let controller = world.controller();
+    let configured = controller.map(|active| active.state().effective_min_isr(&name.topic, registration.replicas.len()));
+    configured.unwrap_or(1).max(0) as usize
+}
+
+/// The epoch of a leader whose high watermark waits for fewer than the controller's min.insync.replicas asks for.
+fn commits_by_fewer(world: &World, partition: &Partition) -> Option<i32> {
+    let leading = partition.leading.as_ref()?;
+    let registration = &partition.registration;
+    // Where all are in sync there is nothing to compare.
+    (registration.isr.len() < registration.replicas.len() && registration.isr.len() < min_isr(world, registration, &partition.name))
+        .then_some(leading.epoch)
 }
 
 /// Whom the controller has just taken into the ISR although the leader, who asked for it, no longer waits for them.
