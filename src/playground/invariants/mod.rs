@@ -33,6 +33,8 @@ pub enum Invariant {
     StrongIsr,
     /// Everybody in the controller's ISR has all up to the leader's high watermark.
     ValidHighWatermark,
+    /// Nothing is deleted before it is committed: no log begins past its high watermark.
+    LogStartIsCommitted,
     /// A node of the quorum never goes back to an earlier epoch.
     MonotonicEpoch,
     /// An epoch of the quorum has one leader at most.
@@ -234,6 +236,10 @@ impl Invariants {
                     self.committed_by_fewer.insert(name.clone(), epoch);
                 }
                 let start = partition.log.log_start_offset();
+                if start > partition.high_watermark {
+                    let why = format!("on {} the log begins at {start}, and the high watermark is {}", broker.id(), partition.high_watermark);
+                    return Err(Violation { invariant: Invariant::LogStartIsCommitted, partition: Some(name.clone()), why });
+                }
                 if start > 0 {
                     let highest = self.starts.entry(name.clone()).or_default();
                     *highest = start.max(*highest);
