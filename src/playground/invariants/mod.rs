@@ -237,7 +237,8 @@ impl Invariants {
                 }
                 let start = partition.log.log_start_offset();
                 if start > partition.high_watermark {
-                    let why = format!("on {} the log begins at {start}, and the high watermark is {}", broker.id(), partition.high_watermark);
+                    let why =
+                        format!("on {} the log begins at {start}, and the high watermark is {}", broker.id(), partition.high_watermark);
                     return Err(Violation { invariant: Invariant::LogStartIsCommitted, partition: Some(name.clone()), why });
                 }
                 if start > 0 {
