@@ -3,16 +3,14 @@
 #[allow(dead_code)] // What the other tests use of it.
 mod cluster;
 
-use bytes::Bytes;
 use cluster::World;
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
     AlterReplicaLogDirsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeLogDirsRequest, MetadataRequest,
-    ProduceRequest, TopicName,
+    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
@@ -20,58 +18,9 @@ use ottla::kafka::event::Event;
 use ottla::kafka::log::checkpoint_file::parse_offsets;
 use ottla::kafka::names::{BrokerId, TopicPartition, host_of};
 use ottla::kafka::protocol::api::Response;
-use ottla::kafka::records::builder::BatchBuilder;
-use ottla::kafka::records::compression::CompressionType;
 use ottla::sim::chunk::ChunkId;
 use ottla::sim::fault::Fault;
 use ottla::sim::time::Time;
-
-impl World {
-    fn create(&mut self, topic: &str, partitions: i32, factor: i16) {
-        let topic = CreatableTopic::default()
-            .with_name(TopicName(StrBytes::from_string(topic.into())))
-            .with_num_partitions(partitions)
-            .with_replication_factor(factor);
-        self.ask(1, CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000), vec![]);
-        self.run(500);
-    }
-
-    fn leader(&self, topic: &str, on: i32) -> i32 {
-        self.broker(on).image().partition(&TopicPartition::new(topic, 0)).unwrap().leader
-    }
-
-    fn produce(&mut self, to: i32, topic: &str, text: &str, acks: i16) {
-        let id = self.broker(to).image().topic(topic).unwrap().id;
-        let mut builder = BatchBuilder::new(CompressionType::None, 1 << 20);
-        builder.append(self.sim.now().wall_ms(), None, Some(text.as_bytes()), &[]);
-        self.chunks += 1;
-        let batch = builder.build(ChunkId(1 << 60 | self.chunks));
-        let topic = TopicProduceData::default().with_topic_id(id).with_partition_data(vec![PartitionProduceData::default()]);
-        let request = ProduceRequest::default().with_acks(acks).with_timeout_ms(30_000).with_topic_data(vec![topic]);
-        self.ask(to, request, vec![vec![batch]]);
-    }
-
-    fn values(&self, broker: i32, topic: &str) -> Vec<Bytes> {
-        let partition = self.broker(broker).replicas().get(&TopicPartition::new(topic, 0)).unwrap();
-        let batches = partition.log.read(0, u32::MAX, i64::MAX).unwrap();
-        let values = |batch: &ottla::kafka::records::batch::Batch| -> Vec<Bytes> {
-            batch.records().unwrap().iter().map(|record| Bytes::copy_from_slice(record.unwrap().value.unwrap())).collect()
-        };
-        batches.iter().flat_map(values).collect()
-    }
-
-    fn isr(&self, topic: &str, on: i32) -> Vec<i32> {
-        self.broker(on).image().partition(&TopicPartition::new(topic, 0)).unwrap().isr.clone()
-    }
-
-    fn produce_errors(&self) -> Vec<i16> {
-        let errors = self.answers().into_iter().filter_map(|(_, answer)| match answer {
-            Response::Produce(response) => Some(response.responses[0].partition_responses[0].error_code),
-            _ => None,
-        });
-        errors.collect()
-    }
-}
 
 #[test]
 fn three_brokers_register_and_replicate() {

@@ -148,6 +148,13 @@ impl<F> Lane<F> {
         }
         self.in_flight.pop_front()
     }
+
+    /// The sender lost power: what it would have sent again, once the cut is mended, was in its memory.
+    pub fn lose_stalled(&mut self) {
+        if self.stalled {
+            self.in_flight.clear();
+        }
+    }
 }
 
 /// A connection: two ends, two lanes.

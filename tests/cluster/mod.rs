@@ -1,5 +1,7 @@
 //! A cluster of brokers and one controller apart, without clients of its own: one process asks, the test looks at what the cluster did.
 
+mod topics;
+
 use ottla::kafka::actor::{Config, Input, Outbox};
 use ottla::kafka::broker::BrokerSpec;
 use ottla::kafka::broker::process::Broker;

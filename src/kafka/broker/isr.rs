@@ -9,7 +9,7 @@ use kafka_protocol::messages::{AlterPartitionRequest, AlterPartitionResponse};
 use super::partition::Partition;
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
-use crate::kafka::metadata::image::PartitionRegistration;
+use crate::kafka::metadata::image::{Image, PartitionRegistration};
 use crate::kafka::names::TopicPartition;
 use crate::sim::time::{Duration, Time};
 
@@ -34,6 +34,13 @@ impl IsrProposals {
 
 /// `AlterPartitionManager`: the wait after a request that failed as a whole.
 const RETRY: Duration = Duration::ms(50);
+
+/// isReplicaIsrEligible: neither fenced nor shutting down, and the incarnation that fetched (with this broker epoch; -1: it did not say) is the
+/// one that is registered (KIP-903): another one may have lost what this one had.
+pub(super) fn is_isr_eligible(image: &Image, replica: i32, fetched: i64) -> bool {
+    let registered = image.brokers.get(&replica).map(|broker| broker.epoch);
+    image.is_active(replica) && (fetched == -1 || Some(fetched) == registered)
+}
 
 /// What an answer about one partition means for what was proposed.
 enum Verdict {
@@ -71,11 +78,9 @@ impl Broker {
         self.propose(now, name, isr, out);
     }
 
-    /// isReplicaIsrEligible: neither fenced nor shutting down, and the incarnation that fetched is the one that is registered.
     fn is_isr_eligible(&self, replica: i32, partition: &Partition) -> bool {
-        let fetched = partition.leading.as_ref().and_then(|leading| leading.followers.get(&replica)).map(|follower| follower.broker_epoch);
-        let registered = self.image.brokers.get(&replica).map(|broker| broker.epoch);
-        self.image.is_active(replica) && (fetched == Some(-1) || fetched == registered)
+        let follower = partition.leading.as_ref().and_then(|leading| leading.followers.get(&replica));
+        follower.is_some_and(|follower| is_isr_eligible(&self.image, replica, follower.broker_epoch))
     }
 
     /// maybeShrinkIsr for all partitions, every half of replica.lag.time.max.ms.

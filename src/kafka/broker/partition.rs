@@ -198,13 +198,14 @@ impl Partition {
     }
 
     /// maybeIncrementLeaderHW: the smallest log end of all that count. Below min ISR it stands still. Returns the new one if it moved.
-    /// `is_eligible`: whether a broker could be in the ISR (isReplicaIsrEligible): a fenced one is not waited for.
+    /// `is_eligible`: whether a broker that fetched in this broker epoch could be in the ISR (isReplicaIsrEligible): a fenced one, or one that
+    /// has started anew since, is not waited for.
     pub fn maybe_increment_high_watermark(
         &mut self,
         me: i32,
         now: Time,
         lag_max: Duration,
-        is_eligible: impl Fn(i32) -> bool,
+        is_eligible: impl Fn(i32, i64) -> bool,
     ) -> Option<i64> {
         let leading = self.leading.as_ref()?;
         if self.is_under_min_isr() {
@@ -213,8 +214,11 @@ impl Partition {
         let mut high_watermark = self.log.log_end_offset();
         for (replica, follower) in &leading.followers {
             let counts = self.maximal_isr().any(|member| member == *replica);
-            let about_to_join =
-                || follower.log_end >= leading.epoch_start.max(0) && now.since(follower.last_caught_up) <= lag_max && is_eligible(*replica);
+            let about_to_join = || {
+                follower.log_end >= leading.epoch_start.max(0)
+                    && now.since(follower.last_caught_up) <= lag_max
+                    && is_eligible(*replica, follower.broker_epoch)
+            };
             if *replica != me && (counts || about_to_join()) {
                 high_watermark = high_watermark.min(follower.log_end.max(0));
             }

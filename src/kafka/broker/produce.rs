@@ -5,6 +5,7 @@ use kafka_protocol::messages::produce_response::{BatchIndexAndErrorMessage, Part
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use uuid::Uuid;
 
+use super::isr::is_isr_eligible;
 use super::process::Broker;
 use super::replicas::{Asker, WaitingProduce, WaitsFor};
 use crate::kafka::actor::Outbox;
@@ -137,7 +138,7 @@ impl Broker {
         let (me, lag_max) = (self.spec.id.0, Duration::ms(self.settings.replica_lag_time_max_ms));
         let Some(partition) = self.replicas.get_mut(name) else { return false };
         let image = &self.image;
-        let is_eligible = |broker| image.is_active(broker);
+        let is_eligible = |broker, epoch| is_isr_eligible(image, broker, epoch);
         let Some(high_watermark) = partition.maybe_increment_high_watermark(me, now, lag_max, is_eligible) else { return false };
         let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
         out.emit(Event::HighWatermarkMoved { partition: name.clone(), broker: self.spec.id, high_watermark });

@@ -126,7 +126,7 @@ impl<M: Model> Sim<M> {
         self.forget_if_over(id);
     }
 
-    /// All connections of a process are gone: its peers are told unless `silently`.
+    /// All connections of a process are gone. Its peers are told, unless its host has lost power; then what waited to be sent again is gone, too.
     pub(super) fn drop_connections(&mut self, process: ProcessId, cause: Option<EventId>, tell: Option<CloseReason>) {
         let of_process =
             |conn: &Conn<M::Frame>| conn.opener.process == process || conn.acceptor.as_ref().is_some_and(|end| end.process == process);
@@ -136,6 +136,9 @@ impl<M: Model> Sim<M> {
                 self.put(process, id, Packet::Fin(reason), cause);
             }
             self.change(id, |conn| {
+                if tell.is_none() {
+                    conn.lane(conn.opener.process != process).lose_stalled();
+                }
                 let accepted = conn.acceptor.as_mut().filter(|end| end.process == process);
                 accepted.into_iter().for_each(|end| end.open = false);
                 if conn.opener.process == process {
