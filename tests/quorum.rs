@@ -251,6 +251,37 @@ fn a_node_with_a_full_disk_ends() {
     assert_eq!(state(&sim, alone), Some(State::Exited(1)));
 }
 
+/// A vote that is not on the disk would be forgotten by a restart, and given again: who cannot store it gives none, and ends
+/// (`FileQuorumStateStore` fails in the thread of the raft client, whose fault handler halts the process).
+#[test]
+fn a_voter_that_cannot_store_its_vote_does_not_give_it() {
+    let mut asked = 0;
+    let (full, broken) = (|host| Fault::FillDisk { host }, |host| Fault::BreakDisk { host, folder: String::new() });
+    for (fault, which) in [(full as fn(String) -> Fault, 0), (full, 1), (broken, 0), (broken, 1)] {
+        let mut sim = quorum(3, 5, &[]);
+        run_until(&mut sim, &mut QuorumInvariants::default(), Time::from_ms(8_000)).unwrap();
+        let nodes = |wanted| -> Vec<BrokerId> {
+            let is = |node: &&Node| node.0.raft().quorum_role() == wanted;
+            sim.slots().filter_map(|slot| slot.process.as_ref()).filter(is).map(|node| node.0.id()).collect()
+        };
+        let (leader, followers) = (nodes(QuorumRole::Leader)[0], nodes(QuorumRole::Follower));
+        let (voter, other) = (followers[which], followers[1 - which]);
+        // The leader goes, and one of the two asks at once for the other's vote.
+        sim.inject(&Fault::Stop { host: host_of(leader) }, None).unwrap();
+        sim.inject(&fault(host_of(voter)), None).unwrap();
+        sim.run_until(Time::from_ms(8_300));
+        let events: Vec<Event> = sim.take_events().into_iter().map(|recorded| recorded.event).collect();
+        let comes_forward = |event: &&Event| matches!(event, Event::QuorumRoleChanged { role: QuorumRole::Candidate, .. });
+        let Some(Event::QuorumRoleChanged { node: first, .. }) = events.iter().find(comes_forward) else { panic!("nobody came forward") };
+        asked += u32::from(*first == other);
+        let gave = |event: &Event| matches!(event, Event::VoteCast { voter: by, granted: true, pre_vote: false, .. } if *by == voter);
+        assert!(!events.iter().any(gave), "{events:?}");
+        let state = sim.slots().find(|slot| slot.spec.id == voter).map(|slot| slot.state);
+        assert_eq!(state, Some(State::Exited(1)));
+    }
+    assert!(asked > 0, "it was asked for its vote");
+}
+
 /// A broker that has lost its leader asks one of the controllers at random, not for ever the one that it happens to be connected to.
 #[test]
 fn a_broker_that_was_paused_hears_of_what_is_committed_again() {

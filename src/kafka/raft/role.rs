@@ -212,15 +212,18 @@ impl Raft {
         out.because(Some(event));
     }
 
-    pub(super) fn store_election(&mut self, out: &mut Outbox) {
+    /// Returns whether it is on the disk. If not, the node ends: what it would say now it would not know after a restart, a vote, an epoch
+    /// (`FileQuorumStateStore`).
+    pub(super) fn store_election(&mut self, out: &mut Outbox) -> bool {
         let text = ElectionState { epoch: self.epoch, leader: self.leader(), voted: self.voted() }.text();
         if text != self.stored {
             if !out.store().replace_text(&format!("{}/{QUORUM_STATE}", self.spec.dir), text.clone()) {
-                // What it would say now it would not know after a restart: a vote, an epoch (`FileQuorumStateStore`).
                 self.cannot_write(out);
+                return false;
             }
             self.stored = text;
         }
+        true
     }
 
     /// randomElectionTimeoutMs

@@ -55,7 +55,9 @@ impl Raft {
             if let Role::Unattached { voted, .. } | Role::Prospective { voted, .. } = &mut self.role {
                 *voted = Some(candidate);
             }
-            self.store_election(out);
+            if !self.store_election(out) {
+                return (ResponseError::UnknownServerError.code(), false);
+            }
         }
         out.emit(Event::VoteCast { voter: self.me(), candidate: candidate.id, epoch, granted, pre_vote: asked.pre_vote });
         (0, granted)
