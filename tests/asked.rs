@@ -111,3 +111,16 @@ fn unknown_names_and_a_cluster_that_is_down() {
         ],
     );
 }
+
+/// Topics that may not be deleted, settings that contradict each other, partitions for which nobody is there; a file of its full length from
+/// the beginning; a batch a record; and a broker that does not hand over when it stops: its session ends by itself.
+#[test]
+fn what_a_cluster_refuses_and_a_stop_without_handing_over() {
+    check("tests/asked/what-a-cluster-refuses.txt", &[]);
+}
+
+/// Without a controller a broker has nobody who lets it go: after five minutes it stops all the same, and in order.
+#[test]
+fn a_stop_without_a_controller() {
+    check("tests/asked/no-leave-to-stop.txt", &[]);
+}

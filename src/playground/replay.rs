@@ -21,8 +21,10 @@ use crate::sim::time::{Duration, Time};
 pub const SEED: u64 = 1;
 /// It is looked so often whether a command has ended.
 const LOOK_EVERY: Duration = Duration::ms(10);
-/// A broker that has not started or stopped after this time never will.
-const HOST_PATIENCE: Duration = Duration::secs(60);
+/// A broker that has not started after this time never will.
+const START_PATIENCE: Duration = Duration::secs(60);
+/// A broker that has not stopped after this time never will: without a controller's leave it takes five minutes.
+const STOP_PATIENCE: Duration = Duration::secs(600);
 /// So long a tool's Java machine takes to start (measured: 0.8 to 1.5 s on two cores). The recorded commands took it; here a tool runs at once.
 const JAVA_START: Duration = Duration::ms(850);
 /// The file from which a command reads its recorded input.
@@ -362,10 +364,10 @@ impl Player {
         self.apply(Command::Fault(fault))?;
         let id = id as i32;
         match verb {
-            HostVerb::Stop => self.wait_until(HOST_PATIENCE, |player| {
+            HostVerb::Stop => self.wait_until(STOP_PATIENCE, |player| {
                 player.world.brokers().any(|(broker, slot, _)| broker.0 == id && matches!(slot.state, State::Exited(_)))
             }),
-            HostVerb::Start => self.wait_until(HOST_PATIENCE, |player| {
+            HostVerb::Start => self.wait_until(START_PATIENCE, |player| {
                 player.world.controller().is_some_and(|controller| controller.controller.image().is_active(id))
             }),
             HostVerb::Kill | HostVerb::Pause | HostVerb::Resume => true,

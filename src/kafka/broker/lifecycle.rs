@@ -36,10 +36,14 @@ pub struct Lifecycle {
     fenced: bool,
     next_at: Option<Time>,
     in_flight: bool,
+    /// So long it waits for a controller that registers it, or lets it go.
+    patience_ends: Option<Time>,
 }
 
 /// The wait before a registration or heartbeat that failed is tried again.
 const RETRY: Duration = Duration::ms(100);
+/// Then a broker stops without the controller's leave (`BrokerServer.shutdown`).
+const CONTROLLED_SHUTDOWN_TIMEOUT: Duration = Duration::secs(300);
 
 impl Default for Lifecycle {
     /// A broker that begins to read its disk.
@@ -52,6 +56,7 @@ impl Default for Lifecycle {
             fenced: true,
             next_at: None,
             in_flight: false,
+            patience_ends: None,
         }
     }
 }
@@ -66,8 +71,13 @@ impl Lifecycle {
         self.fenced
     }
 
+    /// The epoch that the mark of an orderly stop names: of a life that was never registered, the one before.
+    pub fn epoch_to_leave(&self) -> i64 {
+        self.epoch.unwrap_or(self.previous_epoch)
+    }
+
     pub fn next_wake(&self) -> Option<Time> {
-        self.next_at.filter(|_| !self.in_flight)
+        self.next_at.filter(|_| !self.in_flight).into_iter().chain(self.patience_ends).min()
     }
 }
 
@@ -78,25 +88,42 @@ impl Broker {
         self.lifecycle.incarnation = Uuid::from_bytes(out.rng().bytes16());
         self.lifecycle.previous_epoch = previous_epoch;
         self.lifecycle.next_at = Some(now);
+        self.lifecycle.patience_ends = Some(now + Duration::ms(self.settings.initial_registration_timeout_ms));
         self.talk_to_controller(now, out);
     }
 
-    /// SIGTERM: hand over the leaderships first. One that comes before the broker is up ends the process as it is, without the mark of a
+    /// SIGTERM: hand over the leaderships first, unless controlled.shutdown.enable says no: then the session ends by itself. One that comes before the broker is up ends the process as it is, without the mark of a
     /// clean stop: what was not recovered must be recovered by the next start (`BrokerServer.maybeChangeStatus`).
     #[inline(never)]
     pub(super) fn begin_controlled_shutdown(&mut self, now: Time, out: &mut Outbox) {
         match self.lifecycle.state {
+            State::Running if !self.settings.controlled_shutdown => self.shut_down(now, out),
             State::Running => {
                 self.lifecycle.state = State::PendingControlledShutdown;
                 self.lifecycle.next_at = Some(now);
+                self.lifecycle.patience_ends = Some(now + CONTROLLED_SHUTDOWN_TIMEOUT);
                 self.talk_to_controller(now, out);
             }
             State::PendingControlledShutdown | State::Stopped => {}
             State::Starting | State::Recovery => {
                 self.lifecycle.state = State::Stopped;
-                self.lifecycle.next_at = None;
+                (self.lifecycle.next_at, self.lifecycle.patience_ends) = (None, None);
                 out.exit(143);
             }
+        }
+    }
+
+    /// No controller has registered the broker in time, or let it go: it ends. (`RegistrationTimeoutEvent`: "Shutting down because we were
+    /// unable to register with the controller quorum."; "Timed out waiting for the controller to approve controlled shutdown".)
+    pub(super) fn lose_patience(&mut self, now: Time, out: &mut Outbox) {
+        if self.lifecycle.patience_ends.is_none_or(|at| at > now) {
+            return;
+        }
+        let is_registered = self.lifecycle.epoch.is_some();
+        self.shut_down(now, out);
+        if !is_registered {
+            // "Exiting Kafka due to fatal exception during startup."
+            out.exit(1);
         }
     }
 
@@ -132,6 +159,9 @@ impl Broker {
         self.lifecycle.next_at = Some(now + RETRY);
         if let Some(response) = response.filter(|response| response.error_code == 0) {
             self.lifecycle.epoch = Some(response.broker_epoch);
+            if self.lifecycle.state == State::Recovery {
+                self.lifecycle.patience_ends = None;
+            }
             self.lifecycle.next_at = Some(now);
         }
         self.talk_to_controller(now, out);
@@ -168,7 +198,7 @@ impl Broker {
             return;
         }
         self.lifecycle.state = State::Stopped;
-        self.lifecycle.next_at = None;
+        (self.lifecycle.next_at, self.lifecycle.patience_ends) = (None, None);
         self.close_clients(out);
         self.close_logs(out);
         self.quorum.raft.shut_down(now, out);

@@ -98,6 +98,10 @@ pub struct Settings {
     pub session_timeout_ms: u64,
     /// broker.heartbeat.interval.ms
     pub heartbeat_interval_ms: u64,
+    /// initial.broker.registration.timeout.ms
+    pub initial_registration_timeout_ms: u64,
+    /// controlled.shutdown.enable
+    pub controlled_shutdown: bool,
     /// replica.fetch.wait.max.ms, replica.fetch.min.bytes, replica.fetch.max.bytes, replica.fetch.response.max.bytes
     pub replica_fetch_wait_max_ms: i32,
     pub replica_fetch_min_bytes: i32,
@@ -135,6 +139,8 @@ impl Settings {
             replica_lag_time_max_ms: positive("replica.lag.time.max.ms", 30_000),
             session_timeout_ms: positive("broker.session.timeout.ms", 9_000),
             heartbeat_interval_ms: positive("broker.heartbeat.interval.ms", 2_000),
+            initial_registration_timeout_ms: positive("initial.broker.registration.timeout.ms", 60_000),
+            controlled_shutdown: config.get("controlled.shutdown.enable").is_none_or(|value| value != "false"),
             replica_fetch_wait_max_ms: int("replica.fetch.wait.max.ms", 500),
             replica_fetch_min_bytes: int("replica.fetch.min.bytes", 1),
             replica_fetch_max_bytes: int("replica.fetch.max.bytes", 1_048_576),

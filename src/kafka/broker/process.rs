@@ -220,6 +220,7 @@ impl Broker {
         for completed in self.replica_net.poll(now, out) {
             self.fetched(now, completed.token, completed.result, out);
         }
+        self.lose_patience(now, out);
         self.handle_finished(now, out);
         self.unmute(now, out);
         self.close_not_believed(now, out);

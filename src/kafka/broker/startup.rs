@@ -190,7 +190,7 @@ impl Broker {
         self.write_high_watermarks(out);
         self.write_recovery_points(out);
         self.write_log_starts(out);
-        let epoch = self.lifecycle.broker_epoch().unwrap_or(-1);
+        let epoch = self.lifecycle.epoch_to_leave();
         for dir in self.log_dirs.online() {
             let _ = out.disk().delete(&format!("{}{LOCK_FILE}", dir.prefix));
             let mark = format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}");

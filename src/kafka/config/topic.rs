@@ -116,6 +116,8 @@ pub fn validate(def: &TopicConfigDef, value: &str) -> Result<(), String> {
         },
         Kind::OneOf(words) if words.contains(&value) => Ok(()),
         Kind::OneOf(words) => invalid(format!("String must be one of: {}", words.join(", "))),
+        // No policy at all: nothing is deleted.
+        Kind::List(_) if value.trim().is_empty() => Ok(()),
         Kind::List(words) => match value.split(',').map(str::trim).find(|word| !words.contains(word)) {
             None => Ok(()),
             Some(word) => Err(format!("Invalid value {word} for configuration {}: String must be one of: {}", def.name, words.join(", "))),
@@ -164,6 +166,7 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
         retention_ms: long("retention.ms", default.retention_ms),
         retention_bytes: long("retention.bytes", -1),
         min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
+        preallocate: text("preallocate").trim().eq_ignore_ascii_case("true"),
         flush_messages: long("flush.messages", default.flush_messages).max(1),
         file_delete_delay_ms: long("file.delete.delay.ms", default.file_delete_delay_ms),
         compression: match text("compression.type").as_str() {

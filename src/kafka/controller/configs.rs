@@ -111,7 +111,7 @@ impl State {
         let invalid = |message: &str| Err((ResponseError::InvalidRequest, message.to_owned()));
         match resource_type {
             TOPIC_RESOURCE if name.is_empty() => invalid("Default topic resources are not allowed."),
-            TOPIC_RESOURCE => config.iter().try_for_each(|(name, value)| check_topic_config(name, value)),
+            TOPIC_RESOURCE => self.check_topic_configs(config),
             BROKER_RESOURCE => {
                 match name.parse::<i32>() {
                     _ if name.is_empty() => {}
@@ -131,6 +131,28 @@ impl State {
         }
     }
 
+    /// `LogConfig.validate`: what a topic may be given, with what it has from its brokers. Tiered storage is for none of them.
+    pub(super) fn check_topic_configs(&self, config: &Config) -> Result<(), (ResponseError, String)> {
+        let invalid = |message| (ResponseError::InvalidConfig, message);
+        for (name, value) in config {
+            let def = topic::find(name).ok_or_else(|| invalid(format!("Unknown topic config name: {name}")))?;
+            topic::validate(def, value).map_err(invalid)?;
+        }
+        let cluster = self.image.configs(BROKER_RESOURCE, "");
+        let long = |name: &str| topic::effective(name, config, &cluster, &self.config)?.trim().parse::<i64>().ok();
+        if let (Some(least), Some(most)) = (long("min.compaction.lag.ms"), long("max.compaction.lag.ms"))
+            && least > most
+        {
+            let message = format!("conflict topic config setting min.compaction.lag.ms ({least}) > max.compaction.lag.ms ({most})");
+            return Err(invalid(message));
+        }
+        if config.get("remote.storage.enable").is_some_and(|value| value.trim().eq_ignore_ascii_case("true")) {
+            let message = "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.";
+            return Err(invalid(message.to_owned()));
+        }
+        Ok(())
+    }
+
     /// With eligible leader replicas the cluster has one min.insync.replicas for all brokers.
     fn check_min_isr_change(&self, broker: &str, records: &[MetadataRecord]) -> Result<(), (ResponseError, String)> {
         let refuse = |message: &str| Err((ResponseError::InvalidConfig, message.to_owned()));
@@ -146,13 +168,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-/// A configuration that a topic may be given.
-pub(super) fn check_topic_config(name: &str, value: &str) -> Result<(), (ResponseError, String)> {
-    let invalid = |message| (ResponseError::InvalidConfig, message);
-    let def = topic::find(name).ok_or_else(|| invalid(format!("Unknown topic config name: {name}")))?;
-    topic::validate(def, value).map_err(invalid)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{
@@ -13,7 +13,6 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use super::configs::check_topic_config;
 use super::placement::{UsableBroker, place};
 use super::{Outcome, State};
 use crate::kafka::event::Event;
@@ -88,7 +87,14 @@ impl State {
     #[inline(never)]
     pub fn delete_topics(&self, request: &DeleteTopicsRequest, quota: &mut MutationQuota) -> Outcome {
         let (mut records, mut results) = (Vec::new(), Vec::new());
+        // `ControllerApis.deleteTopics`
+        let is_enabled = self.config.get("delete.topic.enable").is_none_or(|value| value.trim() != "false");
         for topic in &request.topics {
+            if !is_enabled {
+                let result = DeletableTopicResult::default().with_name(topic.name.clone()).with_topic_id(topic.topic_id);
+                results.push(result.with_error_code(ResponseError::TopicDeletionDisabled.code()));
+                continue;
+            }
             let found = match &topic.name {
                 Some(name) => self.image.topic(name),
                 None => self.image.topic_by_id(topic.topic_id),
@@ -130,10 +136,10 @@ impl State {
         if let Some(other) = self.image.topics.keys().find(|other| unify(other) == unify(name)) {
             return Err((ResponseError::InvalidTopicException, format!("Topic '{name}' collides with existing topic: {other}")));
         }
-        for config in &topic.configs {
-            let value = config.value.as_ref().map_or("", |value| value.as_str());
-            check_topic_config(config.name.as_str(), value)?;
-        }
+        let pair = |config: &CreatableTopicConfig| {
+            (config.name.to_string(), config.value.as_ref().map_or(String::new(), |value| value.to_string()))
+        };
+        self.check_topic_configs(&topic.configs.iter().map(pair).collect())?;
         let partitions = match topic.assignments.is_empty() {
             true => self.automatic_placement(topic, rng)?,
             false => self.manual_placement(topic)?,
@@ -179,8 +185,22 @@ impl State {
         let mut assignments: Vec<_> = topic.assignments.iter().collect();
         assignments.sort_by_key(|assignment| assignment.partition_index);
         let replicas: Vec<Vec<i32>> = assignments.iter().map(|assignment| assignment.broker_ids.iter().map(|id| id.0).collect()).collect();
-        replicas.iter().try_for_each(|replicas| self.check_assignment(replicas, replicas.len()))?;
+        for (n, replicas) in replicas.iter().enumerate() {
+            self.check_assignment(replicas, replicas.len())?;
+            self.check_somebody_is_there(n, replicas)?;
+        }
         Ok(replicas)
+    }
+
+    /// A partition that was placed by hand needs somebody to lead it.
+    fn check_somebody_is_there(&self, partition: usize, replicas: &[i32]) -> Result<(), Refusal> {
+        if replicas.iter().any(|&replica| self.image.is_active(replica)) {
+            return Ok(());
+        }
+        let message = format!(
+            "All brokers specified in the manual partition assignment for partition {partition} are fenced or in controlled shutdown."
+        );
+        Err((ResponseError::InvalidReplicaAssignment, message))
     }
 
     /// validateManualPartitionAssignment
@@ -232,7 +252,10 @@ impl State {
             }
             Some(assignments) => {
                 let replicas: Vec<Vec<i32>> = assignments.iter().map(|one| one.broker_ids.iter().map(|id| id.0).collect()).collect();
-                replicas.iter().try_for_each(|replicas| self.check_assignment(replicas, factor))?;
+                for (n, replicas) in replicas.iter().enumerate() {
+                    self.check_assignment(replicas, factor)?;
+                    self.check_somebody_is_there(from as usize + n, replicas)?;
+                }
                 replicas
             }
         };

@@ -24,6 +24,8 @@ pub struct LogConfig {
     pub retention_bytes: i64,
     /// min.insync.replicas
     pub min_insync_replicas: i32,
+    /// preallocate: the active segment's file is as long as segment.bytes from the beginning
+    pub preallocate: bool,
     /// flush.messages
     pub flush_messages: i64,
     /// file.delete.delay.ms
@@ -63,6 +65,7 @@ impl Default for LogConfig {
             retention_ms: 604_800_000,
             retention_bytes: -1,
             min_insync_replicas: 1,
+            preallocate: false,
             flush_messages: i64::MAX,
             file_delete_delay_ms: 60_000,
             compact: false,

@@ -56,7 +56,7 @@ impl PartitionLog {
     /// A new, empty log in the folder `dir` (`orders-0`).
     pub fn create(dir: &str, config: Arc<LogConfig>, store: &mut Store) -> PartitionLog {
         let mut first = Segment::empty(dir, 0, config.segment_index_bytes);
-        first.create_files(true, store);
+        first.create_files(&config, true, store);
         PartitionLog::from_segments(dir, config, imbl::vector![Arc::new(first)], 0, LeaderEpochCache::default())
     }
 
@@ -332,7 +332,7 @@ impl PartitionLog {
             self.doom(files, store);
         }
         let mut first = Segment::empty(&self.dir, offset, self.config.segment_index_bytes);
-        first.create_files(true, store);
+        first.create_files(&self.config, true, store);
         self.segments = imbl::vector![Arc::new(first)];
         (self.log_start_offset, self.log_end_offset, self.recovery_point) = (offset, offset, offset);
         self.epochs = LeaderEpochCache::default();
@@ -454,7 +454,7 @@ impl PartitionLog {
         }
         let mut segment = Segment::empty(&self.dir, base_offset, self.config.segment_index_bytes);
         segment.roll_jitter_ms = self.random_segment_jitter(store);
-        segment.create_files(false, store);
+        segment.create_files(&self.config, false, store);
         self.segments.push_back(Arc::new(segment));
     }
 

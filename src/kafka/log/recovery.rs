@@ -68,10 +68,14 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
         end = reopen.log_start_offset;
     }
     match segments.last_mut() {
-        Some(active) => active.preallocate_indexes(store),
+        Some(active) => {
+            // What was preallocated and not written to is gone, and does not come back (`LogSegment.open`).
+            store.disk.trim(active.log_path());
+            active.preallocate_indexes(store);
+        }
         None => {
             let mut first = Segment::empty(reopen.dir, reopen.log_start_offset, reopen.config.segment_index_bytes);
-            first.create_files(true, store);
+            first.create_files(&reopen.config, true, store);
             segments.push(first);
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
+use super::config::LogConfig;
 use super::file_name::{
     DELETED_SUFFIX, LOG_SUFFIX, OFFSET_INDEX_SUFFIX, PRODUCER_SNAPSHOT_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX,
     offset_file_name,
@@ -117,9 +118,12 @@ impl Segment {
     }
 
     /// Creates the files of a new segment. An offset index is made at once with a log, and by the first batch of a segment that rolled.
-    pub fn create_files(&mut self, with_index: bool, store: &mut Store) {
+    pub fn create_files(&mut self, config: &LogConfig, with_index: bool, store: &mut Store) {
         (self.created_ms, self.last_modified_ms) = (store.now.wall_ms(), store.now.wall_ms());
         store.disk.touch(&self.log_path);
+        if config.preallocate {
+            store.disk.preallocate(&self.log_path, u64::from(config.segment_bytes));
+        }
         store.disk.preallocate(&self.time_index_path, self.indexes.time_index.max_bytes());
         if with_index {
             self.create_index_file(store);
@@ -202,6 +206,7 @@ impl Segment {
         let entries = (self.indexes.offset_index.len(), self.indexes.time_index.len());
         let _ = self.indexes.closed();
         let _ = self.write_new_entries(entries, store);
+        store.disk.trim(&self.log_path);
         store.disk.trim(&self.index_path);
         store.disk.trim(&self.time_index_path);
     }
@@ -237,6 +242,7 @@ impl Segment {
         for stored in self.batches.iter().skip(if self.indexes.time_index.is_empty() { 0 } else { from }) {
             self.indexes.saw_timestamp(stored.batch.info.max_timestamp, stored.batch.last_offset());
         }
+        store.disk.trim(&self.log_path);
         self.write_indexes(store);
         self.preallocate_indexes(store);
     }

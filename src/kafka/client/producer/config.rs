@@ -72,7 +72,8 @@ impl ProducerConfig {
         Ok(ProducerConfig {
             acks,
             enable_idempotence: idempotence(settings, acks, retries, max_in_flight)?,
-            batch_size: settings.int("batch.size", 16_384, 0..=i32::MAX)? as u32,
+            // 0 stands for a batch a record (`KafkaProducer`: no less than 1).
+            batch_size: settings.int("batch.size", 16_384, 0..=i32::MAX)?.max(1) as u32,
             linger,
             buffer_memory: settings.long("buffer.memory", 33_554_432, 0..=i64::MAX)? as u64,
             max_block: settings.millis("max.block.ms", 60_000)?,

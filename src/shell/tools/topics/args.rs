@@ -185,7 +185,9 @@ fn assignment(text: &str) -> Result<BTreeMap<i32, Vec<i32>>, Exception> {
 fn configs(options: &Options) -> Result<Config, Exception> {
     let mut configs = Config::new();
     for text in options.all("config") {
-        let Some((name, value)) = text.split_once('=') else {
+        // Java's split leaves out what is empty at the end.
+        let parts: Vec<&str> = text.trim_end_matches('=').split('=').collect();
+        let [name, value] = parts[..] else {
             let message = "requirement failed: Invalid topic config: all configs to be added must be in the format \"key=val\".";
             return Err(Exception::illegal_argument(message));
         };
