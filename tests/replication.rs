@@ -218,6 +218,37 @@ fn what_a_topic_flushes_a_power_cut_does_not_take() {
     assert_eq!(world.values(1, "orders"), ["a", "b"], "the third came after the flush");
 }
 
+/// flush.ms counts only where somebody looks (log.flush.scheduler.interval.ms), which is then also what a topic has that says nothing.
+#[test]
+fn what_is_flushed_in_time_a_power_cut_does_not_take() {
+    for (interval, flush_ms, kept) in [("1000", None, vec!["a", "b"]), ("500", Some("6000"), vec!["a"]), ("", Some("1000"), vec![])] {
+        let all = [("log.initial.task.delay.ms", "500"), ("log.flush.scheduler.interval.ms", interval)];
+        let given = all.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut world = World::of(1, &given.collect(), Time::ZERO);
+        let config = |value: &'static str| {
+            CreatableTopicConfig::default()
+                .with_name(StrBytes::from_static_str("flush.ms"))
+                .with_value(Some(StrBytes::from_static_str(value)))
+        };
+        let topic = CreatableTopic::default()
+            .with_name(TopicName(StrBytes::from_static_str("orders")))
+            .with_num_partitions(1)
+            .with_replication_factor(1)
+            .with_configs(flush_ms.into_iter().map(config).collect());
+        world.ask(1, CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000), vec![]);
+        world.run(500);
+        world.produce(1, "orders", "a", -1);
+        // The first is older than six seconds when the second comes, the second never is.
+        world.run(7_000);
+        world.produce(1, "orders", "b", -1);
+        world.run(3_000);
+        world.inject(Fault::PowerCut { host: "kafka-1".into() });
+        world.inject(Fault::Start { host: "kafka-1".into() });
+        world.run(20_000);
+        assert_eq!(world.values(1, "orders"), kept, "every {interval} ms, flush.ms {flush_ms:?}");
+    }
+}
+
 #[test]
 fn a_clone_runs_to_the_same_digest_and_so_does_a_run_with_every_frame_encoded() {
     let mut world = World::new(3);

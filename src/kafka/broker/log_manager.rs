@@ -18,6 +18,9 @@ pub const DELETE_DIR_SUFFIX: &str = "-delete";
 /// Behind the name of a folder that is of no replica of this broker (`LogFileUtils.STRAY_DIR_SUFFIX`).
 pub const STRAY_DIR_SUFFIX: &str = "-stray";
 
+/// log.flush.scheduler.interval.ms, if nobody says otherwise: `Long.MAX_VALUE`.
+const NEVER: u64 = i64::MAX as u64;
+
 /// The settings of the tasks, in ms.
 #[derive(Clone, Debug)]
 pub struct LogManagerSettings {
@@ -25,6 +28,8 @@ pub struct LogManagerSettings {
     pub initial_delay_ms: u64,
     /// log.retention.check.interval.ms
     pub retention_check_interval_ms: u64,
+    /// log.flush.scheduler.interval.ms; by default it is never looked whether a log is to be flushed
+    pub flush_check_interval_ms: Option<u64>,
     /// log.flush.offset.checkpoint.interval.ms
     pub recovery_point_interval_ms: u64,
     /// log.flush.start.offset.checkpoint.interval.ms
@@ -43,6 +48,7 @@ impl LogManagerSettings {
         LogManagerSettings {
             initial_delay_ms: number("log.initial.task.delay.ms", 30_000),
             retention_check_interval_ms: number("log.retention.check.interval.ms", 300_000).max(1),
+            flush_check_interval_ms: Some(number("log.flush.scheduler.interval.ms", NEVER)).filter(|ms| *ms < NEVER).map(|ms| ms.max(1)),
             recovery_point_interval_ms: number("log.flush.offset.checkpoint.interval.ms", 60_000).max(1),
             log_start_interval_ms: number("log.flush.start.offset.checkpoint.interval.ms", 60_000).max(1),
             delete_delay_ms: number("log.segment.delete.delay.ms", 60_000),
@@ -56,6 +62,7 @@ impl LogManagerSettings {
 #[derive(Clone, Debug, Default)]
 pub struct LogManager {
     next_retention_check: Option<Time>,
+    next_flush_check: Option<Time>,
     next_recovery_point: Option<Time>,
     next_log_start: Option<Time>,
     next_producer_expiration: Option<Time>,
@@ -67,12 +74,14 @@ impl LogManager {
     pub fn start(&mut self, now: Time, settings: &LogManagerSettings) {
         let first = now + Duration::ms(settings.initial_delay_ms);
         (self.next_retention_check, self.next_recovery_point, self.next_log_start) = (Some(first), Some(first), Some(first));
+        self.next_flush_check = settings.flush_check_interval_ms.map(|_| first);
         self.next_producer_expiration = Some(now + Duration::ms(settings.producer_expiration_check_ms));
     }
 
     pub fn next_wake(&self) -> Option<Time> {
-        let tasks = [self.next_retention_check, self.next_recovery_point, self.next_log_start, self.next_producer_expiration];
-        tasks.into_iter().flatten().chain(self.deletions.keys().next().copied()).min()
+        let checks = [self.next_retention_check, self.next_flush_check, self.next_producer_expiration];
+        let tasks = checks.into_iter().chain([self.next_recovery_point, self.next_log_start]);
+        tasks.flatten().chain(self.deletions.keys().next().copied()).min()
     }
 
     /// Files to be deleted, each at its time.
@@ -99,6 +108,11 @@ impl Broker {
         if due(&mut self.logs.next_retention_check, now, settings.retention_check_interval_ms) {
             self.delete_old_segments(now, out);
         }
+        if let Some(interval_ms) = settings.flush_check_interval_ms
+            && due(&mut self.logs.next_flush_check, now, interval_ms)
+        {
+            self.flush_dirty_logs(now, out);
+        }
         if due(&mut self.logs.next_recovery_point, now, settings.recovery_point_interval_ms) {
             self.write_recovery_points(out);
         }
@@ -109,6 +123,16 @@ impl Broker {
             self.remove_expired_producers(now, settings.producer_expiration_ms);
         }
         self.delete_files(now, out);
+    }
+
+    /// `flushDirtyLogs`
+    fn flush_dirty_logs(&mut self, now: Time, out: &mut Outbox) {
+        let due = self.replicas.partitions.values().filter(|partition| partition.log.is_flush_due(now));
+        for name in due.map(|partition| partition.name.clone()).collect::<Vec<_>>() {
+            if let Some(partition) = self.replicas.get_mut(&name) {
+                partition.log.flush(&mut out.store());
+            }
+        }
     }
 
     /// `cleanupLogs`: retention of what is not compacted; the cleaner sees to the others.

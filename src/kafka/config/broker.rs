@@ -73,7 +73,7 @@ pub fn synonyms(name: &str) -> Vec<&str> {
     }
 }
 
-/// server.properties with times in ms where they were given in minutes or hours, as a broker reads them.
+/// server.properties with times in ms where they were given in minutes or hours, or by another name, as a broker reads them.
 pub fn in_ms(config: &Config) -> Config {
     let mut config = config.clone();
     for (ms, other, factor) in [
@@ -81,6 +81,7 @@ pub fn in_ms(config: &Config) -> Config {
         ("log.retention.ms", "log.retention.hours", 3_600_000),
         ("log.roll.ms", "log.roll.hours", 3_600_000),
         ("log.roll.jitter.ms", "log.roll.jitter.hours", 3_600_000),
+        ("log.flush.interval.ms", "log.flush.scheduler.interval.ms", 1),
     ] {
         let given = config.get(other).and_then(|value| value.trim().parse::<i64>().ok());
         if let Some(given) = given.filter(|_| !config.contains_key(ms)) {

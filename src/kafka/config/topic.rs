@@ -168,6 +168,7 @@ pub fn log_config(topic: &Config, cluster: &Config, broker: &Config) -> LogConfi
         min_insync_replicas: long("min.insync.replicas", 1).clamp(1, i64::from(i32::MAX)) as i32,
         preallocate: text("preallocate").trim().eq_ignore_ascii_case("true"),
         flush_messages: long("flush.messages", default.flush_messages).max(1),
+        flush_ms: long("flush.ms", default.flush_ms).max(0),
         file_delete_delay_ms: long("file.delete.delay.ms", default.file_delete_delay_ms),
         compression: match text("compression.type").as_str() {
             "producer" => None,

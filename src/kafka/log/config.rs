@@ -28,6 +28,8 @@ pub struct LogConfig {
     pub preallocate: bool,
     /// flush.messages
     pub flush_messages: i64,
+    /// flush.ms
+    pub flush_ms: i64,
     /// file.delete.delay.ms
     pub file_delete_delay_ms: i64,
     /// cleanup.policy contains `compact`
@@ -67,6 +69,7 @@ impl Default for LogConfig {
             min_insync_replicas: 1,
             preallocate: false,
             flush_messages: i64::MAX,
+            flush_ms: i64::MAX,
             file_delete_delay_ms: 60_000,
             compact: false,
             delete: true,

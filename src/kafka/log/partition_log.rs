@@ -44,6 +44,8 @@ pub struct PartitionLog {
     pub(super) log_end_offset: i64,
     /// What is below is known to be on stable storage.
     pub(super) recovery_point: i64,
+    /// When it was made so last, or the log opened.
+    pub(super) last_flush: Time,
     pub(super) epochs: LeaderEpochCache,
     pub(super) producers: ProducerStates,
     /// Up to where the newest snapshot of producers goes (`lastSnapOffset`).
@@ -57,7 +59,8 @@ impl PartitionLog {
     pub fn create(dir: &str, config: Arc<LogConfig>, store: &mut Store) -> PartitionLog {
         let mut first = Segment::empty(dir, 0, config.segment_index_bytes);
         first.create_files(&config, true, store);
-        PartitionLog::from_segments(dir, config, imbl::vector![Arc::new(first)], 0, LeaderEpochCache::default())
+        let log = PartitionLog::from_segments(dir, config, imbl::vector![Arc::new(first)], 0, LeaderEpochCache::default());
+        PartitionLog { last_flush: store.now, ..log }
     }
 
     /// A log whose segments were read back.
@@ -76,6 +79,7 @@ impl PartitionLog {
             log_start_offset,
             log_end_offset,
             recovery_point: 0,
+            last_flush: Time::ZERO,
             epochs,
             producers: ProducerStates::default(),
             snapshot_offset: 0,
@@ -446,6 +450,7 @@ impl PartitionLog {
         self.log_end_offset = base_offset;
         self.take_producer_snapshot(store);
         self.recovery_point = base_offset;
+        self.last_flush = store.now;
         if self.active().base_offset == base_offset {
             // An empty segment that rolls is made anew in its place.
             if let Some(empty) = self.segments.pop_back() {

@@ -87,6 +87,7 @@ pub fn open(reopen: Reopen, store: &mut Store) -> (PartitionLog, Option<i64>) {
     // After an unclean stop not all of it may be on stable storage: who loses power now has to look at it again (`LogLoader.recoverLog`).
     let is_flushed = reopen.clean || !reopen.config.rules.holds(Rule::FlushOrder);
     log.recovery_point = if is_flushed { end } else { reopen.recovery_point.min(end) };
+    log.last_flush = store.now;
     (log.producers, log.snapshot_offset) = (producers, snapshot_offset);
     log.epochs.truncate_from_end(end);
     log.epochs.truncate_from_start(reopen.log_start_offset);
