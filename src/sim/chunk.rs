@@ -19,11 +19,13 @@ struct Inner {
     bytes: Bytes,
     /// A checksum over these bytes was computed and fitted. Memory only: a chunk that was reloaded or damaged is a new one.
     verified: AtomicBool,
+    /// This program's own encoder wrote what is in these bytes. Memory only, as above.
+    well_formed: AtomicBool,
 }
 
 impl Chunk {
     pub fn new(id: ChunkId, bytes: Bytes) -> Chunk {
-        Chunk(Arc::new(Inner { id, bytes, verified: AtomicBool::new(false) }))
+        Chunk(Arc::new(Inner { id, bytes, verified: AtomicBool::new(false), well_formed: AtomicBool::new(false) }))
     }
 
     /// Bytes that come from outside the simulation (a stored disk): the `n`th of them. No process ever makes such an id.
@@ -54,6 +56,15 @@ impl Chunk {
 
     pub fn mark_verified(&self) {
         self.0.verified.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what is in these bytes need not be looked through: this program's own encoder wrote it.
+    pub fn is_well_formed(&self) -> bool {
+        self.0.well_formed.load(Ordering::Relaxed)
+    }
+
+    pub fn mark_well_formed(&self) {
+        self.0.well_formed.store(true, Ordering::Relaxed);
     }
 
     /// How many holders share these bytes.

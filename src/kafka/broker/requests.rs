@@ -199,7 +199,7 @@ impl Broker {
 
     fn handle(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
         let asker = Asker::of(conn, &frame);
-        let mut batches = frame.batches;
+        let (mut batches, corrupt) = (frame.batches, frame.corrupt);
         let Body::Request { client_id, mut request } = frame.body else { return self.close_client(conn, out) };
         if let Some(exchange) = self.conns.get(&conn).and_then(|client| client.exchange) {
             return self.authenticate(now, asker, exchange, &request, out);
@@ -210,9 +210,13 @@ impl Broker {
         }
         self.note_charged(conn, &client_id, &request);
         if let Request::Produce(body) = &request
-            && let Some(error) = refused_as_a_whole(body, &batches)
+            && let Some(refused) = refused_as_a_whole(body, &batches, corrupt.as_deref())
         {
-            return self.respond(now, asker, refusal(body, error), Vec::new(), out);
+            // Without acks there is no answer to put it into.
+            return match body.acks {
+                0 => self.close_client(conn, out),
+                _ => self.respond(now, asker, refusal(body, &refused), Vec::new(), out),
+            };
         }
         match &request {
             Request::Produce(body) => return self.produce(now, asker, body, batches, out),

@@ -221,10 +221,11 @@ impl PartitionLog {
     /// MessageTooLarge, CorruptMessage, RecordListTooLarge, what the validator finds, or the producer's own errors; KafkaStorageError if the
     /// disk takes no more. Nothing is written then.
     pub fn append(&mut self, batch: Batch, leader_epoch: i32, origin: Origin, store: &mut Store) -> Result<Appended, Refused> {
-        if batch.size_bytes() > self.config.max_message_bytes {
-            return Err(ResponseError::MessageTooLarge.into());
+        self.analyze(&batch, origin)?;
+        let mut batch = validate(batch, file_name(&self.dir), &self.config, origin, store)?;
+        if batch.size_bytes() > self.config.segment_bytes {
+            return Err(ResponseError::RecordListTooLarge.into());
         }
-        self.check_crc(&batch)?;
         if self.config.rules.holds(Rule::SequenceCheck)
             && let Verdict::Duplicate(known) = self.producers.check(&batch, origin)?
         {
@@ -232,14 +233,23 @@ impl PartitionLog {
             let (base_offset, log_append_time_ms) = (known.base_offset, known.timestamp);
             return Ok(Appended { base_offset, last_offset, duplicate: true, rolled: false, log_append_time_ms });
         }
-        let mut batch = validate(batch, file_name(&self.dir), &self.config, origin, store)?;
-        if batch.size_bytes() > self.config.segment_bytes {
-            return Err(ResponseError::RecordListTooLarge.into());
-        }
         (batch.base_offset, batch.leader_epoch) = (self.log_end_offset, leader_epoch);
         let log_append_time = self.config.timestamp_type == TimestampType::LogAppendTime;
         let log_append_time_ms = if log_append_time { batch.info.max_timestamp } else { NO_TIMESTAMP };
         Ok(Appended { log_append_time_ms, ..self.write(batch, store)? })
+    }
+
+    /// What the head of a batch tells (`analyzeAndValidateRecords`).
+    fn analyze(&self, batch: &Batch, origin: Origin) -> Result<(), ResponseError> {
+        if origin == Origin::Client && batch.base_offset != 0 {
+            return Err(ResponseError::InvalidRecord);
+        }
+        if batch.size_bytes() > self.config.max_message_bytes {
+            return Err(ResponseError::MessageTooLarge);
+        }
+        self.check_crc(batch)?;
+        // Kafka has no error of its own for a codec that it does not know.
+        batch.info.compression().map_or(Err(ResponseError::UnknownServerError), |_| Ok(()))
     }
 
     /// Appends a batch as a leader stored it (`appendAsFollower`). It must begin at or after the log end, unless the log is empty.

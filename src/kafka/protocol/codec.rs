@@ -4,14 +4,15 @@
 //! must change nothing.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 
 use super::api::{Api, Request, Response};
-use super::frame::{Batches, Body, Frame};
-use crate::kafka::records::batch::Batch;
+use super::frame::{Batches, Body, Corrupt, Frame};
+use crate::kafka::records::batch::{Batch, HEAD_BYTES, MAGIC, next_batch_size};
 use crate::sim::chunk::ChunkId;
 
 /// Bytes that are no frame, or a frame that cannot be written.
@@ -58,15 +59,18 @@ pub fn decode_request(mut bytes: Bytes, chunk: &mut dyn FnMut() -> ChunkId) -> R
     let api = Api::from_key(key).ok_or_else(|| CodecError::new(format_args!("unknown api key {key}")))?;
     let header = RequestHeader::decode(&mut bytes, api.request_header_version(version)).map_err(CodecError::new)?;
     let mut request = Request::decode(api, &mut bytes, version)?;
-    let mut batches = Vec::new();
+    let (mut batches, mut corrupt) = (Vec::new(), None);
     if let Request::Produce(body) = &mut request {
         for partition in body.topic_data.iter_mut().flat_map(|topic| &mut topic.partition_data) {
-            batches.push(take_batches(partition.records.take(), chunk)?);
+            let (taken, found) = take_batches(partition.records.take(), chunk);
+            batches.push(taken);
+            corrupt = corrupt.or(found);
         }
     }
     let client_id = header.client_id.map(|id| id.to_string()).unwrap_or_default();
     let mut frame = Frame::with_batches(header.correlation_id, &client_id, request, batches);
     frame.version = version;
+    frame.corrupt = corrupt.map(Arc::new);
     Ok(frame)
 }
 
@@ -77,7 +81,10 @@ pub fn decode_response(api: Api, version: i16, mut bytes: Bytes, chunk: &mut dyn
     let mut batches = Vec::new();
     if let Response::Fetch(body) = &mut response {
         for partition in body.responses.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            batches.push(take_batches(partition.records.take(), chunk)?);
+            match take_batches(partition.records.take(), chunk) {
+                (taken, None) => batches.push(taken),
+                (_, Some(_)) => return Err(CodecError::new("the batches of a response cannot be read")),
+            }
         }
     }
     Ok(Frame::response(header.correlation_id, version, response, batches))
@@ -130,13 +137,27 @@ fn to_bytes(batches: &Batches) -> Bytes {
     buf.freeze()
 }
 
-fn take_batches(records: Option<Bytes>, chunk: &mut dyn FnMut() -> ChunkId) -> Result<Batches, CodecError> {
+/// The whole batches of one partition, and what is wrong with the bytes where they end (`RecordBatchIterator`). A batch of magic 0 or 1 counts
+/// as none, and so do those around it: a partition of a request is one batch of magic 2 or it is refused (`ProduceRequest.validateRecords`).
+fn take_batches(records: Option<Bytes>, chunk: &mut dyn FnMut() -> ChunkId) -> (Batches, Option<Corrupt>) {
     let mut rest = records.unwrap_or_default();
     let mut batches = Vec::new();
-    while !rest.is_empty() {
-        let batch = Batch::parse(&rest, chunk()).map_err(CodecError::new)?;
-        rest = rest.slice((batch.size_bytes() as usize).min(rest.len())..);
-        batches.push(batch);
+    loop {
+        let size = match next_batch_size(&rest) {
+            Ok(Some(size)) => size as usize,
+            Ok(None) => return (batches, None),
+            Err(error) => {
+                let message = batches.is_empty().then(|| error.to_string());
+                return (batches, Some(Corrupt { message }));
+            }
+        };
+        if rest[HEAD_BYTES as usize] as i8 != MAGIC {
+            return (Vec::new(), None);
+        }
+        match Batch::parse(&rest, chunk()) {
+            Ok(batch) => batches.push(batch),
+            Err(_) => return (batches, Some(Corrupt { message: None })),
+        }
+        rest = rest.slice(size..);
     }
-    Ok(batches)
 }

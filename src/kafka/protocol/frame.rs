@@ -23,7 +23,17 @@ pub struct Frame {
     pub retry: bool,
     /// Of a request that a broker passes on: whose it is.
     pub envelope: Option<Arc<Envelope>>,
+    /// Of a Produce request from bytes: some of them are no batches.
+    pub corrupt: Option<Arc<Corrupt>>,
     bytes: u64,
+}
+
+/// Why no handler takes the batches of a Produce request (`CorruptRecordException`). Kafka refuses all of a request for the first batch of a
+/// partition, and only that partition for a later one; here it is all of it for both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Corrupt {
+    /// Kafka's words, where it answers with any.
+    pub message: Option<String>,
 }
 
 /// What Kafka's Envelope request says beside the request in it (KIP-590). It is no request of its own here, so that what is passed on can be
@@ -77,6 +87,7 @@ impl Frame {
             body: Body::Request { client_id: client_id.to_owned(), request },
             retry: false,
             envelope: None,
+            corrupt: None,
             bytes: bytes as u64 + size(&batches),
             batches,
         }
@@ -92,6 +103,7 @@ impl Frame {
             body: Body::Response(response),
             retry: false,
             envelope: None,
+            corrupt: None,
             bytes: bytes as u64 + size(&batches),
             batches,
         }

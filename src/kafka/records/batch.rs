@@ -25,6 +25,9 @@ pub const BODY_OVERHEAD: usize = (RECORD_BATCH_OVERHEAD - HEAD_BYTES) as usize;
 /// Where in a body the checksum begins to count.
 const CRC_COVERS_FROM: usize = 5;
 
+/// What a message of magic 0 takes without key and value (`LegacyRecord.RECORD_OVERHEAD_V0`).
+const RECORD_OVERHEAD_V0: i32 = 14;
+
 /// The only magic that Kafka 4 writes.
 pub const MAGIC: i8 = 2;
 pub const NO_PRODUCER_ID: i64 = -1;
@@ -283,6 +286,27 @@ pub fn peek_size(bytes: &[u8]) -> Result<u32, RecordsError> {
         return Err(RecordsError::Truncated { needed: size as u64, available });
     }
     Ok(size as u32)
+}
+
+/// The size of the batch of any magic at the start of bytes that a client sent, if all of it is there
+/// (`ByteBufferLogInputStream.nextBatchSize`). What is not whole counts as nothing.
+///
+/// # Errors
+/// `BelowRecordOverhead` or `InvalidMagic`.
+pub fn next_batch_size(bytes: &[u8]) -> Result<Option<u32>, RecordsError> {
+    if bytes.len() < LOG_OVERHEAD as usize {
+        return Ok(None);
+    }
+    let size = i32_at(bytes, 8);
+    if size < RECORD_OVERHEAD_V0 {
+        return Err(RecordsError::BelowRecordOverhead(size));
+    }
+    let Some(&magic) = bytes.get(HEAD_BYTES as usize) else { return Ok(None) };
+    if !(0..=MAGIC).contains(&(magic as i8)) {
+        return Err(RecordsError::InvalidMagic(magic as i8));
+    }
+    let whole = size as u32 + LOG_OVERHEAD;
+    Ok((u64::from(whole) <= bytes.len() as u64).then_some(whole))
 }
 
 /// Fills the header into a body whose first [`BODY_OVERHEAD`] bytes are free, computes the checksum and makes it a batch. `info.crc` is

@@ -189,7 +189,7 @@ impl BatchBuilder {
         self.write_limit
     }
 
-    /// Closes the batch. The producer computed the checksum itself, so its chunk starts as verified.
+    /// Closes the batch. The producer computed the checksum and wrote each record itself, so its chunk starts as verified and well formed.
     ///
     /// Without records it is the header alone, with the last offset that was set: what a cleaner keeps of an emptied batch.
     pub fn build(self, id: ChunkId) -> Batch {
@@ -205,7 +205,9 @@ impl BatchBuilder {
                 fit(body)
             }
         };
-        seal(self.base_offset, self.leader_epoch, info, body, id)
+        let batch = seal(self.base_offset, self.leader_epoch, info, body, id);
+        batch.body.mark_well_formed();
+        batch
     }
 
     /// `size` is the record's without its own length.

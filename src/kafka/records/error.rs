@@ -14,6 +14,11 @@ pub enum RecordsError {
     Truncated { needed: u64, available: u64 },
     #[error("Record batch is corrupt (the size {size} is smaller than the minimum allowed overhead {})", RECORD_BATCH_OVERHEAD)]
     TooSmall { size: i64 },
+    /// `ByteBufferLogInputStream.nextBatchSize`: of bytes that are to be cut into batches of any magic there ever was.
+    #[error("Record size {0} is less than the minimum record overhead (14)")]
+    BelowRecordOverhead(i32),
+    #[error("Invalid magic found in record: {0}")]
+    InvalidMagic(i8),
     /// Magic 0 and 1 were removed with Kafka 4.0 (KIP-724).
     #[error("Unsupported magic byte {0}")]
     UnsupportedMagic(i8),
@@ -41,6 +46,9 @@ pub enum RecordsError {
     /// A length inside a record leads beyond the record.
     #[error("Found invalid record structure: a field leads beyond its record")]
     FieldBeyondRecord,
+    /// The length before a record (a field within one is [`RecordsError::VarintTooLong`], which Kafka takes for a record's wrong structure).
+    #[error("Varint is too long, the most significant bit in the last byte is set")]
+    RecordSizeTooLong,
     #[error("Varint is too long, the most significant bit in the last byte is set")]
     VarintTooLong,
     #[error("{codec} data cannot be decompressed: {reason}")]

@@ -190,7 +190,10 @@ impl Scan {
     #[inline]
     fn read_record<'a>(&self, rest: &'a [u8]) -> Result<Record<'a>, RecordsError> {
         let mut reader = Reader::new(rest);
-        let size = reader.varint()?;
+        let size = reader.varint().map_err(|error| match error {
+            RecordsError::VarintTooLong => RecordsError::RecordSizeTooLong,
+            _ => RecordsError::RecordsMissing { read: self.read, declared: self.count },
+        })?;
         let available = reader.remaining() as u64;
         if size < 0 || size as u64 > available {
             return Err(RecordsError::RecordBeyondBatch { expected: size.into(), remaining: available });
