@@ -33,6 +33,8 @@ const AFTERMATH: Duration = Duration::secs(2);
 /// So long at most until all is quiet: replicas in sync, everything read.
 const PATIENCE: Duration = Duration::secs(60);
 const LOOK_EVERY: Duration = Duration::ms(250);
+/// An operator who helped looks again after so long.
+const HELP_AGAIN: Duration = Duration::secs(5);
 /// The terminal of who helps at the end; steps have others.
 const HELPER: u32 = 15;
 
@@ -108,7 +110,7 @@ pub fn run_watched(plan: &Plan, watch: &mut dyn FnMut(Duration, &Recorded<Event>
         min_isr: plan.cluster.topics.iter().filter_map(|topic| topic.config.get("min.insync.replicas")?.parse().ok()).min().unwrap_or(1),
         by_hand: BTreeSet::new(),
         min_isr_of: BTreeSet::new(),
-        helped: BTreeSet::new(),
+        helped: BTreeMap::new(),
         done: Done::default(),
         watch,
     };
@@ -150,8 +152,8 @@ struct Run<'a> {
     by_hand: BTreeSet<TopicPartition>,
     /// What min.insync.replicas was changed of since the beginning: topics by name, or brokers.
     min_isr_of: BTreeSet<String>,
-    /// Where somebody had to be made the leader by hand in the end.
-    helped: BTreeSet<TopicPartition>,
+    /// Where somebody had to be made the leader by hand in the end, and when.
+    helped: BTreeMap<TopicPartition, Time>,
     done: Done,
     watch: &'a mut dyn FnMut(Duration, &Recorded<Event>),
 }
@@ -329,9 +331,12 @@ impl Run<'_> {
         };
         let partitions = controller.state().image.partitions().filter(|(_, _, partition)| nobody_may(partition));
         let names = partitions.map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n });
-        let fresh: Vec<TopicPartition> = names.filter(|name| !self.helped.contains(name)).collect();
+        // Who was about to be made the leader may have gone just then.
+        let now = self.world.now();
+        let waits = |name: &TopicPartition| self.helped.get(name).is_some_and(|at| now.since(*at) < HELP_AGAIN);
+        let fresh: Vec<TopicPartition> = names.filter(|name| !waits(name)).collect();
         for name in fresh {
-            self.helped.insert(name.clone());
+            self.helped.insert(name.clone(), now);
             self.carry_out(HELPER, &Deed::Type(Tool::elect_uncleanly(&plan.cluster, name)))?;
             self.done.coverage.add(Of::Outcome, "leaderless until an operator helped");
         }
