@@ -360,10 +360,11 @@ impl Run<'_> {
         for (topic, n, _) in controller.state().image.partitions() {
             let name = TopicPartition { topic: topic.name.clone(), partition: n };
             let Some((.., led)) = leading(&self.world, &name).max_by_key(|(_, epoch, _)| *epoch) else { continue };
-            let mut batches: Vec<_> =
-                led.log.tail(i64::MAX).map(|batch| (batch.base_offset, batch.last_offset(), batch.body.id())).collect();
-            batches.reverse();
             let start = led.log.log_start_offset().max(self.invariants.highest_start(&name));
+            // What is deleted may still lie in the first segment.
+            let kept = led.log.tail(i64::MAX).filter(|batch| batch.last_offset() >= start);
+            let mut batches: Vec<_> = kept.map(|batch| (batch.base_offset, batch.last_offset(), batch.body.id())).collect();
+            batches.reverse();
             logs.insert(name.clone(), FinalLog { start, batches });
         }
         let groups: Vec<Name> = plan.cluster.groups.iter().map(|group| group.name.as_str().into()).collect();
