@@ -24,3 +24,9 @@ fn kaf_in_pipes() {
 fn localhost_is_the_first_broker() {
     check("tests/tools/localhost.txt");
 }
+
+/// The real one's player waits for a broker that starts, so that there is no recording: the real broker was seen to end.
+#[test]
+fn a_broker_that_nobody_registers_gives_up() {
+    check("tests/tools/nobody-registers-it.txt");
+}

@@ -49,7 +49,7 @@ fn a_half_that_cannot_be_had_is_said() {
         press(page, &["t"]).await?;
         wait_for(page, "document.activeElement.matches('.prompt textarea')").await?;
         press(page, &["kafka-topics.sh --version", "Enter"]).await?;
-        page.wait_for("the word about it", "document.querySelector('[data-engine=failed] pre.said')", Duration::from_secs(20)).await?;
+        page.wait_for("the word about it", "document.querySelector('[data-engine=failed] pre.said')", Duration::from_secs(60)).await?;
         let said = page.eval("return document.querySelector('[data-engine=failed] pre.said').innerText").await?;
         assert!(said.as_str().is_some_and(|said| said.contains("cannot be fetched")), "{said}");
         page.screenshot("lost").await
