@@ -8,6 +8,10 @@ use crate::sim::time::{Duration, Time};
 /// After this long the kernel has written a dirty page back by itself (Linux: vm.dirty_expire_centisecs = 30 s).
 pub const WRITEBACK: Duration = Duration::secs(30);
 
+/// So much of a hole is read: a segment that is preallocated in full (1 GiB) takes no room on the disk, and must not take it in memory.
+/// An index is shorter (10 MiB).
+pub const HOLE_READ: u64 = 16 << 20;
+
 /// A run of a file's bytes: up to 16 of its own, then a shared chunk. (A record batch: what the leader sets, then the rest.)
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extent {
@@ -105,11 +109,11 @@ impl File {
         self.extents.len() as u64
     }
 
-    /// All bytes in one piece, zeros for a hole (a copy, unless the file is one chunk).
+    /// All bytes in one piece, zeros for a hole, at most [`HOLE_READ`] of them (a copy, unless the file is one chunk).
     pub fn read(&self) -> Bytes {
         if self.allocated > self.len {
             let mut bytes = BytesMut::from(&self.written()[..]);
-            bytes.resize(self.allocated as usize, 0);
+            bytes.resize(self.allocated.min(self.len + HOLE_READ) as usize, 0);
             return bytes.freeze();
         }
         self.written()

@@ -290,6 +290,14 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_of_any_size_is_read_in_bounds() {
+        let mut disk = Disk::new(1_000);
+        disk.preallocate("log", 1 << 40);
+        let file = disk.file("log").unwrap();
+        assert_eq!((file.size(), file.read().len() as u64), (1 << 40, file::HOLE_READ));
+    }
+
+    #[test]
     fn a_full_disk_refuses_and_changes_nothing() {
         let mut disk = Disk::new(5);
         assert_eq!(disk.append(Time(0), "a", Head::EMPTY, chunk(1, "123456")), Err(DiskError::Full));
