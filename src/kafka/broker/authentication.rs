@@ -7,6 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
+use crate::kafka::metadata::image::Image;
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::{Batches, Frame};
 use crate::kafka::security::authorizer::Guard;
@@ -148,8 +149,16 @@ impl Broker {
         }
     }
 
+    /// Asks what a client may do; without an authorizer nothing is asked.
+    pub(super) fn with_guard(&self, conn: ConnId, ask: impl FnOnce(&Guard, &Image)) {
+        let (Some(authorizer), Some(client)) = (&self.authorizer, self.conns.get(&conn)) else { return };
+        let address = address_of(&client.host);
+        let who = Who { principal: client.principal(), host: &address };
+        ask(&Guard { authorizer: Some(authorizer), acls: &self.image.acls, who }, &self.image);
+    }
+
     /// What an answer may show, and with what was refused of the request.
-    pub(super) fn complete_answer(&mut self, conn: ConnId, response: &mut Response, batches: &mut Vec<Batches>) {
+    pub(super) fn complete_answer(&mut self, conn: ConnId, response: &mut Response) {
         let Some(authorizer) = &self.authorizer else { return };
         let Some(client) = self.conns.get_mut(&conn) else { return };
         let refused = client.refused.take();
@@ -158,7 +167,7 @@ impl Broker {
             Guard { authorizer: Some(authorizer), acls: &self.image.acls, who: Who { principal: client.principal(), host: &address } };
         redact(&guard, response);
         if let Some(refused) = refused {
-            merge(response, batches, *refused);
+            merge(response, *refused);
         }
     }
 }

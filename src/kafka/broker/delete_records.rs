@@ -100,10 +100,9 @@ impl Broker {
             return Err(ResponseError::OffsetOutOfRange);
         }
         if partition.log.increment_log_start(offset, &mut out.store()) {
-            let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
             out.emit(Event::LogStartMoved { partition: name.clone(), broker: self.spec.id, log_start: offset });
-            // Their next answers say so; Kafka does not hurry them.
-            self.replicas.sessions.mark(name, followers.into_iter());
+            // The next answers say so; Kafka does not hurry them.
+            self.mark_for_sessions(name);
         }
         Ok(offset)
     }

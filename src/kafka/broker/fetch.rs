@@ -9,11 +9,15 @@ use uuid::Uuid;
 use super::partition::Leading;
 use super::process::Broker;
 use super::replicas::{Asker, WaitingFetch};
-use super::session::Place;
+use super::session::Told;
 use crate::kafka::actor::Outbox;
+use crate::kafka::client::fetch_session::{FINAL_EPOCH, INITIAL_EPOCH, Place, next_epoch};
 use crate::kafka::names::TopicPartition;
+use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::frame::Batches;
 use crate::kafka::rules::Rule;
+use crate::kafka::security::acl::Operation;
+use crate::sim::process::ConnId;
 use crate::sim::time::{Duration, Time};
 
 /// What a fetch wants, once its session is taken into account.
@@ -21,16 +25,29 @@ use crate::sim::time::{Duration, Time};
 pub struct FetchParams {
     /// -1: a consumer; -2: a debugging consumer.
     pub replica: i32,
-    /// 0: no session.
-    pub session_id: i32,
-    /// An answer names only partitions with news.
-    pub incremental: bool,
+    pub context: FetchContext,
     pub min_bytes: u32,
     pub max_bytes: u32,
     /// isolation.level read_committed
     pub read_committed: bool,
-    /// What a consumer wants; a follower's is in its session.
+    /// What the request names; what an incremental one wants is in its session.
     pub wanted: Vec<Wanted>,
+    /// Topics that the sender may not read, as of the request.
+    pub forbidden: Vec<Uuid>,
+}
+
+/// `FetchContext`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchContext {
+    Sessionless,
+    /// Asks for a session.
+    Full,
+    /// Goes on with one; an answer names only partitions with news.
+    Incremental {
+        id: i32,
+        /// Of the request.
+        epoch: i32,
+    },
 }
 
 /// One partition of a fetch.
@@ -52,41 +69,57 @@ struct Read {
     data: PartitionData,
     batches: Batches,
     /// Answer now: an error, or histories that parted.
-    urgent: bool,
-    /// There was no room left to say anything.
-    starved: bool,
+    is_urgent: bool,
+    /// Refused before any log was looked at: it neither waits nor hurries, and stands at the end of an answer.
+    is_erroneous: bool,
+    /// There is nothing more to say before something happens here.
+    is_settled: bool,
 }
 
 impl Broker {
     pub(super) fn fetch(&mut self, now: Time, asker: Asker, request: &FetchRequest, out: &mut Outbox) {
         let replica = request.replica_state.replica_id.0;
-        let params = match replica {
-            // -2 is a debugging consumer's (kafka-replica-verification): it reads like a follower, from any replica, and has no session.
-            ..0 => self.consumer_fetch(request, self.fetch_allowance(asker.conn)),
-            _ => match self.follower_fetch(now, replica, request, out) {
-                Ok(params) => params,
-                Err(error) => {
-                    let response = FetchResponse::default().with_error_code(error.code());
-                    return self.respond(now, asker, response, Vec::new(), out);
-                }
-            },
+        let context = match self.fetch_context(now, request) {
+            Ok(context) => context,
+            Err(error) => {
+                let response = FetchResponse::default().with_error_code(error.code());
+                return self.respond(now, asker, response, Vec::new(), out);
+            }
         };
+        let wanted = match context {
+            FetchContext::Incremental { .. } => Vec::new(),
+            _ => self.named(request),
+        };
+        let forbidden = self.forbidden_topics(asker.conn, replica, context, &wanted);
+        if replica >= 0 && forbidden.is_empty() {
+            self.follower_said(now, replica, request, out);
+        }
+        let allowed = self.fetch_allowance(asker.conn).filter(|_| replica < 0);
+        let allowed = allowed.map_or(i32::MAX, |bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
+        let max_bytes = request.max_bytes.min(self.settings.fetch_max_bytes).min(allowed).max(0) as u32;
+        let min_bytes = (request.min_bytes.max(0) as u32).min(max_bytes);
+        let read_committed = replica < 0 && request.isolation_level == READ_COMMITTED;
+        let params = FetchParams { replica, context, min_bytes, max_bytes, read_committed, wanted, forbidden };
         let deadline = now + Duration::ms(request.max_wait_ms.max(0) as u64);
-        self.try_fetch(now, asker, params, deadline, out);
+        self.try_fetch(now, None, WaitingFetch { asker, params, deadline }, out);
     }
 
-    /// Something happened in a partition: fetches that wait for it are looked at again.
+    /// Something happened in a partition: fetches that wait for it are looked at again, in the order in which they came.
     pub(super) fn wake_fetches(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
+        self.mark_for_sessions(name);
         let Some(partition) = self.replicas.get(name) else { return };
-        let mut waiting: Vec<u64> = partition.waiting_fetches.iter().copied().collect();
-        // Followers wait by session, not by partition.
-        let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
-        let of_followers = |waiting: &WaitingFetch| followers.contains(&waiting.params.replica);
-        waiting.extend(self.replicas.waiting_fetches.iter().filter(|(_, waiting)| of_followers(waiting)).map(|(&number, _)| number));
+        let by_session = self.replicas.sessions.waiting_for((partition.topic_id, name.partition));
+        let mut waiting: Vec<u64> = partition.waiting_fetches.iter().copied().chain(by_session).collect();
+        waiting.sort_unstable();
         for number in waiting {
-            if let Some(waiting) = self.replicas.forget_fetch(number) {
-                self.try_fetch(now, waiting.asker, waiting.params, waiting.deadline, out);
-            }
+            self.try_waiting(now, number, out);
+        }
+    }
+
+    /// Something happened in a partition: the next answers of sessions look there.
+    pub(super) fn mark_for_sessions(&mut self, name: &TopicPartition) {
+        if let Some(partition) = self.replicas.partitions.get(name) {
+            self.replicas.sessions.mark((partition.topic_id, name.partition));
         }
     }
 
@@ -94,79 +127,82 @@ impl Broker {
     pub(super) fn expire_fetches(&mut self, now: Time, out: &mut Outbox) {
         let over: Vec<u64> = self.replicas.waiting_fetches.iter().filter(|(_, waiting)| waiting.deadline <= now).map(|(&n, _)| n).collect();
         for number in over {
-            if let Some(waiting) = self.replicas.forget_fetch(number) {
-                self.try_fetch(now, waiting.asker, waiting.params, waiting.deadline, out);
+            self.try_waiting(now, number, out);
+        }
+    }
+
+    fn try_waiting(&mut self, now: Time, number: u64, out: &mut Outbox) {
+        if let Some(waiting) = self.replicas.waiting_fetches.remove(&number) {
+            self.try_fetch(now, Some(number), waiting, out);
+        }
+    }
+
+    /// `FetchManager.newContext`. A full request ends the session that it names.
+    fn fetch_context(&mut self, now: Time, request: &FetchRequest) -> Result<FetchContext, ResponseError> {
+        let (id, epoch) = (request.session_id, request.session_epoch);
+        let sessions = &mut self.replicas.sessions;
+        match epoch {
+            INITIAL_EPOCH | FINAL_EPOCH => {
+                sessions.remove(id);
+                Ok(if epoch == FINAL_EPOCH { FetchContext::Sessionless } else { FetchContext::Full })
             }
+            _ => Ok(match sessions.resume(now.as_ms(), request)? {
+                0 => FetchContext::Sessionless,
+                _ => FetchContext::Incremental { id, epoch },
+            }),
         }
     }
 
-    fn consumer_fetch(&self, request: &FetchRequest, allowance: Option<u64>) -> FetchParams {
-        let allowed = allowance.map_or(i32::MAX, |bytes| i32::try_from(bytes).unwrap_or(i32::MAX));
-        let max_bytes = request.max_bytes.min(self.settings.fetch_max_bytes).min(allowed).max(0) as u32;
-        let wanted = request.topics.iter().flat_map(|topic| {
-            let name = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone());
-            topic.partitions.iter().map(move |partition| Wanted {
-                partition: TopicPartition { topic: name.clone().unwrap_or_else(|| "".into()), partition: partition.partition },
-                topic_id: topic.topic_id,
-                place: place_of(partition),
-            })
-        });
-        FetchParams {
-            replica: request.replica_state.replica_id.0,
-            session_id: 0,
-            incremental: false,
-            min_bytes: (request.min_bytes.max(0) as u32).min(max_bytes),
-            max_bytes,
-            read_committed: request.isolation_level == READ_COMMITTED,
-            wanted: wanted.collect(),
-        }
+    fn named(&self, request: &FetchRequest) -> Vec<Wanted> {
+        let wanted = request
+            .topics
+            .iter()
+            .flat_map(|topic| topic.partitions.iter().map(|asked| self.wanted((topic.topic_id, asked.partition), Place::of(asked))));
+        wanted.collect()
     }
 
-    /// A follower's fetch: its session is brought up to date, and what it says about its logs is believed.
-    fn follower_fetch(&mut self, now: Time, replica: i32, request: &FetchRequest, out: &mut Outbox) -> Result<FetchParams, ResponseError> {
-        self.replicas.last_fetches.insert(replica, now);
-        let full = request.session_epoch <= 0;
-        let session = match full {
-            true => self.replicas.sessions.begin(replica),
-            false => self
-                .replicas
-                .sessions
-                .resume(replica, request.session_id, request.session_epoch)
-                .ok_or(ResponseError::FetchSessionIdNotFound)?,
+    fn wanted(&self, (topic_id, partition): (Uuid, i32), place: Place) -> Wanted {
+        let topic = self.image.topic_by_id(topic_id).map_or_else(|| "".into(), |topic| topic.name.clone());
+        Wanted { partition: TopicPartition { topic, partition }, topic_id, place }
+    }
+
+    /// Of the topics of a fetch, those that may not be read: a consumer needs READ on each, a follower CLUSTER_ACTION on the cluster.
+    fn forbidden_topics(&mut self, conn: ConnId, replica: i32, context: FetchContext, wanted: &[Wanted]) -> Vec<Uuid> {
+        if self.authorizer.is_none() {
+            return Vec::new();
+        }
+        let mut topics: Vec<Uuid> = match context {
+            FetchContext::Incremental { id, .. } => {
+                self.replicas.sessions.recheck(id, conn);
+                self.replicas.sessions.dirty(id).map(|((topic, _), _)| topic).collect()
+            }
+            _ => wanted.iter().map(|wanted| wanted.topic_id).collect(),
         };
-        let session_id = session.id;
-        let mut said = Vec::new();
-        for topic in &request.forgotten_topics_data {
-            let Some(image) = self.image.topic_by_id(topic.topic_id) else { continue };
-            for &partition in &topic.partitions {
-                let name = TopicPartition { topic: image.name.clone(), partition };
-                session.places.remove(&name);
-                session.dirty.remove(&name);
-            }
-        }
+        topics.sort_unstable();
+        topics.dedup();
+        self.with_guard(conn, |guard, image| {
+            let follows = replica >= 0 && guard.allows_cluster(Operation::ClusterAction);
+            topics.retain(|&topic| match image.topic_by_id(topic) {
+                _ if replica >= 0 => !follows,
+                Some(topic) => !guard.allows_topic(Operation::Read, &topic.name),
+                None => false,
+            });
+        });
+        topics
+    }
+
+    /// What a follower says about its logs is believed.
+    fn follower_said(&mut self, now: Time, replica: i32, request: &FetchRequest, out: &mut Outbox) {
+        self.replicas.last_fetches.insert(replica, now);
         for topic in &request.topics {
-            let Some(image) = self.image.topic_by_id(topic.topic_id) else { continue };
-            for partition in &topic.partitions {
-                let name = TopicPartition { topic: image.name.clone(), partition: partition.partition };
-                session.places.insert(name.clone(), place_of(partition));
-                session.dirty.insert(name.clone());
-                said.push((name, partition.clone()));
+            let Some(name) = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone()) else { continue };
+            for said in &topic.partitions {
+                let name = TopicPartition { topic: name.clone(), partition: said.partition };
+                self.follower_reached(now, replica, request.replica_state.replica_epoch, &name, said, out);
             }
-        }
-        for (name, said) in said {
-            self.follower_reached(now, replica, request.replica_state.replica_epoch, &name, &said, out);
         }
         self.propose_waiting(now, replica, out);
         self.complete_deletes(now, out);
-        Ok(FetchParams {
-            replica,
-            session_id,
-            incremental: !full,
-            min_bytes: request.min_bytes.max(0) as u32,
-            max_bytes: request.max_bytes.max(0) as u32,
-            read_committed: false,
-            wanted: Vec::new(),
-        })
     }
 
     /// updateFollowerFetchState and what follows: the high watermark may move, the ISR may grow.
@@ -202,46 +238,86 @@ impl Broker {
     }
 
     /// Answers a fetch if there is enough to say or its time is over; else it waits.
-    fn try_fetch(&mut self, now: Time, asker: Asker, params: FetchParams, deadline: Time, out: &mut Outbox) {
-        let wanted: Vec<Wanted> = match params.replica {
-            ..0 => params.wanted.clone(),
-            replica => self.session_wants(replica),
+    fn try_fetch(&mut self, now: Time, number: Option<u64>, waiting: WaitingFetch, out: &mut Outbox) {
+        let params = &waiting.params;
+        let sessions = &self.replicas.sessions;
+        let (of_session, size): (Vec<Wanted>, usize) = match params.context {
+            FetchContext::Incremental { id, .. } => {
+                (sessions.dirty(id).map(|(key, place)| self.wanted(key, place)).collect(), sessions.size(id))
+            }
+            _ => (Vec::new(), params.wanted.len()),
         };
         let mut reads = Vec::new();
-        let (mut bytes, mut urgent) = (0, params.replica < 0 && wanted.is_empty());
-        for wanted in &wanted {
+        let (mut bytes, mut urgent, mut erroneous) = (0, false, 0);
+        for wanted in params.wanted.iter().chain(&of_session) {
             let budget = params.max_bytes.saturating_sub(bytes);
-            let read = self.read_partition(now, &params, wanted, budget, bytes > 0);
+            let read = self.read_partition(now, params, wanted, budget, bytes > 0);
             bytes += read.batches.iter().map(|batch| batch.size_bytes()).sum::<u32>();
-            urgent |= read.urgent;
+            urgent |= read.is_urgent;
+            erroneous += usize::from(read.is_erroneous);
             reads.push((wanted, read));
         }
-        if bytes >= params.min_bytes.max(1) || urgent || deadline <= now || params.min_bytes == 0 {
-            if params.replica >= 0 {
-                // What was said is no news any more; what is still there will be marked by the follower's next word about it.
-                let told = reads.iter().filter(|(_, read)| !read.starved);
-                let told: Vec<TopicPartition> = told.map(|(wanted, _)| wanted.partition.clone()).collect();
-                if let Some(session) = self.replicas.sessions.get_mut(params.replica) {
-                    told.iter().for_each(|name| {
-                        session.dirty.remove(name);
-                    });
-                }
+        if bytes >= params.min_bytes.max(1) || urgent || erroneous >= size || waiting.deadline <= now || params.min_bytes == 0 {
+            reads.sort_by_key(|(_, read)| read.is_erroneous);
+            self.answer_fetch(now, waiting.asker, params, reads, out);
+            if let Some(number) = number {
+                self.replicas.stop_waiting(number, params);
             }
-            if params.replica >= 0 {
-                self.record_throttled(now, &reads);
-            }
-            let (response, batches) = fetch_response(&params, reads);
-            return self.respond(now, asker, response, batches, out);
+            return;
         }
-        let number = self.replicas.number();
-        if params.replica < 0 {
-            for wanted in &wanted {
-                if let Some(partition) = self.replicas.get_mut(&wanted.partition) {
-                    partition.waiting_fetches.insert(number);
-                }
+        let number = number.unwrap_or_else(|| self.replicas.start_waiting(params));
+        self.replicas.waiting_fetches.insert(number, waiting);
+    }
+
+    /// `updateAndGenerateResponseData`: the answer, and what the session remembers of it. Who is throttled hears nothing, and so nothing is
+    /// remembered (`getThrottledResponse`).
+    fn answer_fetch(&mut self, now: Time, asker: Asker, params: &FetchParams, mut reads: Vec<(&Wanted, Read)>, out: &mut Outbox) {
+        let told = |(wanted, read): &(&Wanted, Read)| Told {
+            key: (wanted.topic_id, wanted.partition.partition),
+            place: wanted.place,
+            high_watermark: read.data.high_watermark,
+            log_start_offset: read.data.log_start_offset,
+            has_records: !read.batches.is_empty(),
+            is_settled: read.is_settled,
+        };
+        let told: Vec<Told> = match params.context {
+            FetchContext::Sessionless => Vec::new(),
+            _ => reads.iter().map(told).collect(),
+        };
+        let sessions = &self.replicas.sessions;
+        let mut session_id = 0;
+        if let FetchContext::Incremental { id, epoch } = params.context {
+            session_id = id;
+            // Another request of this session has overtaken this one: possibly a duplicate.
+            if sessions.epoch(id) != Some(next_epoch(epoch)) {
+                let response = FetchResponse::default().with_error_code(ResponseError::InvalidFetchSessionEpoch.code()).with_session_id(id);
+                return self.respond(now, asker, response, Vec::new(), out);
+            }
+            let key = |wanted: &Wanted| (wanted.topic_id, wanted.partition.partition);
+            reads.retain(|(wanted, read)| sessions.has_news(id, key(wanted), &read.data, !read.batches.is_empty()));
+        }
+        if params.replica >= 0 {
+            self.record_throttled(now, &reads);
+        }
+        let (response, mut batches) = fetch_response(reads);
+        let mut response = Response::from(response);
+        let throttle_ms = self.throttle_of(now, asker, &mut response, &mut batches);
+        if throttle_ms == 0 {
+            match params.context {
+                FetchContext::Sessionless => {}
+                FetchContext::Full => session_id = self.new_session(now, params.replica >= 0, &told),
+                FetchContext::Incremental { id, .. } => told.iter().for_each(|told| self.replicas.sessions.tell(id, told)),
             }
         }
-        self.replicas.waiting_fetches.insert(number, WaitingFetch { asker, params, deadline });
+        if let Response::Fetch(body) = &mut response {
+            body.session_id = session_id;
+        }
+        self.respond_throttled(now, asker, response, batches, throttle_ms, out);
+    }
+
+    fn new_session(&mut self, now: Time, privileged: bool, told: &[Told]) -> i32 {
+        let seed = self.lifecycle.incarnation().as_u64_pair().0;
+        self.replicas.sessions.maybe_create(now.as_ms(), privileged, self.settings.fetch_session_slots, seed, told)
     }
 
     /// `sizeOfThrottledPartitions`: what counts against the rate of a leader.
@@ -254,28 +330,26 @@ impl Broker {
         }
     }
 
-    fn session_wants(&mut self, replica: i32) -> Vec<Wanted> {
-        let Some(session) = self.replicas.sessions.get_mut(replica) else { return Vec::new() };
-        let dirty: Vec<(TopicPartition, Place)> =
-            session.dirty.iter().filter_map(|name| Some((name.clone(), *session.places.get(name)?))).collect();
-        let id = |name: &TopicPartition| self.image.topic(&name.topic).map_or(Uuid::nil(), |topic| topic.id);
-        dirty.into_iter().map(|(partition, place)| Wanted { topic_id: id(&partition), partition, place }).collect()
-    }
-
     /// readFromLocalLog: a follower reads to the log end, a consumer to the high watermark.
     fn read_partition(&self, now: Time, params: &FetchParams, wanted: &Wanted, budget: u32, has_some: bool) -> Read {
         let mut data = PartitionData::default().with_partition_index(wanted.partition.partition).with_aborted_transactions(None);
         let refuse = |mut data: PartitionData, error: ResponseError| {
             data.error_code = error.code();
             (data.high_watermark, data.last_stable_offset, data.log_start_offset) = (-1, -1, -1);
-            Read { data, batches: Vec::new(), urgent: true, starved: false }
+            Read { data, batches: Vec::new(), is_urgent: true, is_erroneous: false, is_settled: false }
         };
+        let refuse_at_once = |data, error| Read { is_urgent: false, is_erroneous: true, ..refuse(data, error) };
+        if params.forbidden.contains(&wanted.topic_id) {
+            return refuse_at_once(data, ResponseError::TopicAuthorizationFailed);
+        }
         if self.image.topic_by_id(wanted.topic_id).is_none() {
-            return refuse(data, ResponseError::UnknownTopicId);
+            return refuse_at_once(data, ResponseError::UnknownTopicId);
         }
         let Some(partition) = self.replicas.get(&wanted.partition) else {
-            let known = self.image.partition(&wanted.partition).is_some();
-            return refuse(data, if known { ResponseError::NotLeaderOrFollower } else { ResponseError::UnknownTopicOrPartition });
+            return match self.image.partition(&wanted.partition).is_some() {
+                true => refuse(data, ResponseError::NotLeaderOrFollower),
+                false => refuse_at_once(data, ResponseError::UnknownTopicOrPartition),
+            };
         };
         let Some(leader_epoch) =
             partition.leading.as_ref().map(|leading| leading.epoch).or_else(|| (params.replica == DEBUGGING).then_some(-1))
@@ -304,7 +378,7 @@ impl Broker {
         if let Some((epoch, end_offset)) = partition.diverging_epoch(wanted.place.last_fetched_epoch, wanted.place.fetch_offset) {
             data.diverging_epoch.epoch = epoch;
             data.diverging_epoch.end_offset = end_offset;
-            return Read { data, batches: Vec::new(), urgent: true, starved: false };
+            return Read { data, batches: Vec::new(), is_urgent: true, is_erroneous: false, is_settled: false };
         }
         let before = match params.replica {
             CONSUMER if params.read_committed => data.last_stable_offset,
@@ -313,11 +387,17 @@ impl Broker {
         };
         let max_bytes = (wanted.place.max_bytes.max(0) as u32).min(budget);
         let throttled = params.replica >= 0 && self.throttles_leader(now, &wanted.partition, params.replica, partition.isr());
+        // Of what happens to another replica's log sessions are not told; and the next request may read what is not committed yet.
+        let is_settled = wanted.place.fetch_offset >= before.max(high_watermark) && partition.is_leader();
         if throttled || has_some && max_bytes == 0 {
-            return Read { data, batches: Vec::new(), urgent: false, starved: true };
+            return Read { data, batches: Vec::new(), is_urgent: false, is_erroneous: false, is_settled };
         }
         match partition.log.read(wanted.place.fetch_offset, max_bytes, before) {
-            Ok(batches) => {
+            Ok(mut batches) => {
+                // Only the first of an answer's batches may be larger than what is asked for (KIP-74).
+                if has_some && batches.first().is_some_and(|batch| batch.size_bytes() > max_bytes) {
+                    batches.clear();
+                }
                 if params.read_committed {
                     // addAbortedTransactions: of what is sent, whose markers may lie ahead.
                     let to = batches.last().map_or(wanted.place.fetch_offset, |batch| batch.next_offset());
@@ -326,23 +406,14 @@ impl Broker {
                     });
                     data.aborted_transactions = Some(aborted.collect());
                 }
-                Read { data, batches, urgent: false, starved: false }
+                Read { data, batches, is_urgent: false, is_erroneous: false, is_settled }
             }
             Err(error) => refuse(data, error),
         }
     }
 }
 
-fn place_of(partition: &FetchPartition) -> Place {
-    Place {
-        fetch_offset: partition.fetch_offset,
-        leader_epoch: partition.current_leader_epoch,
-        last_fetched_epoch: partition.last_fetched_epoch,
-        max_bytes: partition.partition_max_bytes,
-    }
-}
-
-fn fetch_response(params: &FetchParams, reads: Vec<(&Wanted, Read)>) -> (FetchResponse, Vec<Batches>) {
+fn fetch_response(reads: Vec<(&Wanted, Read)>) -> (FetchResponse, Vec<Batches>) {
     let mut topics: Vec<FetchableTopicResponse> = Vec::new();
     let mut batches = Vec::with_capacity(reads.len());
     for (wanted, read) in reads {
@@ -352,5 +423,5 @@ fn fetch_response(params: &FetchParams, reads: Vec<(&Wanted, Read)>) -> (FetchRe
             None => topics.push(FetchableTopicResponse::default().with_topic_id(wanted.topic_id).with_partitions(vec![read.data])),
         }
     }
-    (FetchResponse::default().with_session_id(params.session_id).with_responses(topics), batches)
+    (FetchResponse::default().with_responses(topics), batches)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imbl::OrdSet;
 use kafka_protocol::ResponseError;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
+use kafka_protocol::messages::fetch_request::ReplicaState;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{BrokerId as WireBrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
+use crate::kafka::client::fetch_session::{FetchSessionHandler, Place, SessionKey};
 use crate::kafka::client::network::{Answer, Failed};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BrokerId, TopicPartition};
@@ -23,15 +24,13 @@ use crate::sim::time::{Duration, Time};
 /// What is fetched from one leader.
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher {
-    session_id: i32,
-    /// 0: the next fetch is a full one.
-    session_epoch: i32,
+    session: FetchSessionHandler,
     partitions: OrdSet<TopicPartition>,
     /// Of these, those that are left alone for now: after an error, or throttled.
     delayed: Delayed,
-    /// What the leader's session does not know yet.
+    /// What the leader's session may not know yet.
     changed: BTreeSet<TopicPartition>,
-    forgotten: BTreeSet<(Uuid, i32)>,
+    forgotten: BTreeSet<SessionKey>,
     in_flight: bool,
     retry_at: Option<Time>,
     /// Where this log and the leader's have no offset in common: what the leader is asked for ([`LATEST`] first).
@@ -71,12 +70,6 @@ impl Delayed {
 }
 
 impl Fetcher {
-    fn reset_session(&mut self) {
-        (self.session_id, self.session_epoch) = (0, 0);
-        self.changed = self.partitions.iter().cloned().collect();
-        self.forgotten.clear();
-    }
-
     /// `delayPartitions`: left alone until then, and out of the leader's session, which would only name the same error again and again.
     fn delay(&mut self, name: &TopicPartition, topic_id: Uuid, until: Time) {
         if self.partitions.contains(name) {
@@ -154,20 +147,18 @@ impl Broker {
             _ => (None, None),
         };
         match answer {
-            Some((response, batches)) if response.error_code == 0 => {
-                fetcher.session_id = response.session_id;
-                fetcher.session_epoch = if fetcher.session_epoch == i32::MAX { 1 } else { fetcher.session_epoch + 1 };
-                fetcher.retry_at = None;
-                self.process_fetched(now, leader, response, batches, out);
-            }
-            other if looked_up.is_none() => {
-                // The leader is gone, or has forgotten the session.
-                fetcher.reset_session();
-                if other.is_none() {
-                    fetcher.retry_at = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+            Some((response, batches)) => {
+                // What it says of the session does not fit: the next fetch begins anew, at once.
+                if fetcher.session.handle_response(&response) {
+                    fetcher.retry_at = None;
+                    self.process_fetched(now, leader, response, batches, out);
                 }
             }
-            _ => {}
+            None if looked_up.is_none() => {
+                fetcher.session.handle_error();
+                fetcher.retry_at = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
+            }
+            None => {}
         }
         if let Some(response) = looked_up {
             self.process_looked_up(now, leader, response, out);
@@ -190,7 +181,9 @@ impl Broker {
         }
         self.leave_throttled_out(now, leader);
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-        if fetcher.delayed.until.len() == fetcher.partitions.len() && fetcher.lookups.is_empty() {
+        // With nothing to ask for, the leader is still told what to forget.
+        let knows_nothing = fetcher.session.is_full() || fetcher.session.is_empty();
+        if fetcher.delayed.until.len() == fetcher.partitions.len() && fetcher.lookups.is_empty() && knows_nothing {
             return;
         }
         self.replica_net.set_node(leader, address);
@@ -206,6 +199,9 @@ impl Broker {
         };
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         fetcher.in_flight = sent;
+        if !sent {
+            fetcher.session.handle_error();
+        }
     }
 
     /// `RemoteLeaderEndPoint.fetchOffset`, if there is something to ask for.
@@ -276,32 +272,30 @@ impl Broker {
                     .with_replica_epoch(self.lifecycle.broker_epoch().unwrap_or(-1)),
             );
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return request };
-        request.session_id = fetcher.session_id;
-        request.session_epoch = fetcher.session_epoch;
-        for (topic_id, partition) in std::mem::take(&mut fetcher.forgotten) {
-            if fetcher.session_epoch > 0 {
-                request.forgotten_topics_data.push(ForgottenTopic::default().with_topic_id(topic_id).with_partitions(vec![partition]));
-            }
-        }
-        for name in std::mem::take(&mut fetcher.changed) {
+        let forgotten = std::mem::take(&mut fetcher.forgotten).into_iter().collect();
+        let changed = std::mem::take(&mut fetcher.changed);
+        let asked: Vec<TopicPartition> = match fetcher.session.is_full() {
+            true => fetcher.partitions.iter().cloned().collect(),
+            false => changed.into_iter().collect(),
+        };
+        let mut places = Vec::with_capacity(asked.len());
+        for name in asked {
             if !fetcher.partitions.contains(&name) || fetcher.delayed.until.contains_key(&name) {
                 continue;
             }
             let Some(partition) = self.replicas.get_mut(&name) else { continue };
             partition.fetch_offset = partition.log.log_end_offset();
             let last_epoch = partition.log.latest_epoch().filter(|_| partition.holds(Rule::TruncationByEpoch));
-            let asked = FetchPartition::default()
-                .with_partition(name.partition)
-                .with_current_leader_epoch(partition.registration.leader_epoch)
-                .with_fetch_offset(partition.fetch_offset)
-                .with_last_fetched_epoch(last_epoch.unwrap_or(-1))
-                .with_log_start_offset(partition.log.log_start_offset())
-                .with_partition_max_bytes(settings.replica_fetch_max_bytes);
-            match request.topics.last_mut().filter(|topic| topic.topic_id == partition.topic_id) {
-                Some(topic) => topic.partitions.push(asked),
-                None => request.topics.push(FetchTopic::default().with_topic_id(partition.topic_id).with_partitions(vec![asked])),
-            }
+            let place = Place {
+                fetch_offset: partition.fetch_offset,
+                log_start_offset: partition.log.log_start_offset(),
+                leader_epoch: partition.registration.leader_epoch,
+                last_fetched_epoch: last_epoch.unwrap_or(-1),
+                max_bytes: settings.replica_fetch_max_bytes,
+            };
+            places.push(((partition.topic_id, name.partition), place));
         }
+        fetcher.session.update(places, forgotten, &mut request);
         request
     }
 

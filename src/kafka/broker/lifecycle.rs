@@ -62,6 +62,11 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
+    /// Of this run of the broker.
+    pub fn incarnation(&self) -> Uuid {
+        self.incarnation
+    }
+
     /// Since it was registered.
     pub fn broker_epoch(&self) -> Option<i64> {
         self.epoch

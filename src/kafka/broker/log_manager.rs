@@ -155,6 +155,7 @@ impl Broker {
         self.logs.delete_later(partition.log.take_doomed());
         if moved {
             let log_start = partition.log.log_start_offset();
+            self.mark_for_sessions(&name);
             out.emit(Event::LogStartMoved { partition: name, broker: self.spec.id, log_start });
         }
     }

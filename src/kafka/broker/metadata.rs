@@ -46,6 +46,7 @@ struct Touched {
     deleted: BTreeSet<TopicPartition>,
     configs: bool,
     quotas: bool,
+    acls: bool,
     /// Brokers that came, went, or count again.
     brokers: BTreeSet<i32>,
 }
@@ -55,6 +56,7 @@ impl Touched {
     fn everything(&mut self, image: &Image) {
         self.partitions.extend(image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }));
         self.configs = true;
+        self.acls = true;
         self.brokers.extend(image.brokers.keys());
     }
 }
@@ -114,6 +116,7 @@ impl Broker {
             self.publish_partition(now, name, out);
         }
         self.assign_directories(now, &names, out);
+        self.replicas.sessions.acls += u64::from(touched.acls);
         if touched.quotas {
             self.quotas.configure(&self.image.quotas);
         }
@@ -156,6 +159,7 @@ impl Broker {
             true => partition.make_leader(me, registration.clone(), now, &mut out.store()),
             false => partition.make_follower(registration.clone()),
         };
+        self.mark_for_sessions(name);
         self.forget_overtaken_proposal(name);
         let Some(partition) = self.replicas.get_mut(name) else { return };
         if !leads && changed && !partition.holds(Rule::TruncationByEpoch) {
@@ -273,6 +277,7 @@ fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
         MetadataRecord::BrokerRegistrationChange { broker_id, .. } => {
             touched.brokers.insert(*broker_id);
         }
+        MetadataRecord::AccessControlEntry { .. } | MetadataRecord::RemoveAccessControlEntry { .. } => touched.acls = true,
         MetadataRecord::ClientQuota { .. } => touched.quotas = true,
         MetadataRecord::Config { resource_type, .. } => touched.configs |= *resource_type == TOPIC_RESOURCE || *resource_type == 4,
         _ => {}

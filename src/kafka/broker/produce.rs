@@ -125,9 +125,6 @@ impl Broker {
 
     /// What follows from an append here: the log has grown, and alone in the ISR it is committed at once.
     pub(super) fn after_append(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
-        let Some(partition) = self.replicas.get(name) else { return };
-        let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
-        self.replicas.sessions.mark(name, followers.into_iter());
         if !self.advance_high_watermark(now, name, out) {
             self.wake_fetches(now, name, out);
         }
@@ -140,10 +137,8 @@ impl Broker {
         let image = &self.image;
         let is_eligible = |broker, epoch| is_isr_eligible(image, broker, epoch);
         let Some(high_watermark) = partition.maybe_increment_high_watermark(me, now, lag_max, is_eligible) else { return false };
-        let followers: Vec<i32> = partition.leading.iter().flat_map(|leading| leading.followers.keys().copied()).collect();
         out.emit(Event::HighWatermarkMoved { partition: name.clone(), broker: self.spec.id, high_watermark });
         self.replicas.high_watermarks.changed(name);
-        self.replicas.sessions.mark(name, followers.into_iter());
         self.complete_produces(now, name, out);
         self.wake_fetches(now, name, out);
         true

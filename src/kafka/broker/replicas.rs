@@ -9,9 +9,10 @@ use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 
 use super::BrokerSpec;
 use super::delete_records::WaitingDelete;
+use super::fetch::{FetchContext, FetchParams};
 use super::high_watermarks::HighWatermarks;
 use super::partition::Partition;
-use super::session::Sessions;
+use super::session::FetchSessionCache;
 use crate::kafka::actor::Config;
 use crate::kafka::config::broker::in_ms;
 use crate::kafka::config::topic::log_config;
@@ -46,7 +47,7 @@ pub struct Replicas {
     pub waiting_produces: BTreeMap<u64, WaitingProduce>,
     pub waiting_fetches: BTreeMap<u64, WaitingFetch>,
     pub waiting_deletes: BTreeMap<u64, WaitingDelete>,
-    pub sessions: Sessions,
+    pub sessions: FetchSessionCache,
     pub high_watermarks: HighWatermarks,
     /// When each follower last fetched anything from here.
     pub last_fetches: BTreeMap<i32, Time>,
@@ -74,7 +75,7 @@ pub enum WaitsFor {
 #[derive(Clone, Debug)]
 pub struct WaitingFetch {
     pub asker: Asker,
-    pub params: super::fetch::FetchParams,
+    pub params: FetchParams,
     pub deadline: Time,
 }
 
@@ -141,21 +142,37 @@ impl Replicas {
     pub fn forget_conn(&mut self, conn: ConnId) {
         let gone: Vec<u64> = self.waiting_fetches.iter().filter(|(_, waiting)| waiting.asker.conn == conn).map(|(&n, _)| n).collect();
         for number in gone {
-            self.forget_fetch(number);
+            if let Some(waiting) = self.waiting_fetches.remove(&number) {
+                self.stop_waiting(number, &waiting.params);
+            }
         }
         self.waiting_deletes.retain(|_, waiting| waiting.asker.conn != conn);
         self.waiting_produces.retain(|_, waiting| !matches!(waiting.from, WaitsFor::Producer(asker) if asker.conn == conn));
     }
 
-    /// Takes a waiting fetch out.
-    pub fn forget_fetch(&mut self, number: u64) -> Option<WaitingFetch> {
-        let waiting = self.waiting_fetches.remove(&number)?;
-        for wanted in &waiting.params.wanted {
-            if let Some(partition) = self.get_mut(&wanted.partition) {
-                partition.waiting_fetches.remove(&number);
-            }
+    /// A fetch is to be looked at when something happens in its partitions. Returns its number: the order of arrival.
+    pub fn start_waiting(&mut self, params: &FetchParams) -> u64 {
+        let number = self.number();
+        self.set_waiting(number, params, true);
+        number
+    }
+
+    /// A fetch was answered, or nobody waits for it any more.
+    pub fn stop_waiting(&mut self, number: u64, params: &FetchParams) {
+        self.set_waiting(number, params, false);
+    }
+
+    fn set_waiting(&mut self, number: u64, params: &FetchParams, waits: bool) {
+        if let FetchContext::Incremental { id, .. } = params.context {
+            return self.sessions.set_waiting(id, number, waits);
         }
-        Some(waiting)
+        for wanted in &params.wanted {
+            let Some(partition) = self.get_mut(&wanted.partition) else { continue };
+            match waits {
+                true => partition.waiting_fetches.insert(number),
+                false => partition.waiting_fetches.remove(&number),
+            };
+        }
     }
 }
 

@@ -144,8 +144,21 @@ impl Broker {
             return;
         }
         let (mut response, mut batches) = (response.into(), batches);
-        self.complete_answer(asker.conn, &mut response, &mut batches);
+        self.complete_answer(asker.conn, &mut response);
         let throttle_ms = self.throttle_of(now, asker, &mut response, &mut batches);
+        self.respond_throttled(now, asker, response, batches, throttle_ms, out);
+    }
+
+    /// The same, of an answer that was charged already.
+    pub(super) fn respond_throttled(
+        &mut self,
+        now: Time,
+        asker: Asker,
+        response: Response,
+        batches: Vec<Batches>,
+        throttle_ms: u64,
+        out: &mut Outbox,
+    ) {
         if self.conns.get(&asker.conn).is_some_and(|client| !client.closed) {
             out.send(asker.conn, Frame::response(asker.correlation_id, asker.version, response, batches));
         }

@@ -7,6 +7,7 @@
 //! * [`cluster`]: network and metadata together: what producer, consumer and admin client stand on
 //! * [`config`]: reading settings in Kafka's words; [`iso_duration`]: spans of time in them
 //! * [`error`]: Kafka's exceptions, as values
+//! * [`fetch_session`]: what a broker knows to be asked for (KIP-227)
 //! * [`consumer`]: reads records, alone or in a group
 //! * [`admin`]: what tools ask of a cluster
 //! * [`producer`]: from `send` to the acknowledgement
@@ -17,6 +18,7 @@ pub mod cluster;
 pub mod config;
 pub mod consumer;
 pub mod error;
+pub mod fetch_session;
 pub mod iso_duration;
 pub mod log;
 pub mod metadata;

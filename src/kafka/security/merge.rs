@@ -3,17 +3,11 @@
 use super::acl::Operation;
 use super::authorizer::Guard;
 use crate::kafka::protocol::api::Response;
-use crate::kafka::protocol::frame::Batches;
 
 /// What was `refused` stands behind what was done.
-pub fn merge(response: &mut Response, batches: &mut Vec<Batches>, refused: Response) {
+pub fn merge(response: &mut Response, refused: Response) {
     match (response, refused) {
         (Response::Produce(body), Response::Produce(refused)) => body.responses.extend(refused.responses),
-        (Response::Fetch(body), Response::Fetch(refused)) => {
-            let partitions: usize = refused.responses.iter().map(|topic| topic.partitions.len()).sum();
-            batches.extend(std::iter::repeat_n(Batches::new(), partitions));
-            body.responses.extend(refused.responses);
-        }
         (Response::ListOffsets(body), Response::ListOffsets(refused)) => body.topics.extend(refused.topics),
         (Response::Metadata(body), Response::Metadata(refused)) => body.topics.extend(refused.topics),
         (Response::DescribeTopicPartitions(body), Response::DescribeTopicPartitions(refused)) => {

@@ -7,7 +7,7 @@ use kafka_protocol::messages::fetch_response::AbortedTransaction;
 use super::config::IsolationLevel;
 use super::kafka_consumer::Receiver;
 use crate::kafka::client::error::ClientError;
-use crate::kafka::names::{BrokerId, TopicPartition};
+use crate::kafka::names::TopicPartition;
 use crate::kafka::records::batch::Batch;
 use crate::kafka::records::control::ControlRecordType;
 use crate::kafka::records::error::RecordsError;
@@ -17,7 +17,6 @@ use crate::kafka::records::record::RecordCursor;
 #[derive(Clone, Debug)]
 pub struct CompletedFetch {
     pub partition: TopicPartition,
-    pub node: BrokerId,
     /// The next offset to hand out; the consumer's position must be the same, or all this is out of date.
     pub next_offset: i64,
     /// Of the last batch that was read of.
@@ -44,7 +43,6 @@ pub struct Portion {
 impl CompletedFetch {
     pub fn new(
         partition: TopicPartition,
-        node: BrokerId,
         fetch_offset: i64,
         batches: Vec<Batch>,
         aborted: Option<Vec<AbortedTransaction>>,
@@ -53,7 +51,6 @@ impl CompletedFetch {
         aborted.sort_by_key(|transaction| transaction.first_offset);
         CompletedFetch {
             partition,
-            node,
             next_offset: fetch_offset,
             last_epoch: None,
             batches: batches.into(),
@@ -234,7 +231,7 @@ mod tests {
         let aborted = aborted
             .iter()
             .map(|&(producer, first)| AbortedTransaction::default().with_producer_id(producer.into()).with_first_offset(first));
-        CompletedFetch::new(TopicPartition::new("orders", 0), BrokerId(1), from, batches, Some(aborted.collect()))
+        CompletedFetch::new(TopicPartition::new("orders", 0), from, batches, Some(aborted.collect()))
     }
 
     /// All that comes, in portions of at most `max`, and the error at the end if there is one.

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{FetchRequest, FetchResponse, produce_response};
-use uuid::Uuid;
 
 use super::completed_fetch::CompletedFetch;
 use super::config::OffsetReset;
-use super::kafka_consumer::{KafkaConsumer, Receiver, Token};
+use super::kafka_consumer::{Closing, KafkaConsumer, Receiver, Token};
 use super::subscription::{FetchState, Position};
 use crate::kafka::actor::{HostPort, Outbox};
 use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
+use crate::kafka::client::fetch_session::{Place, SessionKey};
 use crate::kafka::client::network::{Answer, Failed, Outgoing};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BrokerId, TopicPartition};
@@ -21,26 +20,37 @@ use crate::kafka::protocol::errors;
 use crate::kafka::protocol::frame::Batches;
 use crate::sim::time::Time;
 
-/// What was asked of a node: partition and offset, in the order of the request.
-pub type Asked = Vec<(TopicPartition, i64)>;
-
 const OFFSET_OUT_OF_RANGE: i16 = 1;
 const CORRUPT_MESSAGE: i16 = 2;
+const FETCH_SESSION_TOPIC_ID_ERROR: i16 = 106;
 
 impl KafkaConsumer {
     /// `sendFetches`.
     pub(super) fn send_fetches(&mut self, now: Time, out: &mut Outbox) {
-        // A node whose records wait to be read is not asked again before they are (KAFKA-17182), nor one that has not answered.
-        let busy: BTreeSet<BrokerId> = self.buffer.iter().map(|fetch| fetch.node).chain(self.fetching.iter().copied()).collect();
         let cluster = self.client.cluster().clone();
-        let mut fetchable: BTreeMap<BrokerId, Vec<(u64, TopicPartition, i64)>> = BTreeMap::new();
+        // A node is not asked again before its records are read: its session would lose the partitions that they are of (KAFKA-17182,
+        // `bufferedNodes`). Nor is one that has not answered.
+        let buffered = self.buffer.iter().filter(|fetch| self.subscriptions.fetchable(&fetch.partition).is_some());
+        let mut busy: BTreeSet<BrokerId> = buffered.filter_map(|fetch| cluster.leader(&fetch.partition)).collect();
+        busy.extend(&self.fetching);
+        let mut fetchable: BTreeMap<BrokerId, Vec<(u64, SessionKey, Place)>> = BTreeMap::new();
         let mut without_leader = false;
         for (partition, state) in self.subscriptions.partitions() {
             let FetchState::Fetching(position) = state.fetch else { continue };
             match cluster.leader(partition) {
                 None => without_leader = true,
                 Some(leader) if busy.contains(&leader) || state.not_before > now => {}
-                Some(leader) => fetchable.entry(leader).or_default().push((state.turn, partition.clone(), position.offset)),
+                Some(leader) => {
+                    let Some(topic) = cluster.topic(&partition.topic) else { continue };
+                    let place = Place {
+                        fetch_offset: position.offset,
+                        log_start_offset: -1,
+                        leader_epoch: cluster.partition(partition).map_or(-1, |info| info.leader_epoch),
+                        last_fetched_epoch: -1,
+                        max_bytes: self.config.max_partition_fetch_bytes,
+                    };
+                    fetchable.entry(leader).or_default().push((state.turn, (topic.id, partition.partition), place));
+                }
             }
         }
         if without_leader {
@@ -50,75 +60,93 @@ impl KafkaConsumer {
             if !self.client.ready(now, node, out) {
                 continue;
             }
-            partitions.sort();
-            let asked: Asked = partitions.into_iter().map(|(_, partition, offset)| (partition, offset)).collect();
-            let request = self.fetch_request(&asked);
-            let timeout = Some(self.config.network.request_timeout);
-            let outgoing = Outgoing { timeout, ..Outgoing::new(request) };
-            if self.client.send(now, node, outgoing, Token::Fetch(asked), out).is_ok() {
+            partitions.sort_unstable_by_key(|(turn, ..)| *turn);
+            let wanted = partitions.into_iter().map(|(_, key, place)| (key, place)).collect();
+            if self.send_fetch(now, node, wanted, Token::Fetch, out) {
                 self.fetching.insert(node);
             }
         }
     }
 
-    fn fetch_request(&self, asked: &Asked) -> FetchRequest {
-        let config = &self.config;
-        let cluster = self.client.cluster();
-        let mut topics: Vec<FetchTopic> = Vec::new();
-        for (partition, offset) in asked {
-            let id = cluster.topic(&partition.topic).map_or(Uuid::nil(), |topic| topic.id);
-            let place = topics.iter().position(|topic| topic.topic_id == id).unwrap_or_else(|| {
-                topics.push(FetchTopic::default().with_topic_id(id));
-                topics.len() - 1
-            });
-            let epoch = cluster.partition(partition).map_or(-1, |info| info.leader_epoch);
-            let fetch = FetchPartition::default().with_partition(partition.partition).with_fetch_offset(*offset);
-            topics[place]
-                .partitions
-                .push(fetch.with_current_leader_epoch(epoch).with_partition_max_bytes(config.max_partition_fetch_bytes));
+    /// `maybeCloseFetchSessions`: brokers are told that their sessions end. Returns the next state of closing.
+    pub(super) fn close_sessions(&mut self, now: Time, until: Time, out: &mut Outbox) -> Closing {
+        let nodes: Vec<BrokerId> = self.sessions.keys().copied().filter(|_| !self.sessionless).collect();
+        self.fetching.clear();
+        for node in nodes {
+            if let Some(session) = self.sessions.get_mut(&node) {
+                session.notify_close();
+            }
+            if self.client.ready(now, node, out) && self.send_fetch(now, node, Vec::new(), Token::CloseFetchSession, out) {
+                self.fetching.insert(node);
+            }
         }
+        if self.fetching.is_empty() { Closing::Closed } else { Closing::Sessions { until } }
+    }
+
+    /// A broker has answered that, or will not.
+    pub(super) fn session_closed(&mut self, node: BrokerId) {
+        self.fetching.remove(&node);
+        if self.fetching.is_empty() {
+            self.closing = Closing::Closed;
+        }
+    }
+
+    fn send_fetch(&mut self, now: Time, node: BrokerId, wanted: Vec<(SessionKey, Place)>, token: Token, out: &mut Outbox) -> bool {
+        let mut request = self.fetch_request();
+        let session = self.sessions.entry(node).or_default();
+        if self.sessionless {
+            session.notify_close();
+        }
+        session.build(wanted, &mut request);
+        let outgoing = Outgoing { timeout: Some(self.config.network.request_timeout), ..Outgoing::new(request) };
+        let sent = self.client.send(now, node, outgoing, token, out).is_ok();
+        if !sent && let Some(session) = self.sessions.get_mut(&node) {
+            session.handle_error();
+        }
+        sent
+    }
+
+    fn fetch_request(&self) -> FetchRequest {
+        let config = &self.config;
         FetchRequest::default()
             .with_max_wait_ms(config.fetch_max_wait.as_ms() as i32)
             .with_min_bytes(config.fetch_min_bytes)
             .with_max_bytes(config.fetch_max_bytes)
             .with_isolation_level(config.isolation_level.code())
-            .with_session_id(0)
-            .with_session_epoch(-1)
-            .with_topics(topics)
     }
 
     /// The answer of a node, or none.
-    pub(super) fn fetched(&mut self, now: Time, node: BrokerId, asked: Asked, result: Result<Answer, Failed>) {
+    pub(super) fn fetched(&mut self, now: Time, node: BrokerId, result: Result<Answer, Failed>) {
+        if self.closing != Closing::No {
+            return;
+        }
         self.fetching.remove(&node);
-        let Ok(Answer { response: Response::Fetch(response), batches, .. }) = result else { return };
-        if response.error_code != errors::NONE {
-            for (partition, _) in &asked {
-                self.try_again_later(now, partition);
+        let Some(session) = self.sessions.get_mut(&node) else { return };
+        let Ok(Answer { response: Response::Fetch(response), batches, .. }) = result else { return session.handle_error() };
+        if !session.handle_response(&response) {
+            if response.error_code == FETCH_SESSION_TOPIC_ID_ERROR {
+                self.client.metadata.request_update(false);
             }
             return;
         }
         let endpoints = endpoints(&response);
-        let offsets: BTreeMap<TopicPartition, i64> = asked.into_iter().collect();
         let mut batches = batches.into_iter();
         for topic in response.responses {
             let name = self.client.cluster().topic_name(topic.topic_id).cloned();
             for data in topic.partitions {
                 // The batches stand in the order of the body, whether or not we know its topics.
                 let batches = batches.next().unwrap_or_default();
-                let Some(topic) = name.clone() else { continue };
+                let asked = self.sessions.get(&node).and_then(|session| session.place((topic.topic_id, data.partition_index)));
+                let (Some(topic), Some(&Place { fetch_offset, .. })) = (name.clone(), asked) else { continue };
                 let partition = TopicPartition { topic, partition: data.partition_index };
-                if let Some(&offset) = offsets.get(&partition) {
-                    self.partition_fetched(now, node, partition, offset, data, batches, &endpoints);
-                }
+                self.partition_fetched(now, partition, fetch_offset, data, batches, &endpoints);
             }
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn partition_fetched(
         &mut self,
         now: Time,
-        node: BrokerId,
         partition: TopicPartition,
         offset: i64,
         data: PartitionData,
@@ -137,7 +165,7 @@ impl KafkaConsumer {
                     state.last_stable_offset = Some(data.last_stable_offset).filter(|&at| at >= 0);
                 }
                 if !batches.is_empty() {
-                    self.buffer.push_back(CompletedFetch::new(partition, node, offset, batches, data.aborted_transactions));
+                    self.buffer.push_back(CompletedFetch::new(partition, offset, batches, data.aborted_transactions));
                 }
             }
             OFFSET_OUT_OF_RANGE => match self.config.auto_offset_reset {

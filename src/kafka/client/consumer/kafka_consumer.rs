@@ -4,13 +4,12 @@
 //! is to be called with every input and lets the background go on, `poll` stands for the application's call. An application that is busy
 //! with records does not poll, and its group notices no sooner than `max.poll.interval.ms`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::commit::CommitKind;
 use super::completed_fetch::CompletedFetch;
 use super::config::{ConsumerConfig, GroupProtocol, OffsetReset};
-use super::fetcher::Asked;
 use super::heartbeats::Heartbeats;
 use super::membership::{MemberState, Membership};
 use super::subscription::{FetchState, Position, Subscriptions, Wanted};
@@ -18,6 +17,7 @@ use super::validation::Questioned;
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::client::cluster::ClusterClient;
 use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
+use crate::kafka::client::fetch_session::FetchSessionHandler;
 use crate::kafka::client::network::{Completed, Failed};
 use crate::kafka::names::{BrokerId, Name, TopicPartition};
 use crate::kafka::protocol::api::Response;
@@ -44,6 +44,9 @@ pub struct KafkaConsumer {
     pub(super) buffer: VecDeque<CompletedFetch>,
     /// Nodes that have not answered a Fetch yet.
     pub(super) fetching: BTreeSet<BrokerId>,
+    /// With each node that was fetched from.
+    pub(super) sessions: BTreeMap<BrokerId, FetchSessionHandler>,
+    pub(super) sessionless: bool,
     /// Nodes that have not said yet whether positions are sound.
     pub(super) validating: BTreeSet<BrokerId>,
     pub(super) lookups_in_flight: u32,
@@ -70,14 +73,23 @@ pub enum Token {
     OffsetFetch,
     ListOffsets(Vec<(TopicPartition, OffsetReset)>),
     OffsetForLeaderEpoch(Questioned),
-    Fetch(Asked),
+    Fetch,
+    CloseFetchSession,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closing {
     No,
-    Committing { until: Time },
-    Leaving { until: Time },
+    Committing {
+        until: Time,
+    },
+    Leaving {
+        until: Time,
+    },
+    /// The brokers are told that their fetch sessions end.
+    Sessions {
+        until: Time,
+    },
     Closed,
 }
 
@@ -105,6 +117,8 @@ impl KafkaConsumer {
             subscriptions: Subscriptions::default(),
             buffer: VecDeque::new(),
             fetching: BTreeSet::new(),
+            sessions: BTreeMap::new(),
+            sessionless: false,
             validating: BTreeSet::new(),
             lookups_in_flight: 0,
             lookup_retry_at: Time::ZERO,
@@ -114,6 +128,12 @@ impl KafkaConsumer {
             polled: Time::ZERO,
             handled: Time::ZERO,
         }
+    }
+
+    /// For who stands for another client than Apache Kafka's, which knows no fetch sessions (librdkafka, sarama): each Fetch names all its
+    /// partitions.
+    pub fn fetch_without_sessions(&mut self) {
+        self.sessionless = true;
     }
 
     /// Shares these topics with the group. Without a `group.id`, poll reports an error.
@@ -199,7 +219,7 @@ impl KafkaConsumer {
     pub fn background_wake(&self) -> Option<Time> {
         let own = match self.closing {
             Closing::Closed => return None,
-            Closing::Committing { until } | Closing::Leaving { until } => Some(until),
+            Closing::Committing { until } | Closing::Leaving { until } | Closing::Sessions { until } => Some(until),
             Closing::No => None,
         };
         let group = self.membership.as_ref().and_then(|membership| membership.background_wake(self.heartbeats.as_ref()));
@@ -284,7 +304,8 @@ impl KafkaConsumer {
     fn completed(&mut self, now: Time, completed: Completed<Token>, out: &mut Outbox) {
         let Completed { token, node, result, .. } = completed;
         match token {
-            Token::Fetch(asked) => self.fetched(now, node, asked, result),
+            Token::Fetch => self.fetched(now, node, result),
+            Token::CloseFetchSession => self.session_closed(node),
             Token::OffsetForLeaderEpoch(asked) => self.validated(now, node, asked, result.map(|answer| answer.response), out),
             Token::ListOffsets(asked) => {
                 let result = result.and_then(|answer| match answer.response {
@@ -315,7 +336,7 @@ impl KafkaConsumer {
 
     #[inline(never)]
     fn go_on_closing(&mut self, now: Time, out: &mut Outbox) {
-        if let Closing::Committing { until } | Closing::Leaving { until } = self.closing
+        if let Closing::Committing { until } | Closing::Leaving { until } | Closing::Sessions { until } = self.closing
             && until <= now
         {
             self.closing = Closing::Closed;
@@ -325,10 +346,14 @@ impl KafkaConsumer {
         }
     }
 
-    /// The next state of closing, once the commit is over: `Closed` if there is nobody to say good-bye to.
+    /// The next state of closing, once the commit is over.
     #[inline(never)]
     pub(super) fn leave_to_close(&mut self, now: Time, until: Time, out: &mut Outbox) -> Closing {
-        if self.leave_group(now, "the consumer is being closed", out) { Closing::Leaving { until } } else { Closing::Closed }
+        if self.leave_group(now, "the consumer is being closed", out) {
+            Closing::Leaving { until }
+        } else {
+            self.close_sessions(now, until, out)
+        }
     }
 }
 

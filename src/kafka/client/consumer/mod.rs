@@ -13,8 +13,7 @@
 //! * [`completed_fetch`]: records out of one answer, a portion at a time
 //! * [`load`]: a process of the world that consumes
 //!
-//! Not here: incremental fetch sessions (each Fetch names all its partitions, session id 0 and epoch -1, as Kafka's client does with a broker
-//! that has no session to spare), patterns.
+//! Not here: patterns.
 
 mod commit;
 mod completed_fetch;

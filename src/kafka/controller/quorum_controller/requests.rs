@@ -49,7 +49,7 @@ impl QuorumController {
                 // Nothing else is sent to a controller: its socket would be closed.
                 let Some(mut outcome) = self.decide(frame, request, out) else { return self.close(asker, out) };
                 if let Some(refused) = refused {
-                    merge(&mut outcome.response, &mut Vec::new(), refused);
+                    merge(&mut outcome.response, refused);
                 }
                 return self.write(raft, now, outcome, Some(asker), out);
             }

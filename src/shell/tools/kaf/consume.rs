@@ -237,6 +237,7 @@ impl Consume {
         let config: Config = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let opened = reading::open_quietly(&self.servers, "sarama", &config, &self.hosts, cx);
         let mut consumer = opened.map_err(|why| error_exit(&format!("Failed to create consumer group: {}", why.text())))?;
+        consumer.fetch_without_sessions();
         if in_group {
             consumer.subscribe(cx.now, vec![self.asked.arg().into()]);
         }

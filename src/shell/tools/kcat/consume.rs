@@ -119,7 +119,9 @@ impl Consume {
         let reset = if in_group { "latest" } else { "earliest" };
         config.entry("auto.offset.reset".into()).or_insert_with(|| reset.into());
         let opened = reading::open_quietly(&self.asked.servers, "rdkafka", &config, &self.hosts, cx);
-        Ok(self.consumer.insert(opened.map_err(|error| fatal(format!("Failed to create consumer: {}", error.text())))?))
+        let mut consumer = opened.map_err(|error| fatal(format!("Failed to create consumer: {}", error.text())))?;
+        consumer.fetch_without_sessions();
+        Ok(self.consumer.insert(consumer))
     }
 
     /// Takes an answer of the cluster: first the partitions, then where to begin in them.

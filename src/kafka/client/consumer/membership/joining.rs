@@ -235,13 +235,13 @@ impl KafkaConsumer {
             (Token::ConsumerHeartbeat { epoch }, response) => self.consumer_heartbeat_answered(now, epoch, response),
             (Token::Heartbeat { generation }, response) => self.heartbeat_answered(now, generation, response),
             (Token::LeaveGroup, _) => {
-                if let Closing::Leaving { .. } = self.closing {
-                    self.closing = Closing::Closed;
+                if let Closing::Leaving { until } = self.closing {
+                    self.closing = self.close_sessions(now, until, out);
                 }
             }
             (Token::Commit(kind), response) => self.committed(now, kind, response, out),
             (Token::OffsetFetch, response) => self.committed_fetched(now, response),
-            (Token::ListOffsets(_) | Token::OffsetForLeaderEpoch(_) | Token::Fetch(_), _) => {}
+            (Token::ListOffsets(_) | Token::OffsetForLeaderEpoch(_) | Token::Fetch | Token::CloseFetchSession, _) => {}
         }
     }
 }
