@@ -59,7 +59,7 @@ impl World {
         self.broker(1).image().topic("orders").unwrap().id
     }
 
-    fn produce(&mut self, partition: i32, bytes: usize) {
+    fn fill(&mut self, partition: i32, bytes: usize) {
         let mut builder = BatchBuilder::new(CompressionType::None, 1 << 20);
         builder.append(self.sim.now().wall_ms(), None, Some(&vec![b'x'; bytes]), &[]);
         self.chunks += 1;
@@ -105,7 +105,7 @@ impl World {
 #[test]
 fn answers_of_a_session_say_what_is_new() {
     let mut world = world(&[]);
-    world.produce(1, 10);
+    world.fill(1, 10);
     world.run(100);
     let (error, id, named) = world.fetch((0, 0), &[(0, 0), (1, 0), (2, 0)], &[]);
     assert_eq!((error, named), (0, vec![(0, 0, 0), (1, 0, 1), (2, 0, 0)]));
@@ -118,7 +118,7 @@ fn answers_of_a_session_say_what_is_new() {
     world.ask(1, request(world.orders(), (id, 2), &[], &[]), vec![]);
     world.run(100);
     let asked = world.sim.now();
-    world.produce(2, 10);
+    world.fill(2, 10);
     world.run(MAX_WAIT_MS + 100);
     assert_eq!(world.said().2.iter().map(|said| said.0).collect::<Vec<_>>(), [2]);
     assert!(world.fetched().0.since(asked).as_ms() < 50);
@@ -164,7 +164,7 @@ fn a_second_request_of_the_same_session_overtakes_the_first() {
 #[test]
 fn partitions_take_turns() {
     let mut world = world(&[]);
-    (0..3).for_each(|n| world.produce(n, 3_000));
+    (0..3).for_each(|n| world.fill(n, 3_000));
     world.run(100);
     let mut first = request(world.orders(), (0, 0), &[(0, 0), (1, 0), (2, 0)], &[]);
     first.max_bytes = 4_000;

@@ -141,27 +141,20 @@ impl Broker {
     pub(super) fn fetched(&mut self, now: Time, leader: BrokerId, result: Result<Answer, Failed>, out: &mut Outbox) {
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         fetcher.in_flight = false;
-        let (answer, looked_up) = match result {
-            Ok(Answer { response: Response::Fetch(response), batches, .. }) => (Some((response, batches)), None),
-            Ok(Answer { response: Response::ListOffsets(response), .. }) => (None, Some(response)),
-            _ => (None, None),
-        };
-        match answer {
-            Some((response, batches)) => {
-                // What it says of the session does not fit: the next fetch begins anew, at once.
-                if fetcher.session.handle_response(&response) {
+        match result {
+            Ok(Answer { response: Response::Fetch(response), batches, .. }) => {
+                // Where what it says of the session does not fit, the next fetch begins anew, at once.
+                let fits = fetcher.session.handle_response(&response);
+                if fits {
                     fetcher.retry_at = None;
                     self.process_fetched(now, leader, response, batches, out);
                 }
             }
-            None if looked_up.is_none() => {
+            Ok(Answer { response: Response::ListOffsets(response), .. }) => self.process_looked_up(now, leader, response, out),
+            _ => {
                 fetcher.session.handle_error();
                 fetcher.retry_at = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
             }
-            None => {}
-        }
-        if let Some(response) = looked_up {
-            self.process_looked_up(now, leader, response, out);
         }
         self.send_fetch(now, leader, out);
     }
