@@ -124,3 +124,15 @@ fn what_a_cluster_refuses_and_a_stop_without_handing_over() {
 fn a_stop_without_a_controller() {
     check("tests/asked/no-leave-to-stop.txt", &[]);
 }
+
+/// A broker's tools at a controller's port, and a controller's at a broker's: the node says what it is not.
+#[test]
+fn clients_at_a_wrong_port() {
+    check(
+        "tests/asked/wrong-port.txt",
+        &[
+            (78, "our controllers do not answer DescribeConfigs yet"),
+            (86, "our client asks the controller what Java's knows that no controller answers"),
+        ],
+    );
+}

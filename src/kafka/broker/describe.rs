@@ -17,6 +17,7 @@ use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::Outbox;
+use crate::kafka::controller::cluster::{BROKER_ENDPOINTS, wrong_endpoint};
 use crate::kafka::metadata::features;
 use crate::kafka::metadata::image::{NO_LEADER, PartitionRegistration, TopicImage};
 use crate::kafka::metadata::record::{BrokerEndpoint, BrokerRegistration};
@@ -27,8 +28,6 @@ use crate::sim::time::Time;
 
 /// "Not asked for": the authorized operations of a resource.
 const NO_OPERATIONS: i32 = i32::MIN;
-/// `EndpointType.BROKER`
-const BROKER_ENDPOINTS: i8 = 1;
 
 impl Broker {
     /// Metadata, and the creation of topics that are only named (`AutoTopicCreationManager`).
@@ -149,12 +148,9 @@ impl Broker {
 
     #[inline(never)]
     pub(super) fn describe_cluster(&self, conn: ConnId, request: &DescribeClusterRequest) -> DescribeClusterResponse {
-        if request.endpoint_type != BROKER_ENDPOINTS {
-            let message = "The given endpoint type is not supported by this listener.";
-            return DescribeClusterResponse::default()
-                .with_error_code(ResponseError::MismatchedEndpointType.code())
-                .with_error_message(Some(StrBytes::from_static_str(message)))
-                .with_cluster_authorized_operations(NO_OPERATIONS);
+        // The first version has no kinds: there it is a broker's, of which it asks.
+        if let Some(refused) = wrong_endpoint(BROKER_ENDPOINTS, 1, request) {
+            return refused;
         }
         let listener = self.listener_of(conn);
         let shown = self.image.brokers.values().filter(|broker| !broker.fenced || request.include_fenced_brokers);

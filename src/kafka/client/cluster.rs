@@ -9,12 +9,12 @@ use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{DescribeClusterRequest, DescribeClusterResponse, MetadataResponse};
 
-use super::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
+use super::error::{ClientError, MISMATCHED_ENDPOINT_TYPE, TOPIC_AUTHORIZATION_FAILED, UNSUPPORTED_ENDPOINT_TYPE};
 use super::metadata::{Cluster, Metadata, MetadataConfig};
 use super::network::{Answer, Completed, Failed, NetworkClient, NetworkConfig, NotReady, Outgoing, describe};
 use crate::kafka::actor::{HostPort, Input, Outbox};
 use crate::kafka::names::{BrokerId, Name};
-use crate::kafka::protocol::api::{Request, Response};
+use crate::kafka::protocol::api::{Api, Request, Response};
 use crate::kafka::protocol::errors;
 use crate::sim::time::{Duration, Time};
 
@@ -51,7 +51,8 @@ pub struct Progress<T> {
     pub completed: Vec<Completed<T>>,
     /// New metadata came; `metadata.cluster()` has it.
     pub metadata_updated: bool,
-    /// A node did not believe who this is: what waits for metadata is told (`Metadata.fatalError`).
+    /// A node did not believe who this is, or is none that can say who is in the cluster: what waits for metadata is told
+    /// (`Metadata.fatalError`).
     pub fatal: Option<ClientError>,
 }
 
@@ -159,10 +160,15 @@ impl<T> ClusterClient<T> {
         for Completed { token, node, sent, correlation_id, result } in over {
             match token {
                 Token::Owner(token) => progress.completed.push(Completed { token, node, sent, correlation_id, result }),
-                Token::Metadata => progress.metadata_updated |= self.metadata_answered(now, correlation_id, result, out),
+                Token::Metadata => match self.metadata_answered(now, correlation_id, result, out) {
+                    Ok(updated) => progress.metadata_updated |= updated,
+                    Err(fatal) => progress.fatal = Some(fatal),
+                },
             }
         }
-        self.maybe_update_metadata(now, out);
+        if let Err(fatal) = self.maybe_update_metadata(now, out) {
+            progress.fatal = Some(fatal);
+        }
         progress
     }
 
@@ -188,26 +194,43 @@ impl<T> ClusterClient<T> {
         }
     }
 
-    fn metadata_answered(&mut self, now: Time, correlation_id: i32, result: Result<Answer, Failed>, out: &mut Outbox) -> bool {
+    /// Whether the answer brought metadata.
+    ///
+    /// # Errors
+    /// One that will not pass (`RequestUtils.isFatalException`).
+    fn metadata_answered(
+        &mut self,
+        now: Time,
+        correlation_id: i32,
+        result: Result<Answer, Failed>,
+        out: &mut Outbox,
+    ) -> Result<bool, ClientError> {
         let response = match result {
             Ok(Answer { response: Response::Metadata(response), .. }) => response,
             Ok(Answer { response: Response::DescribeCluster(response), .. }) if response.error_code == 0 => as_metadata(response),
-            _ => {
+            other => {
                 self.metadata.failed(now, out.rng());
-                return false;
+                return match other {
+                    Ok(Answer { response: Response::DescribeCluster(body), .. })
+                        if matches!(body.error_code, MISMATCHED_ENDPOINT_TYPE | UNSUPPORTED_ENDPOINT_TYPE) =>
+                    {
+                        Err(ClientError::of_code(body.error_code, body.error_message.as_deref()))
+                    }
+                    _ => Ok(false),
+                };
             }
         };
         if response.brokers.is_empty() {
             // A broker that has just started knows nobody yet, itself included.
             self.metadata.failed(now, out.rng());
-            return false;
+            return Ok(false);
         }
         let errors = self.metadata.update(now, response, out.rng());
         self.log_topic_errors(now, correlation_id, &errors);
         for (&id, broker) in &self.metadata.cluster().brokers {
             self.network.set_node(id, broker.address.clone());
         }
-        true
+        Ok(true)
     }
 
     fn log_topic_errors(&mut self, now: Time, correlation_id: i32, errors: &BTreeMap<Name, i16>) {
@@ -231,19 +254,26 @@ impl<T> ClusterClient<T> {
         }
     }
 
-    fn maybe_update_metadata(&mut self, now: Time, out: &mut Outbox) {
+    /// # Errors
+    /// The node is none that could be asked.
+    fn maybe_update_metadata(&mut self, now: Time, out: &mut Outbox) -> Result<(), ClientError> {
         self.update_waits = false;
         // Who wakes up does first what it slept for.
         if self.asleep_until.is_some_and(|until| until >= now) || self.metadata.next_update().is_none_or(|at| at > now) {
-            return;
+            return Ok(());
         }
         if !self.cluster().brokers.is_empty() && !self.network.has_available(now, &self.nodes()) {
             self.metadata.rebootstrap();
         }
         let Some(node) = self.any_ready(now, out) else {
             self.update_waits = true;
-            return;
+            return Ok(());
         };
+        let api = if self.from_controllers { Api::DescribeCluster } else { Api::Metadata };
+        if !self.network.offers(node, api) {
+            self.metadata.failed(now, out.rng());
+            return Err(ClientError::not_offered(api));
+        }
         // Asked for, in either way.
         let metadata = self.metadata.request(now);
         let request = match self.from_controllers {
@@ -252,6 +282,7 @@ impl<T> ClusterClient<T> {
         };
         let sent = self.network.send(now, node, request, Vec::new(), Token::Metadata, out);
         debug_assert!(sent.is_ok(), "any_ready said so");
+        Ok(())
     }
 }
 

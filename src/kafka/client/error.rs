@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::kafka::protocol::api::Api;
 use crate::kafka::protocol::errors;
 
 /// An exception as Kafka's tools print it: `org.apache.kafka.common.errors.TimeoutException: Topic ...`.
@@ -31,6 +32,11 @@ impl ClientError {
     /// `org.apache.kafka.common.KafkaException`.
     pub fn kafka(message: impl Into<String>) -> ClientError {
         ClientError { code: UNKNOWN_SERVER_ERROR, class: "KafkaException", message: message.into(), cause: None }
+    }
+
+    /// `NodeApiVersions.latestUsableVersion` of an API that a node does not offer.
+    pub fn not_offered(api: Api) -> ClientError {
+        ClientError::of_code(UNSUPPORTED_VERSION, Some(&format!("The node does not support {}", api.java_name())))
     }
 
     /// `TopicAuthorizationException` and `GroupAuthorizationException` with what they name; another code as it is.
@@ -94,6 +100,8 @@ pub const CONCURRENT_TRANSACTIONS: i16 = 51;
 pub const TRANSACTION_COORDINATOR_FENCED: i16 = 52;
 pub const UNKNOWN_PRODUCER_ID: i16 = 59;
 pub const INVALID_RECORD: i16 = 87;
+pub const MISMATCHED_ENDPOINT_TYPE: i16 = 114;
+pub const UNSUPPORTED_ENDPOINT_TYPE: i16 = 115;
 
 #[cfg(test)]
 mod tests {

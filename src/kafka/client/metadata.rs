@@ -213,6 +213,12 @@ impl Metadata {
         }
     }
 
+    /// Asks again at once.
+    pub fn expedite(&mut self) {
+        self.request_update(false);
+        self.wait = Duration::ZERO;
+    }
+
     pub fn update_requested(&self) -> bool {
         self.update_requested || !self.new_topics.is_empty()
     }

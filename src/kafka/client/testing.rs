@@ -18,7 +18,7 @@ use crate::kafka::actor::{HostPort, Input, Outbox, Tell};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BROKER_PORT, host_of};
 use crate::kafka::protocol::api::{Api, Request, Response};
-use crate::kafka::protocol::api_versions::of_brokers;
+use crate::kafka::protocol::api_versions::{of_brokers, of_controllers};
 use crate::kafka::protocol::errors;
 use crate::kafka::protocol::frame::{Batches, Body, Frame};
 use crate::kafka::records::batch::Batch;
@@ -59,6 +59,8 @@ pub struct FakeBroker {
     /// Takes requests and answers none.
     pub mute: bool,
     pub mute_tools: bool,
+    /// It is a controller, and offers what those offer.
+    pub is_controller: bool,
     /// Carries the next Produce out, and breaks the connection instead of answering.
     pub break_after_produce: u32,
     pub log: BTreeMap<i32, Vec<Batch>>,
@@ -179,7 +181,10 @@ impl FakeBroker {
             return;
         }
         let response: Response = match request {
-            Request::ApiVersions(_) => ApiVersionsResponse::default().with_api_keys(of_brokers()).into(),
+            Request::ApiVersions(_) => {
+                let offered = if self.is_controller { of_controllers() } else { of_brokers() };
+                ApiVersionsResponse::default().with_api_keys(offered).into()
+            }
             Request::Metadata(body) => self.metadata(&body).into(),
             Request::InitProducerId(body) => {
                 let (id, epoch) = if body.producer_id.0 < 0 { (7, 0) } else { (body.producer_id.0, body.producer_epoch + 1) };

@@ -46,6 +46,19 @@ macro_rules! apis {
                 match self { $(Api::$name => stringify!($name),)* }
             }
 
+            /// As `ApiKeys` has it: `DESCRIBE_GROUPS`.
+            pub fn java_name(self) -> String {
+                let name = self.name();
+                let mut screaming = String::with_capacity(name.len() + 4);
+                for (i, letter) in name.chars().enumerate() {
+                    if i > 0 && letter.is_ascii_uppercase() {
+                        screaming.push('_');
+                    }
+                    screaming.push(letter.to_ascii_uppercase());
+                }
+                screaming
+            }
+
             /// The version our own clients and brokers speak to each other: the newest that 4.3 and the crate share.
             pub fn version(self) -> i16 {
                 match self { $(Api::$name => $version,)* }

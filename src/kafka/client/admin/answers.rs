@@ -50,15 +50,3 @@ pub(super) fn coordinator_of(response: &FindCoordinatorResponse) -> Lookup {
         code => Err((code, found.error_message.as_ref().map(|message| message.to_string()))),
     }
 }
-
-/// `DescribeGroups` to `DESCRIBE_GROUPS`.
-pub(super) fn screaming(name: &str) -> String {
-    let mut screaming = String::with_capacity(name.len() + 4);
-    for (i, letter) in name.chars().enumerate() {
-        if i > 0 && letter.is_ascii_uppercase() {
-            screaming.push('_');
-        }
-        screaming.push(letter.to_ascii_uppercase());
-    }
-    screaming
-}

@@ -87,7 +87,7 @@ impl AdminClient {
         for id in self.fanouts.keys().copied().collect::<Vec<_>>() {
             let Some(fanout) = self.fanouts.get(&id) else { continue };
             if fanout.is_complete() || fanout.open == 0 && fanout.deadline <= now {
-                self.finish(id);
+                self.finish(id, None);
                 continue;
             }
             if fanout.retry_at > now || self.client.cluster().brokers.is_empty() {
@@ -237,13 +237,17 @@ impl AdminClient {
             }
         }
         if self.fanouts.get(&parent).is_some_and(Fanout::is_complete) {
-            self.finish(parent);
+            self.finish(parent, None);
         }
     }
 
-    fn finish(&mut self, id: CallId) {
+    /// Ends a call; what it has no answer to, failed with this error, or took too long.
+    pub(super) fn finish(&mut self, id: CallId, error: Option<&ClientError>) {
         let Some(fanout) = self.fanouts.remove(&id) else { return };
-        let timed_out = |call: &str| ClientError::timeout(format!("Timed out waiting for a node assignment. Call: {call}"));
+        let timed_out = |call: &str| match error {
+            Some(error) => error.clone(),
+            None => ClientError::timeout(format!("Timed out waiting for a node assignment. Call: {call}")),
+        };
         let result = match fanout.kind {
             Kind::Offsets { waiting, mut listed, .. } => {
                 for (at, _) in waiting {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 
-use self::answers::{coordinator_of, retriable_code, screaming};
+use self::answers::{coordinator_of, retriable_code};
 use self::fanout::{DeletedRecords, Fanout, ListedGroups, ListedOffsets};
 use super::backoff::ExponentialBackoff;
 use super::cluster::ClusterClient;
@@ -79,6 +79,8 @@ pub struct AdminClient {
     next_call: u32,
     /// A call fails as soon as no server can be reached; and whether it says why.
     gives_up: Option<bool>,
+    /// The node that it asked for metadata was no such node, and is asked once more.
+    asks_again: bool,
     results: VecDeque<(CallId, Result<Outcome, ClientError>)>,
     polled: Time,
 }
@@ -154,6 +156,7 @@ impl AdminClient {
             coordinators: BTreeMap::new(),
             next_call: 0,
             gives_up: None,
+            asks_again: false,
             results: VecDeque::new(),
             polled: Time::ZERO,
         }
@@ -218,14 +221,14 @@ impl AdminClient {
     /// Takes an input (also one that is about nothing of ours).
     pub fn handle(&mut self, now: Time, input: Input, out: &mut Outbox) {
         let progress = self.client.handle(now, input, out);
-        self.take_fatal(now, progress.fatal);
+        self.take_fatal(now, progress.fatal, out);
         self.run(now, progress.completed, out);
     }
 
     /// Sends what can be sent, ends what takes too long.
     pub fn poll(&mut self, now: Time, out: &mut Outbox) {
         let progress = self.client.poll(now, out);
-        self.take_fatal(now, progress.fatal);
+        self.take_fatal(now, progress.fatal, out);
         self.run(now, progress.completed, out);
     }
 
@@ -247,14 +250,41 @@ impl AdminClient {
     }
 
     /// `AdminMetadataManager.updateFailed` with an error that will not pass: every call ends with it.
-    fn take_fatal(&mut self, now: Time, fatal: Option<ClientError>) {
+    fn take_fatal(&mut self, now: Time, fatal: Option<ClientError>, out: &mut Outbox) {
         let Some(error) = fatal else { return };
-        let message = format!("Fatal error during metadata update\n{error}");
-        self.client.network.log.warn(now, "org.apache.kafka.clients.admin.internals.AdminMetadataManager", &message);
+        let unsupported = error.code == UNSUPPORTED_VERSION;
+        // One that is not supported is told twice: as a request that could be made another way, and then as one that failed.
+        for _ in 0..1 + u8::from(unsupported) {
+            self.warn_of_metadata(now, "Fatal error during metadata update", &error);
+            if unsupported {
+                let role = if self.client.from_controllers {
+                    "a CONTROLLER that supports the KIP-919 DESCRIBE_CLUSTER api"
+                } else {
+                    "a BROKER that supports the METADATA api"
+                };
+                self.warn_of_metadata(now, &format!("The remote node is not {role}."), &error);
+            }
+        }
+        // To get here a JVM that has just started takes longer than retry.backoff.ms. So the next update is due before anybody has closed
+        // the client, and the node, to which it is connected by now, says the same again.
+        let connected = unsupported || matches!(error.code, MISMATCHED_ENDPOINT_TYPE | UNSUPPORTED_ENDPOINT_TYPE);
+        self.asks_again = connected && !self.asks_again;
+        if self.asks_again {
+            self.client.metadata.expedite();
+            return self.poll(now, out);
+        }
         let ids: Vec<CallId> = self.calls.keys().copied().collect();
         for id in ids {
             self.end(id, Err(error.clone()));
         }
+        let ids: Vec<CallId> = self.fanouts.keys().copied().collect();
+        for id in ids {
+            self.finish(id, Some(&error));
+        }
+    }
+
+    fn warn_of_metadata(&mut self, now: Time, what: &str, error: &ClientError) {
+        self.client.network.log.warn(now, "org.apache.kafka.clients.admin.internals.AdminMetadataManager", &format!("{what}\n{error}"));
     }
 
     /// The node of a coordinator, if it is known.
@@ -311,8 +341,7 @@ impl AdminClient {
         let Some(call) = self.calls.get_mut(&id) else { return };
         let api = call.request.api();
         if !self.client.network.offers(node, api) {
-            let message = format!("The node does not support {}", screaming(api.name()));
-            return self.end(id, Err(ClientError::of_code(UNSUPPORTED_VERSION, Some(&message))));
+            return self.end(id, Err(ClientError::not_offered(api)));
         }
         // The thread sleeps until a call's own deadline, whatever its request's (`AdminClientRunnable.processRequests`).
         let sleeps = call.deadline.since(now);
@@ -450,7 +479,7 @@ impl AdminClient {
             (_, Some(key)) => (self.coordinators.get(&key).and_then(|coordinator| coordinator.node), "FIND_COORDINATOR"),
             _ => return call.name.clone(),
         };
-        let api = if found.is_some() { screaming(call.request.api().name()) } else { lookup.to_owned() };
+        let api = if found.is_some() { call.request.api().java_name() } else { lookup.to_owned() };
         format!("{}(api={api})", call.name)
     }
 }

@@ -9,7 +9,7 @@ use super::{Producer, Sent};
 use crate::kafka::actor::Outbox;
 use crate::kafka::client::error::*;
 use crate::kafka::client::network::{Answer, Completed, Outgoing};
-use crate::kafka::protocol::api::Response;
+use crate::kafka::protocol::api::{Api, Response};
 use crate::kafka::protocol::errors;
 use crate::sim::time::Time;
 
@@ -61,6 +61,13 @@ impl Producer {
             return;
         }
         let Some(node) = self.client.any_ready(now, out) else { return };
+        if !self.client.network.offers(node, Api::InitProducerId) {
+            // `TransactionManager.fatalError`: it never gets one.
+            for batch in self.accumulator.take_all() {
+                self.fail(batch, ClientError::not_offered(Api::InitProducerId), BTreeMap::new(), false, out);
+            }
+            return;
+        }
         if std::mem::take(&mut self.identity.failed) {
             // The sender's one thread sleeps with a node at hand, and asks for no metadata meanwhile.
             self.client.asleep_until = Some(now + self.config.retry.initial);

@@ -202,6 +202,18 @@ fn an_unknown_topic_is_waited_for_and_then_refused() {
 }
 
 #[test]
+fn a_controller_is_asked_for_nothing_that_it_does_not_offer() {
+    let mut controller = FakeBroker::new(3);
+    controller.is_controller = true;
+    let (mut sim, id) = start(vec![controller], &load(10, &[]));
+    sim.run_until(Time::from_ms(3_000));
+    let expected = "org.apache.kafka.common.errors.UnsupportedVersionException: The node does not support METADATA";
+    assert_eq!(client(&sim, id).last_error(), Some(expected));
+    let asked: Vec<_> = broker(&sim, 1).requests.iter().map(|(_, api)| *api).collect();
+    assert_eq!(asked, [crate::kafka::protocol::api::Api::ApiVersions]);
+}
+
+#[test]
 fn without_acks_nothing_is_waited_for() {
     let (mut sim, id) = start(vec![FakeBroker::new(3)], &load(1_000, &[("acks", "0")]));
     sim.run_until(Time::from_ms(2_000));

@@ -40,7 +40,7 @@ impl QuorumController {
                 let response = ApiVersionsResponse::default().with_api_keys(api_versions::of_controllers());
                 features::advertise(response, &self.committed.features, self.applied - 1).into()
             }
-            Request::DescribeCluster(request) => cluster::describe_cluster(raft, &self.spec.cluster_id, request).into(),
+            Request::DescribeCluster(request) => cluster::describe_cluster(raft, &self.spec.cluster_id, frame, request).into(),
             Request::DescribeQuorum(request) => raft.describe_quorum(now, request).into(),
             _ if raft.change_voters(now, asker, request, out) => return self.poll(raft, now, out),
             _ if self.active.is_none() => return self.refuse(asker, request, out),
