@@ -31,9 +31,16 @@ impl World {
 
     /// A record for its partition 0, sent to that broker.
     pub fn produce(&mut self, to: i32, topic: &str, text: &str, acks: i16) {
+        self.produce_batch(to, topic, &[text], acks);
+    }
+
+    /// Records in one batch.
+    pub fn produce_batch(&mut self, to: i32, topic: &str, texts: &[&str], acks: i16) {
         let id = self.broker(to).image().topic(topic).unwrap().id;
         let mut builder = BatchBuilder::new(CompressionType::None, 1 << 20);
-        builder.append(self.sim.now().wall_ms(), None, Some(text.as_bytes()), &[]);
+        for text in texts {
+            builder.append(self.sim.now().wall_ms(), None, Some(text.as_bytes()), &[]);
+        }
         self.chunks += 1;
         let batch = builder.build(ChunkId(1 << 60 | self.chunks));
         let topic = TopicProduceData::default().with_topic_id(id).with_partition_data(vec![PartitionProduceData::default()]);

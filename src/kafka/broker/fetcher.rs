@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use imbl::OrdSet;
-use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::ReplicaState;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::{BrokerId as WireBrokerId, FetchRequest, FetchResponse, ListOffsetsRequest, ListOffsetsResponse, TopicName};
+use kafka_protocol::messages::{BrokerId as WireBrokerId, FetchRequest, ListOffsetsRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
@@ -14,10 +13,8 @@ use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::client::fetch_session::{FetchSessionHandler, Place, SessionKey};
 use crate::kafka::client::network::{Answer, Failed};
-use crate::kafka::event::Event;
 use crate::kafka::names::{BrokerId, TopicPartition};
 use crate::kafka::protocol::api::Response;
-use crate::kafka::protocol::frame::Batches;
 use crate::kafka::rules::Rule;
 use crate::sim::time::{Duration, Time};
 
@@ -25,21 +22,23 @@ use crate::sim::time::{Duration, Time};
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher {
     session: FetchSessionHandler,
-    partitions: OrdSet<TopicPartition>,
+    pub(super) partitions: OrdSet<TopicPartition>,
     /// Of these, those that are left alone for now: after an error, or throttled.
     delayed: Delayed,
     /// What the leader's session may not know yet.
-    changed: BTreeSet<TopicPartition>,
+    pub(super) changed: BTreeSet<TopicPartition>,
     forgotten: BTreeSet<SessionKey>,
     in_flight: bool,
     retry_at: Option<Time>,
     /// Where this log and the leader's have no offset in common: what the leader is asked for ([`LATEST`] first).
-    lookups: BTreeMap<TopicPartition, i64>,
+    pub(super) lookups: BTreeMap<TopicPartition, i64>,
+    /// What cannot be appended here; tried again when there is another leader, or the same one in another epoch.
+    failed: BTreeSet<TopicPartition>,
 }
 
 /// `ListOffsetsRequest.LATEST_TIMESTAMP`, `EARLIEST_TIMESTAMP`
-const LATEST: i64 = -1;
-const EARLIEST: i64 = -2;
+pub(super) const LATEST: i64 = -1;
+pub(super) const EARLIEST: i64 = -2;
 
 /// Partitions that are left alone until then. Mostly there are none.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +70,7 @@ impl Delayed {
 
 impl Fetcher {
     /// `delayPartitions`: left alone until then, and out of the leader's session, which would only name the same error again and again.
-    fn delay(&mut self, name: &TopicPartition, topic_id: Uuid, until: Time) {
+    pub(super) fn delay(&mut self, name: &TopicPartition, topic_id: Uuid, until: Time) {
         if self.partitions.contains(name) {
             self.delayed.insert(name.clone(), until);
             self.changed.remove(name);
@@ -80,11 +79,27 @@ impl Fetcher {
     }
 
     /// Fetched from the next request on.
-    fn resume(&mut self, name: &TopicPartition, topic_id: Uuid) {
+    pub(super) fn resume(&mut self, name: &TopicPartition, topic_id: Uuid) {
         if self.partitions.contains(name) {
             self.delayed.remove(name);
             self.changed.insert(name.clone());
             self.forgotten.remove(&(topic_id, name.partition));
+        }
+    }
+
+    /// `markPartitionFailed`
+    pub(super) fn mark_failed(&mut self, name: &TopicPartition, topic_id: Uuid) {
+        self.remove(name, topic_id);
+        self.failed.insert(name.clone());
+    }
+
+    fn remove(&mut self, name: &TopicPartition, topic_id: Uuid) {
+        self.failed.remove(name);
+        if self.partitions.remove(name).is_some() {
+            self.delayed.remove(name);
+            self.changed.remove(name);
+            self.lookups.remove(name);
+            self.forgotten.insert((topic_id, name.partition));
         }
     }
 
@@ -101,28 +116,32 @@ impl Broker {
     /// From now on this partition is fetched from `leader`; `None`: from nobody.
     pub(super) fn follow(&mut self, name: &TopicPartition, topic_id: Uuid, leader: Option<i32>) {
         for (id, fetcher) in &mut self.fetchers {
-            if Some(id.0) != leader && fetcher.partitions.remove(name).is_some() {
-                fetcher.delayed.remove(name);
-                fetcher.changed.remove(name);
-                fetcher.lookups.remove(name);
-                fetcher.forgotten.insert((topic_id, name.partition));
+            if Some(id.0) != leader {
+                fetcher.remove(name, topic_id);
             }
         }
         if let Some(leader) = leader.filter(|&leader| leader != self.spec.id.0) {
             let fetcher = self.fetchers.entry(BrokerId(leader)).or_default();
+            fetcher.failed.remove(name);
             fetcher.partitions.insert(name.clone());
             fetcher.resume(name, topic_id);
         }
     }
 
-    /// Whether this partition is already fetched from that leader.
+    /// Whether this partition is already fetched from that leader, or was given up.
     pub(super) fn is_followed(&self, name: &TopicPartition, leader: Option<i32>) -> bool {
-        leader.is_none_or(|leader| self.fetchers.get(&BrokerId(leader)).is_some_and(|fetcher| fetcher.partitions.contains(name)))
+        let follows = |fetcher: &Fetcher| fetcher.partitions.contains(name) || fetcher.failed.contains(name);
+        leader.is_none_or(|leader| self.fetchers.get(&BrokerId(leader)).is_some_and(follows))
+    }
+
+    /// `FailedPartitions`: whether this follower gave a partition up.
+    pub fn has_failed(&self, name: &TopicPartition) -> bool {
+        self.fetchers.values().any(|fetcher| fetcher.failed.contains(name))
     }
 
     /// Fetchers of leaders that lead nothing of interest any more, or that the controller no longer counts on, are given up.
     pub(super) fn shed_fetchers(&mut self) {
-        self.fetchers.retain(|_, fetcher| !fetcher.partitions.is_empty() || fetcher.in_flight);
+        self.fetchers.retain(|_, fetcher| !fetcher.partitions.is_empty() || !fetcher.failed.is_empty() || fetcher.in_flight);
     }
 
     /// Sends the fetches that are due.
@@ -210,37 +229,6 @@ impl Broker {
         (!request.topics.is_empty()).then_some(request)
     }
 
-    /// fetchOffsetAndTruncate: a log that is longer than its leader's is cut to that; one that ends before it begins, begins anew there.
-    fn process_looked_up(&mut self, now: Time, leader: BrokerId, response: ListOffsetsResponse, out: &mut Outbox) {
-        let broker = self.spec.id;
-        for (topic, answer) in response.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |answer| (topic, answer))) {
-            let name = TopicPartition::new(topic.name.as_str(), answer.partition_index);
-            let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-            let Some(asked) = fetcher.lookups.remove(&name) else { continue };
-            let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains(&name)) else { continue };
-            let end = partition.log.log_end_offset();
-            if answer.error_code != 0 {
-                fetcher.delay(&name, partition.topic_id, now + Duration::ms(self.settings.replica_fetch_backoff_ms));
-                continue;
-            }
-            if asked == LATEST && answer.offset >= end {
-                fetcher.lookups.insert(name, EARLIEST);
-                continue;
-            }
-            if asked == LATEST && partition.log.truncate_to(answer.offset, &mut out.store()) {
-                out.emit(Event::Truncated { partition: name.clone(), broker, from: end, to: answer.offset });
-            } else if asked == EARLIEST && answer.offset > end {
-                partition.log.start_anew_at(answer.offset, &mut out.store());
-                self.logs.delete_later(partition.log.take_doomed());
-                out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start: answer.offset });
-            }
-            fetcher.resume(&name, partition.topic_id);
-            if partition.follow_high_watermark(partition.high_watermark) {
-                self.replicas.high_watermarks.changed(&name);
-            }
-        }
-    }
-
     /// What is throttled is not asked for, and is out of the leader's session until it is.
     fn leave_throttled_out(&mut self, now: Time, leader: BrokerId) {
         let Some(fetcher) = self.fetchers.get(&leader).filter(|_| self.throttles.follower.is_exceeded(now)) else { return };
@@ -291,124 +279,4 @@ impl Broker {
         fetcher.session.update(places, forgotten, &mut request);
         request
     }
-
-    /// processFetchRequest: append, take over the high watermark, truncate where histories parted.
-    fn process_fetched(&mut self, now: Time, leader: BrokerId, response: FetchResponse, batches: Vec<Batches>, out: &mut Outbox) {
-        let mut batches = batches.into_iter();
-        let broker = self.spec.id;
-        for topic in response.responses {
-            let name = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone());
-            for data in topic.partitions {
-                let batches = batches.next().unwrap_or_default();
-                let Some(name) = name.as_ref().map(|topic| TopicPartition { topic: topic.clone(), partition: data.partition_index }) else {
-                    continue;
-                };
-                let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
-                let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains(&name)) else { continue };
-                // `processFetchRequest`: what was asked of a log that has changed since (or was deleted, and is there anew) is asked again.
-                if partition.fetch_offset != partition.log.log_end_offset() {
-                    fetcher.changed.insert(name);
-                    continue;
-                }
-                let retry_at = now + Duration::ms(self.settings.replica_fetch_backoff_ms);
-                if data.error_code != 0 {
-                    fetcher.delay(&name, partition.topic_id, retry_at);
-                    if data.error_code == ResponseError::OffsetOutOfRange.code() {
-                        fetcher.lookups.insert(name, LATEST);
-                    }
-                    continue;
-                }
-                if data.diverging_epoch.epoch >= 0 {
-                    let from = partition.log.log_end_offset();
-                    let (epoch, end) = (data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
-                    let (to, completed) = truncation_state(partition, epoch, end);
-                    out.emit(Event::ServerLog { broker, line: truncating(broker, leader, &name, (to, completed), (epoch, end)).into() });
-                    if partition.log.truncate_to(to, &mut out.store()) {
-                        self.cleaner.truncated(&name, to);
-                        self.logs.delete_later(partition.log.take_doomed());
-                        if partition.follow_high_watermark(partition.high_watermark) {
-                            self.replicas.high_watermarks.changed(&name);
-                        }
-                        out.emit(Event::Truncated { partition: name.clone(), broker, from, to });
-                    }
-                    fetcher.changed.insert(name);
-                    continue;
-                }
-                let before = partition.log.log_end_offset();
-                if self.throttles.follower.is_throttled(&name) {
-                    self.throttles.follower.record(now, batches.iter().map(|batch| u64::from(batch.size_bytes())).sum());
-                }
-                for batch in batches {
-                    let offset = batch.base_offset;
-                    match partition.log.append_as_follower(batch, &mut out.store()) {
-                        Ok(_) => {}
-                        Err(ResponseError::CorruptMessage) => {
-                            out.emit(Event::CorruptBatch { partition: name.clone(), broker, offset });
-                            fetcher.delay(&name, partition.topic_id, retry_at);
-                            break;
-                        }
-                        Err(ResponseError::KafkaStorageError) => {
-                            if let Some(id) = self.directory_of(&name) {
-                                self.log_dir_failed(now, id, out);
-                            }
-                            return;
-                        }
-                        // An answer to what was asked before the log was cut or grew otherwise: ask as it stands now.
-                        Err(_) => {
-                            fetcher.changed.insert(name.clone());
-                            break;
-                        }
-                    }
-                }
-                self.logs.delete_later(partition.log.take_doomed());
-                let log_end = partition.log.log_end_offset();
-                let moved = partition.follow_high_watermark(data.high_watermark);
-                // LeaderOffsetIncremented: what the leader has deleted goes here too, and the leader is told, which waits for it. What is not
-                // committed here yet cannot go: it is asked for again.
-                let log_start = data.log_start_offset;
-                if log_start > partition.log.log_start_offset() {
-                    if log_start <= partition.high_watermark && partition.log.increment_log_start(log_start, &mut out.store()) {
-                        out.emit(Event::LogStartMoved { partition: name.clone(), broker, log_start });
-                    }
-                    fetcher.changed.insert(name.clone());
-                }
-                if moved {
-                    self.replicas.high_watermarks.changed(&name);
-                }
-                if log_end > before {
-                    fetcher.changed.insert(name.clone());
-                    out.emit(Event::Replicated { partition: name, broker, log_end });
-                }
-            }
-        }
-    }
-}
-
-/// getOffsetTruncationState: where this log stops being the leader's, and whether that is known for sure, not to be asked again.
-fn truncation_state(partition: &super::partition::Partition, leader_epoch: i32, leader_end: i64) -> (i64, bool) {
-    let end = partition.log.log_end_offset();
-    let (epoch, own_end) = partition.log.epochs().end_offset_for(leader_epoch, end);
-    if epoch == leader_epoch {
-        (own_end.min(leader_end).min(end), true)
-    } else if own_end >= 0 {
-        (own_end.min(end), false)
-    } else {
-        (leader_end.min(end), true)
-    }
-}
-
-/// What its thread writes of that (`AbstractFetcherThread.maybeTruncateToEpochEndOffsets`).
-fn truncating(
-    broker: BrokerId,
-    leader: BrokerId,
-    name: &TopicPartition,
-    (offset, completed): (i64, bool),
-    (epoch, end): (i32, i64),
-) -> String {
-    let partition = name.partition;
-    format!(
-        "INFO [ReplicaFetcher replicaId={broker}, leaderId={leader}, fetcherId=0] Truncating partition {name} with \
-         TruncationState(offset={offset}, completed={completed}) due to leader epoch and offset EpochEndOffset(errorCode=0, \
-         partition={partition}, leaderEpoch={epoch}, endOffset={end}) (kafka.server.ReplicaFetcherThread)"
-    )
 }

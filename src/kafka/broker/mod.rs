@@ -10,6 +10,7 @@
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
 //! * [`delete_records`]: DeleteRecords, and who waits for followers to follow
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
+//! * [`fetched`]: what they answer
 //! * [`throttle`]: throttled replication; [`throttling`]: clients held to their quotas
 //! * [`isr`]: asking the controller for other ISRs (`AlterPartitionManager`)
 //! * [`authentication`]: who is at the other end, and what of a request it may do
@@ -27,6 +28,7 @@ pub mod delete_records;
 pub mod describe;
 pub mod describe_log_dirs;
 pub mod fetch;
+mod fetched;
 pub mod fetcher;
 pub mod forward;
 pub mod groups;

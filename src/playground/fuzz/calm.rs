@@ -16,7 +16,11 @@ pub fn missing(world: &World, plan: &Plan) -> Option<String> {
     for (topic, n, registration) in image.partitions() {
         let name = TopicPartition { topic: topic.name.clone(), partition: n };
         let Some(leader) = registration.leader() else { return Some(format!("{name} has no leader: {registration:?}")) };
-        if registration.isr.len() != registration.replicas.len() || registration.is_reassigning() {
+        // Who cannot append what its leader has gave the partition up, and stays out of sync until there is another.
+        let gave_up =
+            |id: &i32| world.brokers().any(|(other, _, broker)| other.0 == *id && broker.is_some_and(|broker| broker.has_failed(&name)));
+        let expected = registration.replicas.iter().filter(|id| !gave_up(id)).count();
+        if registration.isr.len() < expected || registration.is_reassigning() {
             let known = leading(world, &name).map(|(id, epoch, partition)| {
                 let (knows, followers) =
                     (partition.registration.partition_epoch, partition.leading.as_ref().map(|leading| &leading.followers));
