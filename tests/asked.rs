@@ -128,11 +128,11 @@ fn a_stop_without_a_controller() {
 /// A broker's tools at a controller's port, and a controller's at a broker's: the node says what it is not.
 #[test]
 fn clients_at_a_wrong_port() {
-    check(
-        "tests/asked/wrong-port.txt",
-        &[
-            (78, "our controllers do not answer DescribeConfigs yet"),
-            (86, "our client asks the controller what Java's knows that no controller answers"),
-        ],
-    );
+    check("tests/asked/wrong-port.txt", &[]);
+}
+
+/// What controllers answer tools that ask them (KIP-919), what the active one takes, and what the client knows that none of them does.
+#[test]
+fn tools_that_ask_controllers() {
+    check("tests/asked/controllers.txt", &[]);
 }

@@ -109,7 +109,7 @@ impl World {
         for &id in &apart {
             let (config, cluster_id, controllers, features) =
                 (config.clone(), cluster_id.clone(), controllers.clone(), spec.features.clone());
-            let controller = ControllerSpec { id, config, cluster_id, controllers, features };
+            let controller = ControllerSpec { id, config, cluster_id, controllers, features, is_broker: false };
             self.sim.spawn(&host_of(id), &host_of(id), Spec::Controller(controller), Duration::ZERO);
         }
         for id in (1..=spec.brokers).map(|id| BrokerId(id as i32)) {

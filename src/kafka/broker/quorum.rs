@@ -40,6 +40,7 @@ impl Quorum {
                 cluster_id: spec.cluster_id.clone(),
                 controllers: spec.controllers.clone(),
                 features: spec.features.clone(),
+                is_broker: true,
             }))
         });
         Quorum { raft: Raft::new(raft), controller, conns: BTreeSet::new(), wake: None }

@@ -258,7 +258,7 @@ impl Broker {
             Request::ApiVersions(_) => self.api_versions().into(),
             Request::ListOffsets(body) => self.list_offsets(body, out).into(),
             Request::DescribeAcls(body) => describe_acls(&self.image.acls, self.authorizer.is_some(), body).into(),
-            Request::DescribeConfigs(body) => self.describe_configs(body).into(),
+            Request::DescribeConfigs(body) => self.config_helper().describe_configs(body).into(),
             Request::DescribeLogDirs(body) => self.describe_log_dirs(body).into(),
             Request::AlterReplicaLogDirs(body) => self.alter_replica_log_dirs(now, body, out).into(),
             Request::ListConfigResources(body) => self.list_config_resources(body).into(),

@@ -289,7 +289,7 @@ impl<T> ClusterClient<T> {
 const INVALID_TOPIC: i16 = 17;
 
 /// `EndpointType.CONTROLLER`
-const CONTROLLER_ENDPOINTS: i8 = 2;
+pub(super) const CONTROLLER_ENDPOINTS: i8 = 2;
 
 /// The controllers as the nodes of the cluster (`AdminMetadataManager` with `bootstrap.controllers`).
 fn as_metadata(response: DescribeClusterResponse) -> MetadataResponse {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::describe_groups_response::DescribedGroup;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::list_groups_response::ListedGroup;
@@ -65,7 +66,7 @@ pub struct FakeBroker {
     pub break_after_produce: u32,
     pub log: BTreeMap<i32, Vec<Batch>>,
     pub requests: Vec<(Time, Api)>,
-    next_offset: BTreeMap<i32, i64>,
+    pub next_offset: BTreeMap<i32, i64>,
 }
 
 impl<C: Client> Model for Fake<C> {
@@ -227,7 +228,14 @@ impl FakeBroker {
                 ListGroupsResponse::default().with_groups(vec![group]).into()
             }
             Request::ListOffsets(body) => self.list_offsets(&body).into(),
-            Request::DescribeCluster(_) => DescribeClusterResponse::default().with_cluster_id("fake".into()).into(),
+            Request::DescribeCluster(_) => {
+                let node = |id: i32| {
+                    let host = host_of(crate::kafka::names::BrokerId(id));
+                    DescribeClusterBroker::default().with_broker_id(BrokerId(id)).with_host(host.into()).with_port(BROKER_PORT.into())
+                };
+                let response = DescribeClusterResponse::default().with_cluster_id("fake".into());
+                response.with_controller_id(BrokerId(self.brokers)).with_brokers((1..=self.brokers).map(node).collect()).into()
+            }
             other => panic!("the fake broker has no answer to {:?}", other.api()),
         };
         out.send(conn, Frame::response(frame.correlation_id, frame.version, response, Vec::new()));

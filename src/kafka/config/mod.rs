@@ -4,6 +4,7 @@ pub mod broker;
 mod broker_table;
 pub mod client_metrics;
 pub mod group;
+pub mod helper;
 pub mod topic;
 
 /// `ConfigDef.Importance`: how much it matters to who sets a cluster up.

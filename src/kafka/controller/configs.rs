@@ -75,9 +75,6 @@ impl State {
     /// `incrementalAlterConfigResource`: only what changes becomes a record.
     fn alter_resource(&self, resource: &AlterConfigsResource) -> Result<Vec<MetadataRecord>, (ResponseError, String)> {
         let (resource_type, resource_name) = (resource.resource_type, resource.resource_name.to_string());
-        if resource_type == TOPIC_RESOURCE && !resource_name.is_empty() && self.image.topic(&resource_name).is_none() {
-            return Err((ResponseError::UnknownTopicOrPartition, format!("The topic '{resource_name}' does not exist.")));
-        }
         let current = self.image.configs(resource_type, &resource_name);
         let mut changed: Config = (*current).clone();
         let mut records = Vec::new();
@@ -97,6 +94,7 @@ impl State {
             }
         }
         self.validate_resource(resource_type, &resource_name, &changed, &records)?;
+        self.check_existence(resource_type, &resource_name)?;
         Ok(records)
     }
 
@@ -128,6 +126,19 @@ impl State {
             GROUP_RESOURCE if name.is_empty() => invalid("Default group resources are not allowed."),
             GROUP_RESOURCE => group::validate(config, &self.config).map_err(|message| (ResponseError::InvalidConfig, message)),
             other => invalid(&format!("Unknown resource type {other}")),
+        }
+    }
+
+    /// `ConfigResourceExistenceChecker`
+    fn check_existence(&self, resource_type: i8, name: &str) -> Result<(), (ResponseError, String)> {
+        match (resource_type, name.parse::<i32>()) {
+            (TOPIC_RESOURCE, _) if self.image.topic(name).is_none() => {
+                Err((ResponseError::UnknownTopicOrPartition, format!("The topic '{name}' does not exist.")))
+            }
+            (BROKER_RESOURCE, Ok(id)) if !self.image.brokers.contains_key(&id) && !self.image.controllers.contains_key(&id) => {
+                Err((ResponseError::BrokerIdNotRegistered, format!("No node with id {id} found.")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -173,6 +184,16 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kafka_protocol::messages::BrokerRegistrationRequest;
+    use kafka_protocol::messages::broker_registration_request::Listener;
+
+    /// Of a cluster of broker 1.
+    fn state() -> State {
+        let mut state = State::default();
+        let request = BrokerRegistrationRequest::default().with_broker_id(1.into()).with_listeners(vec![Listener::default()]);
+        state.register_broker(&request).records.iter().for_each(|record| state.image.apply(record));
+        state
+    }
 
     /// Sets (or, without a value, removes) one configuration; what the answer says, and how many records it took.
     fn alter(state: &mut State, resource_type: i8, resource: &str, name: &str, value: Option<&str>) -> Result<usize, String> {
@@ -191,7 +212,7 @@ mod tests {
 
     #[test]
     fn only_what_changes_is_written() {
-        let mut state = State::default();
+        let mut state = state();
         assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(1));
         assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(0));
         assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", None), Ok(1));
@@ -200,10 +221,11 @@ mod tests {
 
     #[test]
     fn each_kind_of_resource_has_its_rules() {
-        let mut state = State::default();
+        let mut state = state();
         let mut said = |kind, resource, name, value| alter(&mut state, kind, resource, name, Some(value)).unwrap_err();
         assert_eq!(said(TOPIC_RESOURCE, "orders", "retention.ms", "1"), "The topic 'orders' does not exist.");
         assert_eq!(said(TOPIC_RESOURCE, "", "retention.ms", "1"), "Default topic resources are not allowed.");
+        assert_eq!(said(BROKER_RESOURCE, "2", "log.cleaner.threads", "1"), "No node with id 2 found.");
         assert_eq!(said(BROKER_RESOURCE, "one", "log.cleaner.threads", "1"), "Unable to parse broker name as a base 10 number.");
         assert_eq!(said(GROUP_RESOURCE, "", "consumer.session.timeout.ms", "50000"), "Default group resources are not allowed.");
         assert_eq!(said(GROUP_RESOURCE, "g", "session", "1"), "Unknown group config name: session");
@@ -213,7 +235,7 @@ mod tests {
 
     #[test]
     fn with_eligible_leader_replicas_there_is_one_min_isr_for_all() {
-        let mut state = State::default();
+        let mut state = state();
         assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "min.insync.replicas", Some("2")), Ok(1));
         state.image.apply(&MetadataRecord::FeatureLevel { name: "eligible.leader.replicas.version".into(), level: 1 });
         let of_broker = "Broker-level min.insync.replicas cannot be altered while ELR is enabled.";

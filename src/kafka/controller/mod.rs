@@ -56,6 +56,8 @@ pub struct ControllerSpec {
     pub features: BTreeMap<String, i16>,
     /// The voters with which the cluster was formatted.
     pub controllers: Vec<BrokerId>,
+    /// It is a broker, too (process.roles).
+    pub is_broker: bool,
 }
 
 impl ControllerSpec {

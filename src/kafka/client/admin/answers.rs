@@ -1,6 +1,7 @@
 //! What an answer says of itself: whether to try again, and who coordinates.
 
 use super::*;
+use crate::kafka::protocol::api::Api;
 
 /// The error in an answer that makes the client try again: the wrong node was asked.
 pub(super) fn retriable_code(response: &Response, target: &Target) -> Option<i16> {
@@ -39,6 +40,27 @@ pub(super) fn retriable_code(response: &Response, target: &Target) -> Option<i16
             || code == CONCURRENT_TRANSACTIONS
             || code == REQUEST_TIMED_OUT && !matches!(response, Response::CreateTopics(_) | Response::DeleteTopics(_))
     })
+}
+
+/// Whether the client has a way to ask controllers (`NodeProvider.supportsUseControllers`).
+pub(super) fn is_for_controllers(api: Api) -> bool {
+    matches!(
+        api,
+        Api::DescribeCluster
+            | Api::DescribeAcls
+            | Api::CreateAcls
+            | Api::DeleteAcls
+            | Api::DescribeConfigs
+            | Api::IncrementalAlterConfigs
+            | Api::AlterPartitionReassignments
+            | Api::ListPartitionReassignments
+            | Api::ApiVersions
+            | Api::UpdateFeatures
+            | Api::DescribeQuorum
+            | Api::UnregisterBroker
+            | Api::AddRaftVoter
+            | Api::RemoveRaftVoter
+    )
 }
 
 type Lookup = Result<(BrokerId, HostPort), (i16, Option<String>)>;

@@ -9,7 +9,7 @@ use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListO
 use kafka_protocol::messages::list_offsets_response::ListOffsetsResponse;
 use kafka_protocol::messages::{BrokerId as WireBrokerId, DeleteRecordsRequest, DeleteRecordsResponse, ListGroupsRequest, TopicName};
 
-use super::{AdminClient, Call, CallId, Outcome, Target};
+use super::{AdminClient, Call, CallId, Outcome, Target, no_controller_answers};
 use crate::kafka::client::error::ClientError;
 use crate::kafka::names::{BrokerId, Name, TopicPartition};
 use crate::kafka::protocol::api::{Request, Response};
@@ -79,6 +79,9 @@ impl AdminClient {
         let id = self.next_id();
         let deadline = now + self.config.api_timeout;
         self.fanouts.insert(id, Fanout { kind, deadline, retry_at: Time::ZERO, attempts: 0, open: 0 });
+        if self.client.from_controllers {
+            self.finish(id, Some(&no_controller_answers()));
+        }
         id
     }
 

@@ -19,7 +19,7 @@ use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use self::answers::{coordinator_of, retriable_code};
 use self::fanout::{DeletedRecords, Fanout, ListedGroups, ListedOffsets};
 use super::backoff::ExponentialBackoff;
-use super::cluster::ClusterClient;
+use super::cluster::{CONTROLLER_ENDPOINTS, ClusterClient};
 use super::config::{ConfigError, Settings};
 use super::error::*;
 use super::log::Log;
@@ -186,7 +186,17 @@ impl AdminClient {
     /// As [`AdminClient::call`] with `options.timeoutMs` instead of `default.api.timeout.ms`.
     pub fn call_with_timeout(&mut self, now: Time, name: &str, target: Target, request: impl Into<Request>, timeout: Duration) -> CallId {
         let id = self.next_id();
-        self.begin(id, name, target, request.into(), now + timeout, None);
+        let mut request = request.into();
+        if self.client.from_controllers {
+            if !answers::is_for_controllers(request.api()) {
+                self.results.push_back((id, Err(no_controller_answers())));
+                return id;
+            }
+            if let Request::DescribeCluster(body) = &mut request {
+                body.endpoint_type = CONTROLLER_ENDPOINTS;
+            }
+        }
+        self.begin(id, name, target, request, now + timeout, None);
         id
     }
 
@@ -358,6 +368,14 @@ impl AdminClient {
             return None;
         }
         match target {
+            // `LeastLoadedBrokerOrActiveKController`
+            Target::Any if self.client.from_controllers => {
+                let active = self.client.cluster().controller;
+                if active.is_none() && !self.client.metadata.update_requested() {
+                    self.client.metadata.request_update(false);
+                }
+                active
+            }
             Target::Any => self.client.any_ready(now, out),
             Target::Node(node) => Some(*node),
             Target::Leader(partition) => {
@@ -493,6 +511,12 @@ impl Target {
             _ => None,
         }
     }
+}
+
+/// What Java's client knows without asking: no controller answers such a call.
+fn no_controller_answers() -> ClientError {
+    let message = "This Admin API is not yet supported when communicating directly with the controller quorum.";
+    ClientError::of_code(UNSUPPORTED_ENDPOINT_TYPE, Some(message))
 }
 
 /// `FindCoordinatorRequest.CoordinatorType`

@@ -1,12 +1,13 @@
 //! Admin calls against brokers that answer from a script.
 
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreateTopicsRequest};
-use kafka_protocol::messages::{DescribeGroupsRequest, GroupId, ListGroupsRequest, MetadataRequest, TopicName};
+use kafka_protocol::messages::{DescribeClusterRequest, DescribeGroupsRequest, GroupId, ListGroupsRequest, MetadataRequest, TopicName};
 
 use super::fanout::LATEST_TIMESTAMP;
 use super::*;
 use crate::kafka::actor::Tell;
-use crate::kafka::client::testing::{Client, Fake, FakeBroker, bootstrap, client, world};
+use crate::kafka::client::testing::{Client, Fake, FakeBroker, bootstrap, broker, client, world};
+use crate::kafka::protocol::api::Api;
 use crate::sim::engine::Sim;
 use crate::sim::process::ProcessId;
 
@@ -73,6 +74,27 @@ fn calls_find_their_nodes() {
             assert_eq!(names, ["group-at-1", "group-at-2"]);
         }
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_controllers_the_active_one_is_asked() {
+    for seed in 0..5 {
+        let config = AdminConfig::parse(&Default::default()).unwrap();
+        let mut admin = AdminClient::new("adminclient-1", bootstrap(), config);
+        admin.set_from_controllers(true);
+        let id = admin.call(Time::ZERO, "listNodes", Target::Any, DescribeClusterRequest::default());
+        let controllers = [1, 2, 3].map(|_| FakeBroker { is_controller: true, ..FakeBroker::default() });
+        let (mut sim, tool) = world(seed, controllers.to_vec(), Tool { admin, results: BTreeMap::new() });
+        sim.run_until(Time::from_ms(500));
+        let asked = [1, 2, 3].map(|node| broker(&sim, node).requests.iter().filter(|(_, api)| *api == Api::DescribeCluster).count());
+        // One to know who it is.
+        assert_eq!(asked, [1, 0, 1], "seed {seed}");
+        let results = &client(&sim, tool).results;
+        assert!(results[&id.0].is_ok());
+        // What no controller answers, the client says itself.
+        let said = results[&1].as_ref().expect_err("listTopics").to_string();
+        assert!(said.starts_with("org.apache.kafka.common.errors.UnsupportedEndpointTypeException: This Admin API is not yet"), "{said}");
     }
 }
 

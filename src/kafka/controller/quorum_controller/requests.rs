@@ -1,6 +1,7 @@
 //! Requests to a controller (`ControllerApis`): what their senders may do, and which rule answers which.
 
 use super::*;
+use crate::kafka::config::helper::ConfigHelper;
 
 impl QuorumController {
     /// What of a request its sender may do (`ControllerApis`). Whoever passes requests on needs CLUSTER_ACTION; what is in them is whose it is.
@@ -41,6 +42,21 @@ impl QuorumController {
                 features::advertise(response, &self.committed.features, self.applied - 1).into()
             }
             Request::DescribeCluster(request) => cluster::describe_cluster(raft, &self.spec.cluster_id, frame, request).into(),
+            Request::DescribeConfigs(request) => {
+                let helper = ConfigHelper {
+                    image: &self.committed,
+                    id: self.spec.id,
+                    config: &self.spec.config,
+                    controllers: &self.spec.controllers,
+                    is_broker: self.spec.is_broker,
+                    is_controller: true,
+                };
+                let mut response = helper.describe_configs(request).into();
+                if let Some(refused) = refused {
+                    merge(&mut response, refused);
+                }
+                response
+            }
             Request::DescribeQuorum(request) => raft.describe_quorum(now, request).into(),
             _ if raft.change_voters(now, asker, request, out) => return self.poll(raft, now, out),
             _ if self.active.is_none() => return self.refuse(asker, request, out),

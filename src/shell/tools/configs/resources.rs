@@ -7,7 +7,7 @@ use kafka_protocol::messages::*;
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Changes, completed, get, singular, unexpected};
-use crate::kafka::client::admin::Target;
+use crate::kafka::client::admin::{Outcome, Target};
 use crate::kafka::metadata::record::{BROKER_LOGGER_RESOURCE, BROKER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE};
 use crate::kafka::names;
 use crate::kafka::protocol::api::Response;
@@ -109,7 +109,12 @@ pub fn alter_resource(
 ) -> Result<Result<(), Exception>, Stop> {
     let resource = AlterConfigsResource::default().with_resource_type(resource_type).with_resource_name(text(name)).with_configs(configs);
     let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
-    let answer = match script.ask("incrementalAlterConfigs", target(resource_type, name), request)? {
+    // What is a controller's, the active one takes, whoever it is about.
+    let target = match target(resource_type, name) {
+        Target::Node(_) if script.from_controllers() && resource_type == BROKER_RESOURCE => Target::Any,
+        target => target,
+    };
+    let answer = match script.ask("incrementalAlterConfigs", target, request)? {
         Ok(Response::IncrementalAlterConfigs(answer)) => answer,
         Ok(other) => return Err(unexpected(&other)),
         Err(error) => return Ok(Err(error)),
@@ -180,19 +185,10 @@ fn brokers(script: &mut Script) -> Result<Vec<i32>, Stop> {
 
 /// The groups of all brokers (`listGroups`).
 fn groups(script: &mut Script) -> Result<Vec<String>, Stop> {
-    let brokers = brokers(script)?;
-    let asked = brokers.into_iter().map(|id| ("listGroups", Target::Node(names::BrokerId(id)), ListGroupsRequest::default().into()));
-    let mut names = Vec::new();
-    for answer in script.ask_all(asked.collect())? {
-        match answer.map_err(execution)? {
-            Response::ListGroups(body) if body.error_code == 0 => {
-                names.extend(body.groups.iter().map(|group| group.group_id.as_str().to_owned()));
-            }
-            Response::ListGroups(body) => return Err(execution(Exception::of(body.error_code, None))),
-            other => return Err(unexpected(&other)),
-        }
+    match script.outcome(&mut |client, now| client.list_groups(now, ListGroupsRequest::default()))?.map_err(execution)? {
+        Outcome::Groups(groups) => Ok(groups.iter().map(|group| group.group_id.as_str().to_owned()).collect()),
+        _ => Ok(Vec::new()),
     }
-    Ok(names)
 }
 
 /// `getResourceConfig`: all, or what was set for the entity itself; by name.

@@ -32,6 +32,11 @@ impl Script<'_> {
         &self.plan.servers
     }
 
+    /// Whether what it asks are controllers.
+    pub fn from_controllers(&self) -> bool {
+        self.plan.from_controllers
+    }
+
     /// The properties of its client.
     pub fn config(&self) -> &Config {
         &self.plan.config
