@@ -95,8 +95,14 @@ impl World {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
         let (cluster, controllers) = (cluster_id.clone(), vec![controller]);
-        let spec =
-            ControllerSpec { id: controller, config: config.clone(), cluster_id: cluster, controllers, features: Default::default() };
+        let spec = ControllerSpec {
+            id: controller,
+            config: config.clone(),
+            cluster_id: cluster,
+            controllers,
+            features: Default::default(),
+            is_broker: false,
+        };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         for id in (1..=3).map(BrokerId) {
             let spec = BrokerSpec {

@@ -80,7 +80,14 @@ fn quorum(voters: i32, seed: u64, settings: &[(&str, &str)]) -> Sim<Quorum> {
         // Something is written all the time.
         let all = [("metadata.max.idle.interval.ms", "40")].iter().chain(settings);
         let config = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let spec = ControllerSpec { id, config, cluster_id: "c".into(), controllers: controllers.clone(), features: BTreeMap::new() };
+        let spec = ControllerSpec {
+            id,
+            config,
+            cluster_id: "c".into(),
+            controllers: controllers.clone(),
+            features: BTreeMap::new(),
+            is_broker: false,
+        };
         sim.spawn(&host_of(id), &host_of(id), spec, Duration::ZERO);
     }
     sim

@@ -144,6 +144,7 @@ impl World {
             cluster_id: cluster_id.clone(),
             controllers: controllers.clone(),
             features: Default::default(),
+            is_broker: false,
         };
         sim.spawn(&host_of(controller), "kafka-100", Spec::Controller(spec), Duration::ZERO);
         let spawn = |id: i32, sim: &mut Sim<Cluster>| {
