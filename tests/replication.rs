@@ -4,14 +4,10 @@
 mod cluster;
 
 use cluster::World;
-use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::{
-    AlterReplicaLogDirsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeLogDirsRequest, MetadataRequest,
-    TopicName,
-};
+use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
 use ottla::kafka::event::Event;
@@ -267,58 +263,6 @@ fn a_clone_runs_to_the_same_digest_and_so_does_a_run_with_every_frame_encoded() 
     assert_eq!(digests[0], digests[2]);
 }
 
-/// KIP-112, KIP-858: a broker that loses one of its disks gives away what lay there and goes on with the rest; without the disk of the metadata
-/// it stops.
-#[test]
-fn a_failed_disk_takes_only_what_lies_on_it() {
-    let mut world = World::configured(3, &Config::new(), &|_| vec![("log.dirs", "/disk/a,/disk/b".to_owned())], Time::ZERO);
-    // Each goes where there is less.
-    world.create("first", 1, 3);
-    world.create("orders", 1, 3);
-    world.run(3_000);
-    let orders = TopicPartition::new("orders", 0);
-    let leader = world.leader("orders", 1);
-    assert_eq!(world.broker(leader).replicas().get(&orders).unwrap().log.dir(), "disk/b/orders-0");
-    let image = world.broker(leader).image();
-    let partition = image.partition(&orders).unwrap();
-    for id in 1..=3 {
-        let known = image.brokers.get(&id).unwrap();
-        assert_eq!(partition.directory(id), Some(known.log_dirs[1]), "the controller knows where the replica of {id} lies");
-    }
-    world.produce(leader, "orders", "kept", -1);
-    world.run(1_000);
-    let host = host_of(BrokerId(leader));
-    world.sim.inject(&Fault::BreakDisk { host: host.clone(), folder: "disk/b".into() }, None).unwrap();
-    world.produce(leader, "orders", "refused", 1);
-    world.run(2_000);
-    assert_eq!(world.produce_errors(), [0, 56], "KAFKA_STORAGE_ERROR");
-    let survivor = if leader == 1 { 2 } else { 1 };
-    let next = world.leader("orders", survivor);
-    assert!(next != leader && world.isr("orders", survivor).len() == 2 && !world.isr("orders", survivor).contains(&leader));
-    assert!(world.isr("first", survivor).contains(&leader), "what lies on its other disk is as before");
-    world.ask(leader, DescribeLogDirsRequest::default().with_topics(None), vec![]);
-    world.produce(next, "orders", "new", -1);
-    world.run(1_000);
-    let described = world.answers().into_iter().find_map(|(_, answer)| match answer {
-        Response::DescribeLogDirs(answer) => Some(answer.results),
-        _ => None,
-    });
-    let shown: Vec<(String, i16, usize)> =
-        described.unwrap().iter().map(|dir| (dir.log_dir.to_string(), dir.error_code, dir.topics.len())).collect();
-    assert_eq!(shown, [("/disk/a".to_owned(), 0, 1), ("/disk/b".to_owned(), 56, 0)]);
-    // The disk is mended; a broker looks at it again when it starts.
-    world.sim.inject(&Fault::MendDisk { host: host.clone(), folder: "disk/b".into() }, None).unwrap();
-    world.sim.inject(&Fault::Stop { host: host.clone() }, None).unwrap();
-    world.run(3_000);
-    world.sim.inject(&Fault::Start { host: host.clone() }, None).unwrap();
-    world.run(12_000);
-    assert_eq!(world.isr("orders", survivor).len(), 3);
-    assert_eq!(world.values(leader, "orders"), ["kept", "new"]);
-    world.sim.inject(&Fault::BreakDisk { host, folder: "disk/a".into() }, None).unwrap();
-    world.run(6_000);
-    assert!(world.sim.process(world.brokers[leader as usize - 1]).is_none(), "it has stopped");
-}
-
 /// Clients that come in by one listener are sent to that listener of every broker; brokers use their own.
 #[test]
 fn each_listener_has_its_own_addresses() {
@@ -348,56 +292,6 @@ fn each_listener_has_its_own_addresses() {
         let racks: Vec<i32> = partition.replicas.iter().map(|id| id % 2).collect();
         assert_ne!(racks[0], racks[1], "both replicas of {n} are in one rack: {:?}", partition.replicas);
     }
-}
-
-/// KIP-113: a replica is copied to the other directory of its broker while it serves, and then lies there.
-#[test]
-fn a_replica_moves_to_another_disk_of_its_broker() {
-    let mut world = World::configured(2, &Config::new(), &|_| vec![("log.dirs", "/disk/a,/disk/b".to_owned())], Time::ZERO);
-    world.create("orders", 1, 2);
-    world.run(2_000);
-    let leader = world.leader("orders", 1);
-    let orders = TopicPartition::new("orders", 0);
-    for text in ["a", "b", "c"] {
-        world.produce(leader, "orders", text, -1);
-        world.run(200);
-    }
-    let topic = AlterReplicaLogDirTopic::default().with_name(TopicName(StrBytes::from_static_str("orders"))).with_partitions(vec![0]);
-    let ask = |path: &'static str| {
-        let dir = AlterReplicaLogDir::default().with_path(StrBytes::from_static_str(path)).with_topics(vec![topic.clone()]);
-        AlterReplicaLogDirsRequest::default().with_dirs(vec![dir])
-    };
-    world.ask(leader, ask("/disk/c"), vec![]);
-    world.run(200);
-    world.ask(leader, ask("/disk/b"), vec![]);
-    world.produce(leader, "orders", "d", -1);
-    world.run(3_000);
-    let errors: Vec<i16> = world
-        .answers()
-        .into_iter()
-        .filter_map(|(_, answer)| match answer {
-            Response::AlterReplicaLogDirs(answer) => Some(answer.results[0].partitions[0].error_code),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(errors, [57, 0], "LOG_DIR_NOT_FOUND");
-    assert_eq!(world.broker(leader).replicas().get(&orders).unwrap().log.dir(), "disk/b/orders-0");
-    let image = world.broker(leader).image();
-    let lies_in = image.partition(&orders).unwrap().directory(leader);
-    assert_eq!(lies_in, Some(image.brokers.get(&leader).unwrap().log_dirs[1]), "the controller knows");
-    world.produce(leader, "orders", "e", -1);
-    world.run(1_000);
-    let host = host_of(BrokerId(leader));
-    world.sim.inject(&Fault::Kill { host: host.clone() }, None).unwrap();
-    world.sim.inject(&Fault::Start { host: host.clone() }, None).unwrap();
-    world.run(70_000);
-    for broker in 1..=2 {
-        assert_eq!(world.values(broker, "orders"), ["a", "b", "c", "d", "e"], "on kafka-{broker}");
-    }
-    let disk = &world.sim.host(&host).unwrap().disk;
-    let folders: Vec<&str> =
-        disk.files().filter_map(|(path, _)| path.split('/').nth(2).filter(|name| name.starts_with("orders-0"))).collect();
-    assert!(!folders.is_empty() && folders.iter().all(|name| *name == "orders-0"), "{folders:?}");
 }
 
 /// A broker's `replication-offset-checkpoint`: the ids of the chunks it is made of, once its text is seen to say what the broker holds.

@@ -64,6 +64,8 @@ impl Broker {
             for deleted in delete.partitions.iter_mut().filter(|deleted| deleted.result.is_none()) {
                 let is_alive = |broker| self.image.brokers.get(&broker).is_some_and(|broker| !broker.fenced);
                 let low_watermark = self.replicas.get(&deleted.partition).and_then(|partition| partition.low_watermark(is_alive));
+                let future = self.futures.log_start_of(&deleted.partition);
+                let low_watermark = low_watermark.map(|low_watermark| future.map_or(low_watermark, |future| future.min(low_watermark)));
                 deleted.result = match low_watermark {
                     None => Some(Err(ResponseError::NotLeaderOrFollower)),
                     Some(low_watermark) if low_watermark >= deleted.required => Some(Ok(low_watermark)),

@@ -51,12 +51,14 @@ impl Broker {
                 .with_is_future_key(false);
             topics.entry(&partition.name.topic).or_default().push(described);
         }
-        for (name, future) in self.mover.futures().filter(|(name, log)| asked(name) && self.log_dirs.of_path(log.dir()).id == dir.id) {
-            let current = self.replicas.get(name).map_or(0, |partition| partition.log.log_end_offset());
+        let futures = self.futures.iter().map(|(name, future)| (name, &future.log));
+        for (name, future) in futures.filter(|(name, log)| asked(name) && self.log_dirs.of_path(log.dir()).id == dir.id) {
+            // Of one that nobody fills it is not known.
+            let lag = self.replicas.get(name).map_or(-1, |partition| partition.log.log_end_offset() - future.log_end_offset());
             let described = DescribeLogDirsPartition::default()
                 .with_partition_index(name.partition)
                 .with_partition_size(i64::try_from(future.size_bytes()).unwrap_or(i64::MAX))
-                .with_offset_lag((current - future.log_end_offset()).max(0))
+                .with_offset_lag(lag)
                 .with_is_future_key(true);
             topics.entry(&name.topic).or_default().push(described);
         }

@@ -163,12 +163,14 @@ impl Broker {
             (Call::AlterPartition, _) => self.altered_partitions(now, None, out),
             (Call::ProducerIds, Some(Response::AllocateProducerIds(response))) => self.producer_ids_allocated(now, Some(response)),
             (Call::ProducerIds, _) => self.producer_ids_allocated(now, None),
+            (Call::AssignDirectories, Some(Response::AssignReplicasToDirs(response))) => self.assigned(now, Some(response)),
+            (Call::AssignDirectories, _) => self.assigned(now, None),
             (Call::Forwarded(asker), Some(Response::IncrementalAlterConfigs(mut response))) => {
                 response.responses.extend(self.forwarding.refused.remove(&asker).unwrap_or_default());
                 self.respond(now, asker, response, Vec::new(), out);
             }
             (Call::Forwarded(asker), Some(response)) => self.respond(now, asker, response, Vec::new(), out),
-            (Call::Forwarded(_), None) | (Call::CreateTopic | Call::AssignDirectories | Call::Passed(_), _) => {}
+            (Call::Forwarded(_), None) | (Call::CreateTopic | Call::Passed(_), _) => {}
         }
     }
 

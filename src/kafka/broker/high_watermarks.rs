@@ -49,9 +49,12 @@ impl Broker {
                 let neighbours =
                     first.clone()..TopicPartition { topic: first.topic.clone(), partition: first.partition.saturating_add(A_PIECE) };
                 let (mut lines, mut text) = (0, String::new());
-                for (name, partition) in self.replicas.partitions.range(neighbours) {
-                    if self.log_dirs.is_in(partition.log.dir(), dir) {
-                        offset_line(&mut text, &name.topic, name.partition, partition.high_watermark);
+                let current = self.replicas.partitions.range(neighbours.clone());
+                let current = current.map(|(name, partition)| (name, &partition.log, partition.high_watermark));
+                let futures = self.futures.logs.range(neighbours).map(|(name, future)| (name, &future.log, future.high_watermark));
+                for (name, log, high_watermark) in current.chain(futures) {
+                    if self.log_dirs.is_in(log.dir(), dir) {
+                        offset_line(&mut text, &name.topic, name.partition, high_watermark);
                         lines += 1;
                     }
                 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::partition::Partition;
 use super::process::Broker;
 use super::startup::CLEANER_CHECKPOINT;
 use crate::kafka::actor::{Config, Outbox};
 use crate::kafka::event::Event;
 use crate::kafka::log::cleanable::LogToClean;
 use crate::kafka::log::cleaner::clean;
+use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::names::TopicPartition;
 use crate::sim::time::{Duration, Time};
 
@@ -88,7 +90,8 @@ impl Broker {
     /// `grabFilthiestCompactedLog` and the cleaning of it. Returns how long it took, if there was one.
     fn clean_filthiest_log(&mut self, now: Time, out: &mut Outbox) -> Option<Duration> {
         let cleaner = &self.cleaner;
-        let candidates = self.replicas.compacted().filter(|partition| !cleaner.uncleanable.contains(&partition.name)).map(|partition| {
+        let may_be = |partition: &&Partition| !cleaner.uncleanable.contains(&partition.name) && !self.futures.is_moving(&partition.name);
+        let candidates = self.replicas.compacted().filter(may_be).map(|partition| {
             let checkpoint = cleaner.checkpoint(&partition.name);
             (&partition.name, partition, LogToClean::of(&partition.log, checkpoint, partition.high_watermark, now.wall_ms()))
         });
@@ -119,7 +122,9 @@ impl Broker {
         let replicas = &self.replicas;
         self.cleaner.checkpoints.retain(|name, _| replicas.get(name).is_some());
         let cleaner = &self.cleaner;
-        self.write_checkpoints(CLEANER_CHECKPOINT, |partition| cleaner.checkpoints.get(&partition.name).copied(), out);
+        let is_current = |name: &TopicPartition, log: &PartitionLog| replicas.get(name).is_some_and(|known| known.log.dir() == log.dir());
+        let cleaned = |name: &TopicPartition, log: &PartitionLog| cleaner.checkpoints.get(name).copied().filter(|_| is_current(name, log));
+        self.write_checkpoints(CLEANER_CHECKPOINT, &cleaned, out);
     }
 
     /// A log was cut, or its replica deleted.

@@ -5,11 +5,8 @@
 
 use std::sync::Arc;
 
-use kafka_protocol::messages::AssignReplicasToDirsRequest;
-use kafka_protocol::messages::assign_replicas_to_dirs_request::{DirectoryData, PartitionData, TopicData};
 use uuid::Uuid;
 
-use super::forward::Call;
 use super::process::Broker;
 use crate::kafka::actor::{Config, Outbox};
 use crate::kafka::event::Event;
@@ -27,6 +24,13 @@ pub struct LogDir {
     pub id: Uuid,
     /// It works.
     pub online: bool,
+}
+
+impl LogDir {
+    /// Its folder on the host's disk; nothing: the whole disk.
+    pub fn folder(&self) -> &str {
+        self.prefix.trim_end_matches('/')
+    }
 }
 
 /// All of them, the metadata log's first.
@@ -103,10 +107,11 @@ impl LogDirs {
 }
 
 impl Broker {
-    /// Where a new replica's folder goes: into the directory that the metadata names, else into that with the fewest (`nextLogDir`). `None`: the
-    /// directory that is named does not work.
+    /// Where a new replica's folder goes: into the directory that somebody wished, or that the metadata names, else into that with the fewest
+    /// (`nextLogDirs`). `None`: the directory that is named does not work.
     pub(super) fn folder_for(&self, name: &TopicPartition, assigned: Uuid) -> Option<String> {
-        let dir = match self.log_dirs.by_id(assigned) {
+        let wanted = self.futures.preferred.get(name).copied().unwrap_or(assigned);
+        let dir = match self.log_dirs.by_id(wanted) {
             Some(dir) => Some(dir).filter(|dir| dir.online),
             None => self.log_dirs.online().min_by_key(|dir| {
                 let in_it = |log: &PartitionLog| self.log_dirs.of_path(log.dir()).id == dir.id;
@@ -125,37 +130,9 @@ impl Broker {
         self.replicas.get(name).map(|partition| self.log_dirs.of_path(partition.log.dir()).id)
     }
 
-    /// `AssignmentsManager`: the controller is told of replicas that are in another directory than it knows.
-    pub(super) fn assign_directories(&mut self, now: Time, names: &[TopicPartition], out: &mut Outbox) {
-        let (me, Some(broker_epoch)) = (self.spec.id.0, self.lifecycle.broker_epoch()) else { return };
-        let mut request = AssignReplicasToDirsRequest::default().with_broker_id(me.into()).with_broker_epoch(broker_epoch);
-        for name in names {
-            let known = self.image.partition(name).and_then(|partition| partition.directory(me));
-            let Some((id, topic)) =
-                self.directory_of(name).zip(self.image.topic(&name.topic)).filter(|(id, _)| known.is_some_and(|known| known != *id))
-            else {
-                continue;
-            };
-            let data = PartitionData::default().with_partition_index(name.partition);
-            let at = request.directories.iter().position(|dir| dir.id == id).unwrap_or_else(|| {
-                request.directories.push(DirectoryData::default().with_id(id));
-                request.directories.len() - 1
-            });
-            let topics = &mut request.directories[at].topics;
-            match topics.iter_mut().find(|known| known.topic_id == topic.id) {
-                Some(known) => known.partitions.push(data),
-                None => topics.push(TopicData::default().with_topic_id(topic.id).with_partitions(vec![data])),
-            }
-        }
-        if !request.directories.is_empty() {
-            self.forward(now, request.into(), Call::AssignDirectories, out);
-        }
-    }
-
     /// Whether a directory has failed since it was last used: its checkpoints could not be written.
     pub(super) fn check_log_dirs(&mut self, now: Time, out: &mut Outbox) {
-        let failed: Vec<Uuid> =
-            self.log_dirs.online().filter(|dir| out.disk().is_broken(dir.prefix.trim_end_matches('/'))).map(|dir| dir.id).collect();
+        let failed: Vec<Uuid> = self.log_dirs.online().filter(|dir| out.disk().is_broken(dir.folder())).map(|dir| dir.id).collect();
         failed.into_iter().for_each(|id| self.log_dir_failed(now, id, out));
     }
 
@@ -168,9 +145,18 @@ impl Broker {
         if !self.log_dirs.first().online {
             return out.exit(1);
         }
-        let lost = |name: &&TopicPartition| self.directory_of(name) == Some(id);
-        let names: Vec<TopicPartition> = self.replicas.partitions.keys().filter(lost).cloned().collect();
+        let lies_there = |log: &PartitionLog| self.log_dirs.of_path(log.dir()).id == id;
+        let futures = self.futures.iter().filter(|(_, future)| lies_there(&future.log));
+        let futures: Vec<TopicPartition> = futures.map(|(name, _)| name.clone()).collect();
+        let lost = self.replicas.partitions.values().filter(|partition| lies_there(&partition.log));
+        let names: Vec<TopicPartition> = lost.map(|partition| partition.name.clone()).collect();
+        for name in futures {
+            // Its folder stays where nobody can reach it now.
+            self.stop_moving(now, &name);
+            self.futures.logs.remove(&name);
+        }
         for name in names {
+            self.stop_moving(now, &name);
             self.take_offline(now, &name, out);
         }
         // propagateDirectoryFailure

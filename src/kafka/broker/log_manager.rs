@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::log_mover::FUTURE_DIR_SUFFIX;
+use super::future_logs::FUTURE_DIR_SUFFIX;
 use super::partition::Partition;
 use super::process::Broker;
 use super::startup::{LOG_START_CHECKPOINT, RECOVERY_POINT_CHECKPOINT};
@@ -133,6 +133,9 @@ impl Broker {
                 partition.log.flush(&mut out.store());
             }
         }
+        for future in self.futures.logs.values_mut().filter(|future| future.log.is_flush_due(now)) {
+            future.log.flush(&mut out.store());
+        }
     }
 
     /// `cleanupLogs`: retention of what is not compacted; the cleaner sees to the others.
@@ -180,13 +183,13 @@ impl Broker {
 
     /// `checkpointLogRecoveryOffsets`
     pub(super) fn write_recovery_points(&self, out: &mut Outbox) {
-        self.write_checkpoints(RECOVERY_POINT_CHECKPOINT, |partition| Some(partition.log.recovery_point()), out);
+        self.write_checkpoints(RECOVERY_POINT_CHECKPOINT, &|_, log| Some(log.recovery_point()), out);
     }
 
     /// `checkpointLogStartOffsets`: where a log begins with a segment, the segment's name says so.
     pub(super) fn write_log_starts(&self, out: &mut Outbox) {
         let log_start = |log: &PartitionLog| log.starts_within_a_segment().then(|| log.log_start_offset());
-        self.write_checkpoints(LOG_START_CHECKPOINT, |partition| log_start(&partition.log), out);
+        self.write_checkpoints(LOG_START_CHECKPOINT, &|_, log| log_start(log), out);
     }
 
     /// `LogManager.asyncDelete`: a replica's folder gets another name at once, and goes later.
@@ -209,31 +212,26 @@ impl Broker {
             self.replicas.partitions.values().filter(|partition| is_stray(partition)).map(|partition| partition.name.clone()).collect();
         for name in strays {
             let Some(stray) = self.replicas.remove(&name) else { continue };
-            let dir = self.log_dirs.of_path(stray.log.dir()).path.clone();
-            let (renamed, _) = rename_folder(stray.log.dir(), STRAY_DIR_SUFFIX, out);
-            let renamed = self.log_dirs.within(&renamed);
-            let line = format!("WARN Log in {dir}/{name} marked stray and renamed to {dir}/{renamed} (kafka.log.LogManager)");
-            out.emit(Event::ServerLog { broker: self.spec.id, line: line.into() });
+            self.set_aside(stray.log.dir(), out);
         }
+        self.set_stray_futures_aside(out);
     }
 
     /// What was to be deleted when the broker stopped: folders, and nothing else, since logs see to their own files.
     pub(super) fn delete_folders_found(&mut self, now: Time, out: &mut Outbox) {
         let at = now + Duration::ms(self.settings.logs.delete_delay_ms);
         let dirs = &self.log_dirs;
-        let in_doomed = |path: &str| {
-            dirs.within(path)
-                .split_once('/')
-                .is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX) || folder.ends_with(FUTURE_DIR_SUFFIX))
-        };
+        let in_doomed = |path: &str| dirs.within(path).split_once('/').is_some_and(|(folder, _)| folder.ends_with(DELETE_DIR_SUFFIX));
         let found = out.disk().list("").filter(|(path, _)| in_doomed(path)).map(|(path, _)| (at, path.clone())).collect();
         self.logs.delete_later(found);
     }
 }
 
 /// Gives a replica's folder a name of its own, as `LocalLog.logDirNameWithSuffixCappedLength`: the name, and the files as they are called now.
-fn rename_folder(folder: &str, suffix: &str, out: &mut Outbox) -> (String, Vec<Arc<str>>) {
-    let renamed = format!("{folder}.{:032x}{suffix}", out.chunk_id().0);
+pub(super) fn rename_folder(folder: &str, suffix: &str, out: &mut Outbox) -> (String, Vec<Arc<str>>) {
+    // A future replica's has a name of its own already.
+    let current = folder.strip_suffix(FUTURE_DIR_SUFFIX).and_then(|of| of.rsplit_once('.')).map_or(folder, |(current, _)| current);
+    let renamed = format!("{current}.{:032x}{suffix}", out.chunk_id().0);
     let paths: Vec<Arc<str>> = out.disk().list(&format!("{folder}/")).map(|(path, _)| path.clone()).collect();
     let mut files = Vec::new();
     for path in paths {

@@ -103,6 +103,7 @@ impl Broker {
     /// All partitions of the image that concern this broker: after its start.
     fn publish_everything(&mut self, now: Time, out: &mut Outbox) {
         self.set_strays_aside(out);
+        self.recover_abandoned_futures(now, out);
         let partitions = self.image.partitions().map(|(topic, n, _)| TopicPartition { topic: topic.name.clone(), partition: n }).collect();
         self.publish(now, Touched { partitions, configs: true, quotas: true, ..Touched::default() }, out);
     }
@@ -115,7 +116,7 @@ impl Broker {
         for name in &names {
             self.publish_partition(now, name, out);
         }
-        self.assign_directories(now, &names, out);
+        self.assign_where_they_are(now, &names);
         self.replicas.sessions.acls += u64::from(touched.acls);
         if touched.quotas {
             self.quotas.configure(&self.image.quotas);
@@ -152,6 +153,7 @@ impl Broker {
             let log = PartitionLog::create(&folder, config, &mut out.store());
             out.store().replace_text(&format!("{folder}/{PARTITION_METADATA}"), partition_metadata_text(&uuid_text(topic.id)));
             self.insert_partition(name.clone(), topic.id, log, 0);
+            self.futures.preferred.remove(name);
         }
         let leads = registration.leader == me;
         let Some(partition) = self.replicas.get_mut(name) else { return };
@@ -180,6 +182,7 @@ impl Broker {
         if changed && &*name.topic == OFFSETS_TOPIC {
             self.offsets_leadership(now, name.partition, leads, out);
         }
+        self.maybe_add_log_dir_fetcher(now, name);
     }
 
     /// A broker counts again: where it has caught up already, it may join the ISR. (Kafka finds that out at its next idle fetch.)
@@ -196,7 +199,7 @@ impl Broker {
 
     fn delete_replica(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
         self.replicas.offline.remove(name);
-        self.give_up_move(now, name, out);
+        self.delete_future(now, name, out);
         if let Some(partition) = self.let_go(now, name, out) {
             self.log_truncated(name, -1, out);
             self.delete_folder_later(now, partition.log.dir(), out);
@@ -217,6 +220,9 @@ impl Broker {
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
         self.configure_throttles();
+        for (name, future) in &mut self.futures.logs {
+            future.log.set_config(log_config_of(&self.image, &name.topic, &self.spec));
+        }
         let names: Vec<TopicPartition> = self.replicas.partitions.keys().cloned().collect();
         // A topic's partitions share theirs.
         let mut last: Option<(Name, Arc<LogConfig>)> = None;

@@ -17,11 +17,13 @@
 //! * [`requests`]: the connections, and which rule answers which request (`KafkaApis`)
 //! * [`describe`]: requests that only ask; [`configs`]: configuration, shown and taken; [`quotas`]: quotas, shown
 //! * [`listeners`]: what it says where it is
-//! * [`log_dirs`]: its log directories, and what fails with one; [`describe_log_dirs`]: shown; [`log_mover`]: moved between; [`log_manager`]: retention, checkpoints, deletions;
-//!   [`high_watermarks`]: their checkpoint; [`log_cleaner`]: compaction
+//! * [`log_dirs`]: its log directories, and what fails with one; [`describe_log_dirs`]: shown; [`log_mover`], [`future_logs`]: moved between;
+//!   [`assignments`]: told to the controller (`AssignmentsManager`)
+//! * [`log_manager`]: retention, checkpoints, deletions; [`high_watermarks`]: their checkpoint; [`log_cleaner`]: compaction
 //! * [`groups`]: the group coordinator's place in the broker
 //! * [`forward`]: requests that the controller answers, producer ids
 
+pub mod assignments;
 pub mod authentication;
 pub mod configs;
 pub mod delete_records;
@@ -31,6 +33,7 @@ pub mod fetch;
 mod fetched;
 pub mod fetcher;
 pub mod forward;
+pub mod future_logs;
 pub mod groups;
 pub mod high_watermarks;
 pub mod isr;
@@ -111,6 +114,8 @@ pub struct Settings {
     pub replica_fetch_response_max_bytes: i32,
     /// replica.fetch.backoff.ms
     pub replica_fetch_backoff_ms: u64,
+    /// num.replica.alter.log.dirs.threads; by default as many as there are directories
+    pub alter_log_dirs_threads: Option<i32>,
     /// replica.high.watermark.checkpoint.interval.ms
     pub hw_checkpoint_interval_ms: u64,
     pub logs: log_manager::LogManagerSettings,
@@ -150,6 +155,7 @@ impl Settings {
             replica_fetch_max_bytes: int("replica.fetch.max.bytes", 1_048_576),
             replica_fetch_response_max_bytes: int("replica.fetch.response.max.bytes", 10_485_760),
             replica_fetch_backoff_ms: positive("replica.fetch.backoff.ms", 1_000),
+            alter_log_dirs_threads: config.get("num.replica.alter.log.dirs.threads").and_then(|value| value.trim().parse().ok()),
             hw_checkpoint_interval_ms: positive("replica.high.watermark.checkpoint.interval.ms", 5_000),
             logs: log_manager::LogManagerSettings::parse(config),
             cleaner: log_cleaner::CleanerSettings::parse(config),

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::assignments::Assignments;
 use super::fetcher::Fetcher;
 use super::forward::{Call, Forwarding};
+use super::future_logs::FutureLogs;
 use super::groups::Groups;
 use super::isr::IsrProposals;
 use super::lifecycle::Lifecycle;
@@ -73,7 +75,9 @@ pub struct Broker {
     pub(super) next_checkpoint: Option<Time>,
     pub(super) logs: LogManager,
     pub(super) cleaner: LogCleaner,
+    pub(super) futures: FutureLogs,
     pub(super) mover: LogMover,
+    pub(super) assignments: Assignments,
 }
 
 impl Broker {
@@ -111,7 +115,9 @@ impl Broker {
             next_checkpoint: None,
             logs: LogManager::default(),
             cleaner: LogCleaner::default(),
+            futures: FutureLogs::default(),
             mover: LogMover::default(),
+            assignments: Assignments::default(),
             spec: spec.clone(),
         }
     }
@@ -140,6 +146,11 @@ impl Broker {
     /// Its partitions; for the stage, goals and tests.
     pub fn replicas(&self) -> &Replicas {
         &self.replicas
+    }
+
+    /// Replicas that are to be in another of its directories.
+    pub fn futures(&self) -> &FutureLogs {
+        &self.futures
     }
 
     pub fn coordinator(&self) -> &GroupCoordinator {
@@ -183,6 +194,7 @@ impl Broker {
             self.logs.next_wake(),
             self.cleaner.next_wake(),
             self.mover.next_wake(),
+            self.assignments.next_wake(),
         ]
         .into_iter()
         .flatten()
@@ -238,6 +250,7 @@ impl Broker {
         self.talk_to_controller(now, out);
         self.send_proposals(now, out);
         self.send_forwards(now, out);
+        self.send_assignments(now, out);
         self.ask_for_producer_ids(now, out);
     }
 

@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
+use super::future_logs::{FutureLog, partition_of};
 use super::log_dirs::{LogDir, LogDirs};
 use super::log_manager::{DELETE_DIR_SUFFIX, STRAY_DIR_SUFFIX};
-use super::log_mover::FUTURE_DIR_SUFFIX;
-use super::partition::Partition;
 use super::process::Broker;
 use super::replicas::log_config_of;
 use crate::kafka::actor::Outbox;
 use crate::kafka::controller::bootstrap;
 use crate::kafka::event::Event;
 use crate::kafka::log::checkpoint_file::{offsets_text, parse_offsets};
+use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::log::properties_file::{PARTITION_METADATA, meta_properties_text, topic_id_in};
 use crate::kafka::log::recovery::{Reopen, open};
 use crate::kafka::metadata::image::Image;
@@ -40,9 +42,7 @@ pub struct Reading {
 impl Broker {
     /// Asks for every file that opening the logs needs.
     pub(super) fn start_up(&mut self, now: Time, out: &mut Outbox) {
-        for id in
-            self.log_dirs.iter().filter(|dir| out.disk().is_broken(dir.prefix.trim_end_matches('/'))).map(|dir| dir.id).collect::<Vec<_>>()
-        {
+        for id in self.log_dirs.iter().filter(|dir| out.disk().is_broken(dir.folder())).map(|dir| dir.id).collect::<Vec<_>>() {
             self.log_dir_failed(now, id, out);
         }
         if !self.log_dirs.first().online {
@@ -51,7 +51,7 @@ impl Broker {
         // A folder that is being deleted, or that was set aside, is not opened any more; nor is what lies on a broken disk.
         let dirs = &self.log_dirs;
         let is_doomed = |path: &str| {
-            let suffixes = [DELETE_DIR_SUFFIX, FUTURE_DIR_SUFFIX, STRAY_DIR_SUFFIX];
+            let suffixes = [DELETE_DIR_SUFFIX, STRAY_DIR_SUFFIX];
             dirs.within(path).split_once('/').is_some_and(|(folder, _)| suffixes.iter().any(|suffix| folder.ends_with(suffix)))
         };
         let wanted = |path: &str| dirs.of_path(path).online && !is_doomed(path);
@@ -83,10 +83,13 @@ impl Broker {
         // A directory that was added since is as good as any.
         let is_clean = |dir: &LogDir| marked(dir) || !files.keys().any(|path| dirs.of_path(path).id == dir.id);
         let clean = dirs.online().all(is_clean);
-        let checkpoint = |name: &str| -> BTreeMap<TopicPartition, i64> {
-            let of_dir = |dir: &LogDir| files.get(&format!("{}{name}", dir.prefix)).and_then(|file| parse_offsets(&file.read()).ok());
-            let entries = dirs.online().filter_map(of_dir).flatten();
-            entries.into_iter().map(|entry| (TopicPartition::new(entry.topic.as_str(), entry.partition), entry.offset)).collect()
+        let checkpoint = |name: &str| -> BTreeMap<(Uuid, TopicPartition), i64> {
+            let of_dir = |dir: &LogDir| {
+                let entries = files.get(&format!("{}{name}", dir.prefix)).and_then(|file| parse_offsets(&file.read()).ok())?;
+                let id = dir.id;
+                Some(entries.into_iter().map(move |entry| ((id, TopicPartition::new(entry.topic.as_str(), entry.partition)), entry.offset)))
+            };
+            dirs.online().filter_map(of_dir).flatten().collect()
         };
         let (high_watermarks, recovery_points, log_starts) =
             (checkpoint(HW_CHECKPOINT), checkpoint(RECOVERY_POINT_CHECKPOINT), checkpoint(LOG_START_CHECKPOINT));
@@ -96,27 +99,42 @@ impl Broker {
         let folder_of = |path: &String| Some(format!("{}{}", dirs.of_path(path).prefix, dirs.within(path).split_once('/')?.0));
         let folders: BTreeSet<String> = files.keys().filter_map(folder_of).collect();
         for folder in &folders {
-            let Some(name) = partition_of(dirs.within(folder)).filter(|name| &*name.topic != METADATA_TOPIC) else { continue };
+            let Some((name, is_future)) = partition_of(dirs.within(folder)).filter(|(name, _)| &*name.topic != METADATA_TOPIC) else {
+                continue;
+            };
+            let duplicate = match is_future {
+                true => self.futures.logs.get(&name).map(|future| &future.log),
+                false => self.replicas.get(&name).map(|partition| &partition.log),
+            };
+            if let Some(log) = duplicate {
+                return self.report_duplicate(&name, is_future, [folder, log.dir()], out);
+            }
             // Which topic it is of, the folder says itself: of the metadata the disk may have an older state, or none after a power cut.
             let files = in_folder(&files, folder);
             let said = files.get(&format!("{folder}/{PARTITION_METADATA}")).and_then(|file| topic_id_in(&file.written()));
             let Some(topic_id) = said.or_else(|| image.topic(&name.topic).map(|topic| topic.id)) else { continue };
+            let in_dir = (dirs.of_path(folder).id, name.clone());
             let reopen = Reopen {
                 dir: folder,
                 config: log_config_of(&image, &name.topic, &self.spec),
                 files: &files,
                 clean: marked(dirs.of_path(folder)),
-                recovery_point: recovery_points.get(&name).copied().unwrap_or(0),
-                log_start_offset: log_starts.get(&name).copied().unwrap_or(0),
+                recovery_point: recovery_points.get(&in_dir).copied().unwrap_or(0),
+                log_start_offset: log_starts.get(&in_dir).copied().unwrap_or(0),
             };
             let (mut log, cut) = open(reopen, &mut out.store());
             self.logs.delete_later(log.take_doomed());
             log.remove_expired_producers(now.wall_ms(), self.settings.logs.producer_expiration_ms);
-            if let Some(to) = cut {
+            if let Some(to) = cut.filter(|_| !is_future) {
                 out.emit(Event::Truncated { partition: name.clone(), broker: self.spec.id, from: to, to: log.log_end_offset() });
             }
-            let high_watermark = high_watermarks.get(&name).copied().unwrap_or(0);
-            self.insert_partition(name, topic_id, log, high_watermark);
+            let high_watermark = high_watermarks.get(&in_dir).copied().unwrap_or(0);
+            if is_future {
+                let high_watermark = high_watermark.clamp(log.log_start_offset(), log.log_end_offset());
+                self.futures.logs.insert(name, FutureLog { log, topic_id, high_watermark, moving: None });
+            } else {
+                self.insert_partition(name, topic_id, log, high_watermark);
+            }
         }
         // `CleanShutdownFileHandler`: only an orderly stop says which incarnation it was.
         let epochs: Vec<i64> = dirs
@@ -131,7 +149,8 @@ impl Broker {
         self.next_checkpoint = Some(now + Duration::ms(self.settings.hw_checkpoint_interval_ms));
         self.delete_folders_found(now, out);
         self.logs.start(now, &self.settings.logs);
-        self.cleaner.start(now, &self.settings.cleaner, checkpoint(CLEANER_CHECKPOINT));
+        let cleaned = checkpoint(CLEANER_CHECKPOINT).into_iter().map(|((_, name), offset)| (name, offset)).collect();
+        self.cleaner.start(now, &self.settings.cleaner, cleaned);
         if self.quorum.controller.is_some() {
             out.listen(CONTROLLER_PORT);
         }
@@ -168,13 +187,32 @@ impl Broker {
         }
     }
 
+    /// `LogManager.loadLog`: a directory failed while a replica moved away from it, and works again. A person must say which of both is to go.
+    fn report_duplicate(&self, name: &TopicPartition, is_future: bool, folders: [&str; 2], out: &mut Outbox) {
+        let [a, b] = folders.map(|folder| format!("{}/{}", self.log_dirs.of_path(folder).path, self.log_dirs.within(folder)));
+        let what = match is_future {
+            true => format!("Duplicate log directories found: {a}, {b}"),
+            false => format!(
+                "Duplicate log directories for {name} are found in both {a} and {b}. It is likely because log directory failure happened while \
+                 broker was replacing current replica with future replica. Recover broker from this failure by manually deleting one of the \
+                 two directories for this partition. It is recommended to delete the partition in the log directory that is known to have \
+                 failed recently."
+            ),
+        };
+        let line = format!(
+            "ERROR There was an error in one of the threads during logs loading: java.lang.IllegalStateException: {what} (kafka.log.LogManager)"
+        );
+        out.emit(Event::ServerLog { broker: self.spec.id, line: line.into() });
+        out.exit(1);
+    }
+
     /// A checkpoint in each directory, of the partitions in it that have something to say.
-    pub(super) fn write_checkpoints(&self, name: &str, of: impl Fn(&Partition) -> Option<i64>, out: &mut Outbox) {
+    pub(super) fn write_checkpoints(&self, name: &str, of: &dyn Fn(&TopicPartition, &PartitionLog) -> Option<i64>, out: &mut Outbox) {
         for dir in self.log_dirs.online() {
-            let in_it = |partition: &&Arc<Partition>| self.log_dirs.is_in(partition.log.dir(), dir);
-            let partitions = self.replicas.partitions.values().filter(in_it);
-            let text =
-                offsets_text(partitions.filter_map(|partition| Some((&*partition.name.topic, partition.name.partition, of(partition)?))));
+            let current = self.replicas.partitions.values().map(|partition| (&partition.name, &partition.log));
+            let logs = current.chain(self.futures.iter().map(|(name, future)| (name, &future.log)));
+            let in_it = logs.filter(|(_, log)| self.log_dirs.is_in(log.dir(), dir));
+            let text = offsets_text(in_it.filter_map(|(name, log)| Some((&*name.topic, name.partition, of(name, log)?))));
             out.store().replace_text(&format!("{}{name}", dir.prefix), text);
         }
     }
@@ -186,6 +224,9 @@ impl Broker {
             if let Some(partition) = self.replicas.get_mut(&name) {
                 partition.log.close(&mut out.store());
             }
+        }
+        for future in self.futures.logs.values_mut() {
+            future.log.close(&mut out.store());
         }
         self.write_high_watermarks(out);
         self.write_recovery_points(out);
@@ -208,12 +249,6 @@ fn in_folder(files: &BTreeMap<String, Arc<File>>, folder: &str) -> BTreeMap<Stri
     let prefix = format!("{folder}/");
     let from_there = files.range::<str, _>((Bound::Included(&*prefix), Bound::Unbounded));
     from_there.take_while(|(path, _)| path.starts_with(&prefix)).map(|(path, file)| (path.clone(), file.clone())).collect()
-}
-
-/// `orders-0`: the topic is what stands before the last dash.
-fn partition_of(folder: &str) -> Option<TopicPartition> {
-    let (topic, partition) = folder.rsplit_once('-')?;
-    Some(TopicPartition::new(topic, partition.parse().ok()?))
 }
 
 /// `{"version":0,"brokerEpoch":16}`

@@ -21,6 +21,8 @@ const WINDOW: Duration = Duration::secs(1);
 pub struct Throttles {
     pub leader: ReplicationQuota,
     pub follower: ReplicationQuota,
+    /// Of replicas that move between directories, all of them.
+    pub alter_log_dirs: ReplicationQuota,
 }
 
 /// A rate, whom it holds for, and what went through lately.
@@ -79,8 +81,7 @@ impl ReplicationQuota {
     }
 
     fn configure(&mut self, image: &Image, broker: i32, rate: &str, replicas: &str) {
-        let (own, cluster) = (image.configs(BROKER_RESOURCE, &broker.to_string()), image.configs(BROKER_RESOURCE, ""));
-        self.rate = own.get(rate).or_else(|| cluster.get(rate)).and_then(|rate| rate.trim().parse().ok());
+        self.rate = rate_of(image, broker, rate);
         self.replicas.clear();
         for topic in image.topics.keys() {
             let configs = image.configs(TOPIC_RESOURCE, topic);
@@ -89,6 +90,12 @@ impl ReplicationQuota {
             }
         }
     }
+}
+
+/// A rate in bytes a second that is set for a broker, or for all.
+fn rate_of(image: &Image, broker: i32, rate: &str) -> Option<u64> {
+    let (own, cluster) = (image.configs(BROKER_RESOURCE, &broker.to_string()), image.configs(BROKER_RESOURCE, ""));
+    own.get(rate).or_else(|| cluster.get(rate)).and_then(|rate| rate.trim().parse().ok())
 }
 
 /// `ReplicationQuotaManager`'s reading of `0:1,0:2,1:1` (partition:broker) or `*`.
@@ -108,7 +115,8 @@ impl Broker {
     /// The configuration may have changed.
     pub(super) fn configure_throttles(&mut self) {
         let me = self.spec.id.0;
-        let Throttles { leader, follower } = &mut self.throttles;
+        let Throttles { leader, follower, alter_log_dirs } = &mut self.throttles;
+        alter_log_dirs.rate = rate_of(&self.image, me, "replica.alter.log.dirs.io.max.bytes.per.second");
         leader.configure(&self.image, me, "leader.replication.throttled.rate", "leader.replication.throttled.replicas");
         follower.configure(&self.image, me, "follower.replication.throttled.rate", "follower.replication.throttled.replicas");
     }
