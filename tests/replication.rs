@@ -7,7 +7,10 @@ use cluster::World;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, MetadataRequest, TopicName};
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use kafka_protocol::messages::{
+    CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, IncrementalAlterConfigsRequest, MetadataRequest, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
 use ottla::kafka::event::Event;
@@ -325,4 +328,32 @@ fn the_high_watermarks_on_the_disk_are_those_in_memory_and_only_what_changed_is_
     world.ask(1, DeleteTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000), vec![]);
     world.run(6_000);
     assert_eq!((1..=3).map(|broker| high_watermarks_file(&world, broker).len()).collect::<Vec<_>>(), [2, 2, 2]);
+}
+
+/// What only raw requests do: words of a list are added and taken away. A broker says in its own words what is no list, before it forwards.
+#[test]
+fn lists_grow_and_shrink() {
+    let (topic, broker, append, subtract) = (2, 4, 2, 3);
+    let mut world = World::new(1);
+    world.create("orders", 1, 1);
+    let mut said = |kind: i8, of: &str, name: &str, operation: i8, value: &str| {
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let config = AlterableConfig::default().with_name(text(name)).with_value(Some(text(value))).with_config_operation(operation);
+        let resource = AlterConfigsResource::default().with_resource_type(kind).with_resource_name(text(of)).with_configs(vec![config]);
+        world.ask(1, IncrementalAlterConfigsRequest::default().with_resources(vec![resource]), vec![]);
+        world.run(500);
+        let Some((_, Response::IncrementalAlterConfigs(body))) = world.answers().pop() else { panic!("no answer") };
+        let now = world.broker(1).image().configs(kind, of).get(name).cloned().unwrap_or_default();
+        let answer = &body.responses[0];
+        (answer.error_code, answer.error_message.as_ref().map_or(now, |message| message.to_string()))
+    };
+    assert_eq!(said(topic, "orders", "cleanup.policy", append, "compact"), (0, "delete,compact".to_owned()));
+    assert_eq!(said(topic, "orders", "cleanup.policy", subtract, "delete"), (0, "compact".to_owned()));
+    let no_list = "Can't APPEND to key retention.ms because its type is not LIST.";
+    assert_eq!(said(topic, "orders", "retention.ms", append, "1"), (40, no_list.to_owned()));
+    assert_eq!(said(broker, "", "log.cleanup.policy", append, "compact"), (0, "delete,compact".to_owned()));
+    assert_eq!(said(broker, "1", "log.cleanup.policy", append, "delete,compact"), (0, "delete,compact".to_owned()));
+    let no_list = "Config value subtract is not allowed for config key: log.cleaner.threads";
+    assert_eq!(said(broker, "1", "log.cleaner.threads", subtract, "1"), (40, no_list.to_owned()));
+    assert_eq!(said(broker, "1", "log.cleaner.threads", 7, "1"), (42, "Unknown operations type 7".to_owned()));
 }

@@ -11,15 +11,18 @@ use super::forward::Call;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::{Config, Outbox};
-use crate::kafka::config::broker;
 use crate::kafka::config::helper::{ConfigHelper, Refused};
+use crate::kafka::config::{altered_list, broker};
 use crate::kafka::metadata::record::{BROKER_LOGGER_RESOURCE, BROKER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, TOPIC_RESOURCE};
 use crate::kafka::protocol::api::Request;
+use crate::kafka::protocol::errors;
 use crate::sim::time::Time;
 
 /// `AlterConfigOp.OpType`
 const SET: i8 = 0;
 const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 
 impl Broker {
     /// What it shows of configurations.
@@ -133,7 +136,21 @@ impl Broker {
             match (change.config_operation, &change.value) {
                 (SET, Some(value)) => drop(config.insert(change.name.to_string(), value.to_string())),
                 (DELETE, _) => drop(config.remove(change.name.as_str())),
-                _ => return Err(invalid("Only SET and DELETE are supported here.".into())),
+                (operation @ (APPEND | SUBTRACT), Some(words)) => {
+                    let name = change.name.as_str();
+                    // Kafka's broker asks the table of all names, and falls over one that is not in it.
+                    let unknown = ResponseError::UnknownServerError;
+                    let def = broker::find(name).ok_or_else(|| (unknown, errors::info(unknown.code()).message.to_owned()))?;
+                    if def.kind != broker::Type::List {
+                        let verb = if operation == APPEND { "append" } else { "subtract" };
+                        let said = format!("Config value {verb} is not allowed for config key: {name}");
+                        return Err((ResponseError::InvalidConfig, said));
+                    }
+                    let old = config.get(name).map_or(def.default.unwrap_or(""), String::as_str);
+                    let new = altered_list(old, words, operation == APPEND);
+                    config.insert(name.to_owned(), new);
+                }
+                (other, _) => return Err(invalid(format!("Unknown operations type {other}"))),
             }
         }
         broker::validate_dynamic(&config, per_broker).map_err(invalid)?;

@@ -8,12 +8,15 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
 use crate::kafka::actor::Config;
-use crate::kafka::config::{client_metrics, group, topic};
+use crate::kafka::config::{altered_list, broker, client_metrics, group, topic};
 use crate::kafka::metadata::record::{BROKER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, MetadataRecord, TOPIC_RESOURCE};
+use crate::kafka::protocol::errors;
 
 /// `AlterConfigOp.OpType`
 const SET: i8 = 0;
 const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
 
 impl State {
     /// IncrementalAlterConfigs. Each resource succeeds or fails as a whole.
@@ -72,7 +75,7 @@ impl State {
         topic::effective(name, &own, &cluster, &self.config).unwrap_or("").to_owned()
     }
 
-    /// `incrementalAlterConfigResource`: only what changes becomes a record.
+    /// `incrementalAlterConfigResource`: only what changes becomes a record, and whatever is said of brokers.
     fn alter_resource(&self, resource: &AlterConfigsResource) -> Result<Vec<MetadataRecord>, (ResponseError, String)> {
         let (resource_type, resource_name) = (resource.resource_type, resource.resource_name.to_string());
         let current = self.image.configs(resource_type, &resource_name);
@@ -83,13 +86,27 @@ impl State {
             let value = match config.config_operation {
                 SET => config.value.as_ref().map(|value| value.to_string()),
                 DELETE => None,
-                _ => return Err((ResponseError::InvalidRequest, "Only SET and DELETE are supported here.".into())),
+                operation @ (APPEND | SUBTRACT) => {
+                    let Some(default) = default_of_list(resource_type, &name) else {
+                        let operation = if operation == APPEND { "APPEND" } else { "SUBTRACT" };
+                        let said = format!("Can't {operation} to key {name} because its type is not LIST.");
+                        return Err((ResponseError::InvalidConfig, said));
+                    };
+                    let words = config.value.as_ref().map_or("", |value| value.as_str());
+                    Some(altered_list(current.get(&name).map_or(default, String::as_str), words, operation == APPEND))
+                }
+                // Nobody asked Kafka's controller what else there could be: it falls over a null.
+                _ => {
+                    let error = ResponseError::UnknownServerError;
+                    return Err((error, errors::info(error.code()).message.to_owned()));
+                }
             };
             match &value {
                 Some(value) => changed.insert(name.clone(), value.clone()),
                 None => changed.remove(&name),
             };
-            if current.get(&name) != value.as_ref() {
+            // Brokers reload what is set again as it was (KAFKA-14136).
+            if current.get(&name) != value.as_ref() || resource_type == BROKER_RESOURCE {
                 records.push(MetadataRecord::Config { resource_type, resource_name: resource_name.clone(), name, value });
             }
         }
@@ -181,6 +198,19 @@ impl State {
     }
 }
 
+/// The default of a configuration that is a list, none of any other: the schema has those of topics and brokers
+/// (`KafkaConfigSchema.isSplittable`).
+fn default_of_list(resource_type: i8, name: &str) -> Option<&'static str> {
+    match resource_type {
+        TOPIC_RESOURCE => {
+            let is_list = |def: &&topic::TopicConfigDef| matches!(def.kind, topic::Kind::List(_) | topic::Kind::Replicas);
+            topic::find(name).filter(is_list).map(|def| def.default)
+        }
+        BROKER_RESOURCE => broker::find(name).filter(|def| def.kind == broker::Type::List).map(|def| def.default.unwrap_or("")),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,10 +243,39 @@ mod tests {
     #[test]
     fn only_what_changes_is_written() {
         let mut state = state();
+        let (kind, name) = (CLIENT_METRICS_RESOURCE, "interval.ms");
+        assert_eq!(alter(&mut state, kind, "m", name, Some("1000")), Ok(1));
+        assert_eq!(alter(&mut state, kind, "m", name, Some("1000")), Ok(0));
+        assert_eq!(alter(&mut state, kind, "m", name, None), Ok(1));
+        assert_eq!(alter(&mut state, kind, "m", name, None), Ok(0));
+        // But a broker is to reload what its files may have become.
         assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(1));
-        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(0));
-        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", None), Ok(1));
-        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", None), Ok(0));
+        assert_eq!(alter(&mut state, BROKER_RESOURCE, "1", "log.cleaner.threads", Some("2")), Ok(1));
+    }
+
+    #[test]
+    fn lists_grow_and_shrink() {
+        use kafka_protocol::messages::incremental_alter_configs_request::AlterableConfig;
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let mut state = state();
+        let mut change = |kind: i8, name: &str, operation, value: &str| {
+            let config = AlterableConfig::default().with_name(text(name)).with_value(Some(text(value))).with_config_operation(operation);
+            let of = if kind == BROKER_RESOURCE { "" } else { "m" };
+            let resource = AlterConfigsResource::default().with_resource_type(kind).with_resource_name(text(of)).with_configs(vec![config]);
+            let records = state.alter_resource(&resource).map_err(|(error, message)| (error.code(), message))?;
+            records.iter().for_each(|record| state.image.apply(record));
+            Ok(state.image.configs(kind, of).get(name).cloned())
+        };
+        // From the default on, each word once.
+        assert_eq!(change(BROKER_RESOURCE, "log.cleanup.policy", APPEND, "compact,delete"), Ok(Some("delete,compact".into())));
+        assert_eq!(change(BROKER_RESOURCE, "log.cleanup.policy", SUBTRACT, "delete,other"), Ok(Some("compact".into())));
+        let refused = |message: &str| Err((ResponseError::InvalidConfig.code(), message.to_owned()));
+        let said = refused("Can't SUBTRACT to key log.cleaner.threads because its type is not LIST.");
+        assert_eq!(change(BROKER_RESOURCE, "log.cleaner.threads", SUBTRACT, "1"), said);
+        let said = refused("Can't APPEND to key metrics because its type is not LIST.");
+        assert_eq!(change(CLIENT_METRICS_RESOURCE, "metrics", APPEND, "org.apache"), said);
+        let said = Err((-1, "The server experienced an unexpected error when processing the request.".to_owned()));
+        assert_eq!(change(CLIENT_METRICS_RESOURCE, "metrics", 7, ""), said);
     }
 
     #[test]
