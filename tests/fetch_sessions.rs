@@ -4,13 +4,15 @@
 mod cluster;
 
 use cluster::World;
+use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic, ReplicaState};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    CreateAclsRequest, CreateTopicsRequest, DeleteTopicsRequest, FetchRequest, FetchResponse, ProduceRequest, TopicName,
+    AlterClientQuotasRequest, CreateAclsRequest, CreateTopicsRequest, DeleteTopicsRequest, FetchRequest, FetchResponse, ProduceRequest,
+    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
@@ -39,6 +41,18 @@ fn world(config: &[(&str, &str)]) -> World {
 
 fn name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.into()))
+}
+
+/// What nobody may do with a resource.
+fn denied((resource_type, resource): (i8, &'static str), operation: i8) -> AclCreation {
+    AclCreation::default()
+        .with_resource_type(resource_type)
+        .with_resource_name(StrBytes::from_static_str(resource))
+        .with_resource_pattern_type(3)
+        .with_principal(StrBytes::from_static_str("User:*"))
+        .with_host(StrBytes::from_static_str("*"))
+        .with_operation(operation)
+        .with_permission_type(2)
 }
 
 /// A fetch of these partitions from these offsets on.
@@ -235,15 +249,55 @@ fn what_may_be_read_is_asked_at_each_fetch() {
     let id = world.begin(&[(0, 0), (1, 0)]);
     assert_eq!(world.fetch((id, 1), &[], &[]), (0, id, vec![]));
     // DENY READ on the topic to all.
-    let acl = AclCreation::default()
-        .with_resource_type(2)
-        .with_resource_name(StrBytes::from_static_str("orders"))
-        .with_resource_pattern_type(3)
-        .with_principal(StrBytes::from_static_str("User:*"))
-        .with_host(StrBytes::from_static_str("*"))
-        .with_operation(3)
-        .with_permission_type(2);
-    world.ask(1, CreateAclsRequest::default().with_creations(vec![acl]), vec![]);
+    world.ask(1, CreateAclsRequest::default().with_creations(vec![denied((2, "orders"), 3)]), vec![]);
     world.run(1_000);
     assert_eq!(world.fetch((id, 2), &[], &[]), (0, id, vec![(0, 29, -1), (1, 29, -1)]), "TOPIC_AUTHORIZATION_FAILED");
+}
+
+#[test]
+fn who_follows_needs_to_be_a_broker() {
+    let authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
+    let mut world = world(&[("authorizer.class.name", authorizer), ("allow.everyone.if.no.acl.found", "true")]);
+    let follows = |world: &mut World| {
+        let follower = ReplicaState::default().with_replica_id(2.into());
+        world.ask(1, request(world.orders(), (0, 0), &[(0, 0)], &[]).with_replica_state(follower), vec![]);
+        world.run(MAX_WAIT_MS + 100);
+        world.said().2
+    };
+    assert_eq!(follows(&mut world), [(0, 6, -1)], "NOT_LEADER_OR_FOLLOWER: it may, and is no replica");
+    world.ask(1, CreateAclsRequest::default().with_creations(vec![denied((4, "kafka-cluster"), 9)]), vec![]);
+    world.run(1_000);
+    assert_eq!(follows(&mut world), [(0, 29, -1)], "TOPIC_AUTHORIZATION_FAILED, without CLUSTER_ACTION");
+}
+
+#[test]
+fn what_is_refused_stands_behind_what_is_answered() {
+    let mut world = world(&[]);
+    world.fill(0, 10);
+    world.run(100);
+    let mut both = request(Uuid::from_u128(1), (0, 0), &[(1, 0)], &[]);
+    both.topics.extend(request(world.orders(), (0, 0), &[(0, 0)], &[]).topics);
+    world.ask(1, both, vec![]);
+    world.run(100);
+    assert_eq!(world.said().2, [(0, 0, 1), (1, 100, -1)]);
+}
+
+#[test]
+fn who_is_throttled_gets_no_session() {
+    let mut world = world(&[]);
+    let entity = EntityData::default().with_entity_type(StrBytes::from_static_str("client-id")).with_entity_name(None);
+    let op = OpData::default().with_key(StrBytes::from_static_str("consumer_byte_rate")).with_value(11.0);
+    let entry = EntryData::default().with_entity(vec![entity]).with_ops(vec![op]);
+    world.ask(1, AlterClientQuotasRequest::default().with_entries(vec![entry]), vec![]);
+    world.run(1_000);
+    (0..5).for_each(|_| world.fill(0, 10));
+    world.run(100);
+    // The first uses up what there is for all of the quota's window.
+    for (throttled, wait_ms) in [(false, 100), (true, 60_000), (false, 0)] {
+        world.ask(1, request(world.orders(), (0, 0), &[(0, 0)], &[]), vec![]);
+        world.run(100);
+        let (_, response) = world.fetched();
+        assert_eq!((response.throttle_time_ms > 0, response.session_id == 0), (throttled, throttled), "{response:?}");
+        world.run(wait_ms);
+    }
 }

@@ -51,7 +51,7 @@ impl World {
     /// What lies in a broker's partition 0.
     pub fn values(&self, broker: i32, topic: &str) -> Vec<Bytes> {
         let partition = self.broker(broker).replicas().get(&TopicPartition::new(topic, 0)).unwrap();
-        let batches = partition.log.read(0, u32::MAX, i64::MAX).unwrap();
+        let batches = partition.log.read_to(0, i64::MAX).unwrap();
         let values = |batch: &ottla::kafka::records::batch::Batch| -> Vec<Bytes> {
             batch.records().unwrap().iter().map(|record| Bytes::copy_from_slice(record.unwrap().value.unwrap())).collect()
         };

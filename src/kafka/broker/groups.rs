@@ -119,7 +119,7 @@ impl Broker {
         let name = TopicPartition::new(OFFSETS_TOPIC, partition);
         let Some(replica) = self.replicas.get(&name) else { return };
         let epoch = replica.registration.leader_epoch;
-        let batches = replica.log.read(replica.log.log_start_offset(), u32::MAX, i64::MAX).unwrap_or_default();
+        let batches = replica.log.read_to(replica.log.log_start_offset(), i64::MAX).unwrap_or_default();
         self.with_coordinator(now, out, |coordinator, said| match leads {
             true => coordinator.elected(partition, epoch, batches.into_iter(), now, said),
             false => coordinator.resigned(partition, said),

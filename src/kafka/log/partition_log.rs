@@ -269,7 +269,8 @@ impl PartitionLog {
         self.write(batch, store)
     }
 
-    /// Batches from `offset` on: at least one if there is one, then as many as fit into `max_bytes`; none that begins at or after `before`.
+    /// Batches of one segment from `offset` on (`LocalLog.read`): at least one if there is one, then as many as fit into `max_bytes`; none that
+    /// begins at or after `before`.
     ///
     /// # Errors
     /// OffsetOutOfRange.
@@ -295,11 +296,26 @@ impl PartitionLog {
                 }
                 batches.push(batch.clone());
             }
-            if !batches.is_empty() && bytes >= max_bytes {
+            if !batches.is_empty() {
                 break;
             }
         }
         Ok(batches)
+    }
+
+    /// All batches from `offset` on that begin before `before`.
+    ///
+    /// # Errors
+    /// OffsetOutOfRange.
+    pub fn read_to(&self, mut offset: i64, before: i64) -> Result<Vec<Batch>, ResponseError> {
+        let mut batches = Vec::new();
+        loop {
+            let read = self.read(offset, u32::MAX, before)?;
+            // A torn batch is read again and again.
+            let Some(last) = read.last().filter(|last| last.next_offset() > offset) else { return Ok(batches) };
+            offset = last.next_offset();
+            batches.extend(read);
+        }
     }
 
     /// The last so many batches that end before `before`, newest first.

@@ -38,3 +38,21 @@ fn a_log_that_begins_inside_of_a_batch_takes_all_of_it() {
     follower.start_anew_at(8, &mut store);
     assert_eq!(follower.append_as_follower(first, &mut store), Err(ResponseError::OffsetOutOfRange));
 }
+
+/// `LocalLog.read`: an answer never goes beyond a segment, whatever it may hold.
+#[test]
+fn one_read_is_of_one_segment() {
+    let (mut disk, mut ids) = (Disk::new(1 << 20), 0);
+    let ids = ChunkIds::new(ProcessId(0), &mut ids);
+    let mut store = Store { now: Time::ZERO, disk: &mut disk, ids };
+    let [first, second] = batches(&mut store);
+    let mut log = PartitionLog::create("f-0", Default::default(), &mut store);
+    log.append_as_follower(first, &mut store).unwrap();
+    log.roll(&mut store);
+    log.append_as_follower(second, &mut store).unwrap();
+    let begins = |batches: Vec<Batch>| batches.iter().map(|batch| batch.base_offset).collect::<Vec<_>>();
+    assert_eq!(begins(log.read(0, u32::MAX, i64::MAX).unwrap()), [0]);
+    assert_eq!(begins(log.read(5, u32::MAX, i64::MAX).unwrap()), [5]);
+    assert_eq!(begins(log.read_to(0, i64::MAX).unwrap()), [0, 5]);
+    assert_eq!(begins(log.read_to(0, 5).unwrap()), [0]);
+}

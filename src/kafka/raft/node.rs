@@ -172,7 +172,7 @@ impl Raft {
             // The snapshot is ahead of the log: whoever stored it had not begun the log anew yet.
             log.start_anew_at(snapshot.id.end_offset, &mut out.store());
         }
-        for batch in log.read(log.log_start_offset(), u32::MAX, i64::MAX).unwrap_or_default() {
+        for batch in log.read_to(log.log_start_offset(), i64::MAX).unwrap_or_default() {
             control::voters_in(&batch).into_iter().for_each(|(offset, voters)| self.voters.add(offset, voters));
         }
         self.log = Some(log);

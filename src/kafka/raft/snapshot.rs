@@ -80,7 +80,7 @@ impl Raft {
             from = snapshot.id.end_offset;
             all.push(Committed { next_offset: from, records, is_snapshot: true });
         }
-        let batches = if from < end { log.read(from, u32::MAX, end).unwrap_or_default() } else { Vec::new() };
+        let batches = if from < end { log.read_to(from, end).unwrap_or_default() } else { Vec::new() };
         let whole = batches.iter().filter(|batch| batch.next_offset() <= end);
         all.extend(whole.map(|batch| Committed { next_offset: batch.next_offset(), records: decode(batch), is_snapshot: false }));
         all
@@ -89,7 +89,7 @@ impl Raft {
     /// All that is stored here, committed or not.
     pub fn stored_records(&self) -> Vec<MetadataRecord> {
         let of_snapshot = self.snapshot.iter().flat_map(|snapshot| batches_of(&snapshot.bytes));
-        let of_log = self.log.iter().flat_map(|log| log.read(log.log_start_offset(), u32::MAX, i64::MAX).unwrap_or_default());
+        let of_log = self.log.iter().flat_map(|log| log.read_to(log.log_start_offset(), i64::MAX).unwrap_or_default());
         of_snapshot.chain(of_log).flat_map(|batch| decode(&batch)).collect()
     }
 

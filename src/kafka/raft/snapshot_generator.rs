@@ -90,7 +90,7 @@ impl Raft {
         if let Some(log) = &self.log
             && self.generator.counted < offset
         {
-            let read = log.read(self.generator.counted.max(log.log_start_offset()), u32::MAX, offset).unwrap_or_default();
+            let read = log.read_to(self.generator.counted.max(log.log_start_offset()), offset).unwrap_or_default();
             self.generator.bytes += read.iter().map(|batch| u64::from(batch.size_bytes())).sum::<u64>();
             self.generator.counted = offset;
             let enough = self.generator.bytes >= max_bytes_between_snapshots;
