@@ -427,3 +427,39 @@ fn a_future_replica_of_nobody_is_set_aside() {
     assert!(left.len() == 2 && left.iter().all(|folder| folder.ends_with("-stray")), "{left:?}");
     assert!(lies_in(&world, leader) == (String::new(), None));
 }
+
+/// log.dir.failure.timeout.ms: nobody else knows of the failure, so that a broker that cannot tell of it does not go on.
+#[test]
+fn a_broker_that_cannot_tell_of_its_failed_disk_stops() {
+    for (timeout_ms, runs) in [("3000", false), ("60000", true)] {
+        let (mut world, leader) = forty_batches(&[("log.dir.failure.timeout.ms", timeout_ms), ("controlled.shutdown.enable", "false")]);
+        let host = host_of(BrokerId(leader));
+        world.inject(Fault::Cut { a: "kafka-100".into(), b: host.clone() });
+        world.inject(Fault::BreakDisk { host, folder: "disk/b".into() });
+        world.run(11_000);
+        assert_eq!(world.sim.process(world.brokers[leader as usize - 1]).is_some(), runs, "{timeout_ms} ms");
+    }
+    // One that can tells in time.
+    let (mut world, leader) = forty_batches(&[("log.dir.failure.timeout.ms", "3000")]);
+    world.inject(Fault::BreakDisk { host: host_of(BrokerId(leader)), folder: "disk/b".into() });
+    world.run(11_000);
+    assert!(world.sim.process(world.brokers[leader as usize - 1]).is_some());
+}
+
+/// metadata.log.dir: the replicas' disks may all but one fail; that one may not.
+#[test]
+fn the_metadata_may_have_a_disk_of_their_own() {
+    let (mut world, leader) = forty_batches(&[("metadata.log.dir", "/disk/m")]);
+    let disk = &world.sim.host(&host_of(BrokerId(leader))).unwrap().disk;
+    assert!(disk.exists("disk/m/__cluster_metadata-0/00000000000000000000.log") && disk.exists("disk/m/meta.properties"));
+    assert_eq!(world.broker(3 - leader).image().brokers.get(&leader).unwrap().log_dirs.len(), 2, "no replicas lie there");
+    restart(&mut world, leader, true);
+    all_is_well(&mut world, leader, 0);
+    let host = host_of(BrokerId(leader));
+    world.inject(Fault::BreakDisk { host: host.clone(), folder: "disk/a".into() });
+    world.run(6_000);
+    assert!(world.sim.process(world.brokers[leader as usize - 1]).is_some(), "it goes on with the other");
+    world.inject(Fault::BreakDisk { host, folder: "disk/m".into() });
+    world.run(6_000);
+    assert!(world.sim.process(world.brokers[leader as usize - 1]).is_none());
+}

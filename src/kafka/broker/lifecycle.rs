@@ -10,6 +10,7 @@ use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
 use crate::kafka::metadata::features::FEATURES;
+use crate::kafka::names::uuid_text;
 use crate::sim::time::{Duration, Time};
 
 /// `BrokerState`
@@ -38,6 +39,10 @@ pub struct Lifecycle {
     in_flight: bool,
     /// So long it waits for a controller that registers it, or lets it go.
     patience_ends: Option<Time>,
+    /// Directories whose failure no controller has heard of yet, and how long that may be; at most all.
+    untold_failures: Vec<(Uuid, Time)>,
+    /// Those that the heartbeat under way tells of.
+    telling: Vec<Uuid>,
 }
 
 /// The wait before a registration or heartbeat that failed is tried again.
@@ -57,6 +62,8 @@ impl Default for Lifecycle {
             next_at: None,
             in_flight: false,
             patience_ends: None,
+            untold_failures: Vec::new(),
+            telling: Vec::new(),
         }
     }
 }
@@ -82,7 +89,8 @@ impl Lifecycle {
     }
 
     pub fn next_wake(&self) -> Option<Time> {
-        self.next_at.filter(|_| !self.in_flight).into_iter().chain(self.patience_ends).min()
+        let deadlines = self.untold_failures.iter().map(|(_, deadline)| *deadline);
+        self.next_at.filter(|_| !self.in_flight).into_iter().chain(self.patience_ends).chain(deadlines).min()
     }
 }
 
@@ -121,6 +129,7 @@ impl Broker {
     /// No controller has registered the broker in time, or let it go: it ends. (`RegistrationTimeoutEvent`: "Shutting down because we were
     /// unable to register with the controller quorum."; "Timed out waiting for the controller to approve controlled shutdown".)
     pub(super) fn lose_patience(&mut self, now: Time, out: &mut Outbox) {
+        self.give_up_telling(now, out);
         if self.lifecycle.patience_ends.is_none_or(|at| at > now) {
             return;
         }
@@ -146,9 +155,36 @@ impl Broker {
         self.lifecycle.in_flight = true;
         let sent = match self.lifecycle.epoch {
             None => self.call_controller(now, self.registration(), Call::Register, out),
-            Some(epoch) => self.call_controller(now, self.heartbeat_request(epoch), Call::Heartbeat, out),
+            Some(epoch) => {
+                let request = self.heartbeat_request(epoch);
+                self.lifecycle.telling = request.offline_log_dirs.clone();
+                self.call_controller(now, request, Call::Heartbeat, out)
+            }
         };
         self.lifecycle.in_flight &= sent;
+    }
+
+    /// `propagateDirectoryFailure`: the controller is told at once. One that cannot be told for log.dir.failure.timeout.ms goes on to count on what lay
+    /// there, so that the broker stops then. (What is broken at the start is not even registered.)
+    pub(super) fn propagate_directory_failure(&mut self, now: Time, directory: Uuid, out: &mut Outbox) {
+        if self.lifecycle.state != State::Starting {
+            self.lifecycle.untold_failures.push((directory, now + Duration::ms(self.settings.log_dir_failure_timeout_ms)));
+        }
+        self.tell_controller_now(now, out);
+    }
+
+    /// `OfflineDirBrokerFailureEvent`
+    fn give_up_telling(&mut self, now: Time, out: &mut Outbox) {
+        let Some(at) = self.lifecycle.untold_failures.iter().position(|(_, deadline)| *deadline <= now) else { return };
+        let (directory, _) = self.lifecycle.untold_failures.remove(at);
+        let line = format!(
+            "ERROR [BrokerLifecycleManager id={}] Shutting down because couldn't communicate offline log dir {} with controllers \
+             (org.apache.kafka.server.BrokerLifecycleManager)",
+            self.spec.id,
+            uuid_text(directory)
+        );
+        out.emit(Event::ServerLog { broker: self.spec.id, line: line.into() });
+        self.begin_controlled_shutdown(now, out);
     }
 
     /// There is news for the controller: it is not kept until the next heartbeat is due.
@@ -174,10 +210,12 @@ impl Broker {
 
     pub(super) fn heartbeat_answered(&mut self, now: Time, response: Option<BrokerHeartbeatResponse>, out: &mut Outbox) {
         self.lifecycle.in_flight = false;
+        let told = std::mem::take(&mut self.lifecycle.telling);
         let Some(response) = response.filter(|response| response.error_code == 0) else {
             self.lifecycle.next_at = Some(now + RETRY);
             return;
         };
+        self.lifecycle.untold_failures.retain(|(directory, _)| !told.contains(directory));
         self.lifecycle.fenced = response.is_fenced;
         if response.should_shut_down {
             return self.shut_down(now, out);

@@ -1,6 +1,6 @@
 //! A broker's log directories (`log.dirs`, KIP-112, KIP-858): where replicas lie, and what becomes of them when the disk below a directory fails.
 //!
-//! The first one also holds the metadata log: without it, or without any, the broker halts. Of the others a broker can lose one and go on with
+//! One of them, the first unless `metadata.log.dir` says otherwise, also holds the metadata log: without it, or without any, the broker halts. Of the others a broker can lose one and go on with
 //! the rest: it tells the controller, which gives the leaderships of what lay there to others.
 
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub struct LogDir {
     pub id: Uuid,
     /// It works.
     pub online: bool,
+    /// Replicas lie there. A directory that only `metadata.log.dir` names keeps the metadata log and nothing else.
+    of_replicas: bool,
 }
 
 impl LogDir {
@@ -33,9 +35,12 @@ impl LogDir {
     }
 }
 
-/// All of them, the metadata log's first.
+/// All of them, and which holds the metadata log.
 #[derive(Clone, Debug)]
-pub struct LogDirs(Vec<LogDir>);
+pub struct LogDirs {
+    all: Vec<LogDir>,
+    metadata: usize,
+}
 
 impl LogDirs {
     /// From server.properties. A host's disk is seen at `/var/lib/HOST`: what is configured below that is a folder of it, and what is elsewhere a
@@ -47,6 +52,12 @@ impl LogDirs {
         if paths.is_empty() {
             paths.push(&whole);
         }
+        let metadata_path = config.get("metadata.log.dir").map(|path| path.trim()).filter(|path| !path.is_empty()).unwrap_or(paths[0]);
+        let of_replicas = paths.len();
+        let metadata = paths.iter().position(|path| *path == metadata_path).unwrap_or_else(|| {
+            paths.push(metadata_path);
+            of_replicas
+        });
         let prefix = |path: &str| match path.strip_prefix(&whole).unwrap_or(path).trim_matches('/') {
             // A directory alone is the whole disk, whatever it is called.
             _ if paths.len() == 1 => String::new(),
@@ -56,29 +67,36 @@ impl LogDirs {
         let dir = |(n, path): (usize, &&str)| LogDir {
             path: (*path).to_owned(),
             prefix: prefix(path).into(),
-            id: if n == 0 { directory_id(broker, cluster_id) } else { directory_id(broker, &format!("{cluster_id} {path}")) },
+            id: if n == metadata { directory_id(broker, cluster_id) } else { directory_id(broker, &format!("{cluster_id} {path}")) },
             online: true,
+            of_replicas: n < of_replicas,
         };
-        LogDirs(paths.iter().enumerate().map(dir).collect())
+        LogDirs { all: paths.iter().enumerate().map(dir).collect(), metadata }
     }
 
+    /// Those for replicas.
     pub fn iter(&self) -> impl Iterator<Item = &LogDir> {
-        self.0.iter()
+        self.all.iter().filter(|dir| dir.of_replicas)
     }
 
     pub fn online(&self) -> impl Iterator<Item = &LogDir> {
-        self.0.iter().filter(|dir| dir.online)
+        self.iter().filter(|dir| dir.online)
+    }
+
+    /// Those for replicas, and that of the metadata log, which may be one of them.
+    pub fn all(&self) -> impl Iterator<Item = &LogDir> {
+        self.all.iter()
     }
 
     /// The one that holds the metadata log.
-    pub fn first(&self) -> &LogDir {
-        &self.0[0]
+    pub fn metadata(&self) -> &LogDir {
+        &self.all[self.metadata]
     }
 
     /// The directory that a path is in: that with the longest prefix.
     pub fn of_path(&self, path: &str) -> &LogDir {
-        let within = self.0.iter().filter(|dir| path.starts_with(&*dir.prefix));
-        within.max_by_key(|dir| dir.prefix.len()).unwrap_or(&self.0[0])
+        let within = self.all.iter().filter(|dir| path.starts_with(&*dir.prefix));
+        within.max_by_key(|dir| dir.prefix.len()).unwrap_or(&self.all[0])
     }
 
     /// What a path is called in its directory.
@@ -87,11 +105,11 @@ impl LogDirs {
     }
 
     pub fn by_id(&self, id: Uuid) -> Option<&LogDir> {
-        self.0.iter().find(|dir| dir.id == id)
+        self.all.iter().find(|dir| dir.id == id)
     }
 
     fn set_offline(&mut self, id: Uuid) {
-        for dir in self.0.iter_mut().filter(|dir| dir.id == id) {
+        for dir in self.all.iter_mut().filter(|dir| dir.id == id) {
             dir.online = false;
         }
     }
@@ -102,7 +120,7 @@ impl LogDirs {
     }
 
     pub(super) fn are_several(&self) -> bool {
-        self.0.len() > 1
+        self.all.len() > 1
     }
 }
 
@@ -132,7 +150,8 @@ impl Broker {
 
     /// Whether a directory has failed since it was last used: its checkpoints could not be written.
     pub(super) fn check_log_dirs(&mut self, now: Time, out: &mut Outbox) {
-        let failed: Vec<Uuid> = self.log_dirs.online().filter(|dir| out.disk().is_broken(dir.folder())).map(|dir| dir.id).collect();
+        let failed: Vec<Uuid> =
+            self.log_dirs.all().filter(|dir| dir.online && out.disk().is_broken(dir.folder())).map(|dir| dir.id).collect();
         failed.into_iter().for_each(|id| self.log_dir_failed(now, id, out));
     }
 
@@ -142,7 +161,7 @@ impl Broker {
         let Some(dir) = self.log_dirs.by_id(id).filter(|dir| dir.online) else { return };
         out.emit(Event::LogDirFailed { broker: self.spec.id, dir: dir.path.as_str().into() });
         self.log_dirs.set_offline(id);
-        if !self.log_dirs.first().online {
+        if !self.log_dirs.metadata().online || self.log_dirs.online().next().is_none() {
             return out.exit(1);
         }
         let lies_there = |log: &PartitionLog| self.log_dirs.of_path(log.dir()).id == id;
@@ -159,8 +178,7 @@ impl Broker {
             self.stop_moving(now, &name);
             self.take_offline(now, &name, out);
         }
-        // propagateDirectoryFailure
-        self.tell_controller_now(now, out);
+        self.propagate_directory_failure(now, id, out);
     }
 
     /// `markPartitionOffline`
@@ -182,7 +200,7 @@ mod tests {
     #[test]
     fn where_paths_lie() {
         let one = of("/data");
-        assert_eq!((&*one.first().prefix, one.within("orders-0/0.log")), ("", "orders-0/0.log"));
+        assert_eq!((&*one.metadata().prefix, one.within("orders-0/0.log")), ("", "orders-0/0.log"));
         let two = of("/var/lib/kafka-1, /var/lib/kafka-1/d2");
         let shown: Vec<(&str, &str)> = two.iter().map(|dir| (&*dir.path, &*dir.prefix)).collect();
         assert_eq!(shown, [("/var/lib/kafka-1", ""), ("/var/lib/kafka-1/d2", "d2/")]);
@@ -191,5 +209,20 @@ mod tests {
         assert_ne!(two.iter().next().unwrap().id, two.iter().last().unwrap().id);
         let elsewhere: Vec<String> = of("/disk/a,/disk/b").iter().map(|dir| dir.prefix.to_string()).collect();
         assert_eq!(elsewhere, ["disk/a/", "disk/b/"]);
+    }
+
+    #[test]
+    fn where_the_metadata_lie() {
+        let of = |dirs: &str, metadata: &str| {
+            let config = [("log.dirs", dirs), ("metadata.log.dir", metadata)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let dirs = LogDirs::parse(&Config::from(config), BrokerId(1), "c");
+            let of_replicas: Vec<String> = dirs.iter().map(|dir| dir.prefix.to_string()).collect();
+            (dirs.metadata().prefix.to_string(), dirs.metadata().id, of_replicas.join(" "))
+        };
+        let id = directory_id(BrokerId(1), "c");
+        assert_eq!(of("/a,/b", ""), ("a/".into(), id, "a/ b/".into()));
+        assert_eq!(of("/a,/b", "/b"), ("b/".into(), id, "a/ b/".into()));
+        assert_eq!(of("/a", "/m"), ("m/".into(), id, "a/".into()), "its own disk");
+        assert_eq!(of("/a", "/a"), (String::new(), id, String::new()));
     }
 }

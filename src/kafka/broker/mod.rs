@@ -105,6 +105,8 @@ pub struct Settings {
     pub heartbeat_interval_ms: u64,
     /// initial.broker.registration.timeout.ms
     pub initial_registration_timeout_ms: u64,
+    /// log.dir.failure.timeout.ms
+    pub log_dir_failure_timeout_ms: u64,
     /// controlled.shutdown.enable
     pub controlled_shutdown: bool,
     /// replica.fetch.wait.max.ms, replica.fetch.min.bytes, replica.fetch.max.bytes, replica.fetch.response.max.bytes
@@ -149,6 +151,7 @@ impl Settings {
             session_timeout_ms: positive("broker.session.timeout.ms", 9_000),
             heartbeat_interval_ms: positive("broker.heartbeat.interval.ms", 2_000),
             initial_registration_timeout_ms: positive("initial.broker.registration.timeout.ms", 60_000),
+            log_dir_failure_timeout_ms: positive("log.dir.failure.timeout.ms", 30_000),
             controlled_shutdown: config.get("controlled.shutdown.enable").is_none_or(|value| value != "false"),
             replica_fetch_wait_max_ms: int("replica.fetch.wait.max.ms", 500),
             replica_fetch_min_bytes: int("replica.fetch.min.bytes", 1),

@@ -42,10 +42,10 @@ pub struct Reading {
 impl Broker {
     /// Asks for every file that opening the logs needs.
     pub(super) fn start_up(&mut self, now: Time, out: &mut Outbox) {
-        for id in self.log_dirs.iter().filter(|dir| out.disk().is_broken(dir.folder())).map(|dir| dir.id).collect::<Vec<_>>() {
+        for id in self.log_dirs.all().filter(|dir| out.disk().is_broken(dir.folder())).map(|dir| dir.id).collect::<Vec<_>>() {
             self.log_dir_failed(now, id, out);
         }
-        if !self.log_dirs.first().online {
+        if !self.log_dirs.metadata().online || self.log_dirs.online().next().is_none() {
             return;
         }
         // A folder that is being deleted, or that was set aside, is not opened any more; nor is what lies on a broken disk.
@@ -166,24 +166,27 @@ impl Broker {
     }
 
     fn begin_files(&self, now: Time, fresh: bool, out: &mut Outbox) {
-        for dir in self.log_dirs.online() {
+        for dir in self.log_dirs.all().filter(|dir| dir.online) {
             let path = |name: &str| format!("{}{name}", dir.prefix);
             if fresh || !out.disk().exists(&path("meta.properties")) {
                 let date = "Thu Jan 01 00:00:00 UTC 2026";
                 let text = meta_properties_text(date, self.spec.id.0, &uuid_text(dir.id), &self.spec.cluster_id);
                 out.store().replace_text(&path("meta.properties"), text);
             }
-            // From now on a stop that does not come to its end is an unclean one.
-            let _ = out.disk().delete(&path(CLEAN_SHUTDOWN_FILE));
-            // The directory is this process's (`LogManager.lockLogDirs`); its cleaner has cleaned nothing yet.
+            // The directory is this process's (`LogManager.lockLogDirs`).
             out.disk().touch(&path(LOCK_FILE));
-            out.disk().touch(&path(CLEANER_CHECKPOINT));
+        }
+        for dir in self.log_dirs.online() {
+            // From now on a stop that does not come to its end is an unclean one.
+            let _ = out.disk().delete(&format!("{}{CLEAN_SHUTDOWN_FILE}", dir.prefix));
+            // Its cleaner has cleaned nothing yet.
+            out.disk().touch(&format!("{}{CLEANER_CHECKPOINT}", dir.prefix));
         }
         if fresh {
             let mut store = out.store();
             let chunk = store.chunk(bootstrap::checkpoint(now, &self.spec.features));
             // A fresh disk is not full.
-            let _ = store.disk.replace(now, &format!("{}bootstrap.checkpoint", self.log_dirs.first().prefix), chunk);
+            let _ = store.disk.replace(now, &format!("{}bootstrap.checkpoint", self.log_dirs.metadata().prefix), chunk);
         }
     }
 
@@ -232,8 +235,10 @@ impl Broker {
         self.write_recovery_points(out);
         self.write_log_starts(out);
         let epoch = self.lifecycle.epoch_to_leave();
-        for dir in self.log_dirs.online() {
+        for dir in self.log_dirs.all().filter(|dir| dir.online) {
             let _ = out.disk().delete(&format!("{}{LOCK_FILE}", dir.prefix));
+        }
+        for dir in self.log_dirs.online() {
             let mark = format!("{{\"version\":0,\"brokerEpoch\":{epoch}}}");
             out.store().replace_text(&format!("{}{CLEAN_SHUTDOWN_FILE}", dir.prefix), mark);
         }
@@ -242,7 +247,7 @@ impl Broker {
 
 /// The folder of the metadata log.
 pub(super) fn metadata_dir(dirs: &LogDirs) -> String {
-    format!("{}{METADATA_DIR}", dirs.first().prefix)
+    format!("{}{METADATA_DIR}", dirs.metadata().prefix)
 }
 
 fn in_folder(files: &BTreeMap<String, Arc<File>>, folder: &str) -> BTreeMap<String, Arc<File>> {
