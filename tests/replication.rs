@@ -7,9 +7,11 @@ use cluster::World;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
-    CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, IncrementalAlterConfigsRequest, MetadataRequest, TopicName,
+    CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, FetchRequest, IncrementalAlterConfigsRequest, MetadataRequest,
+    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use ottla::kafka::actor::Config;
@@ -331,6 +333,47 @@ fn the_high_watermarks_on_the_disk_are_those_in_memory_and_only_what_changed_is_
 }
 
 /// What only raw requests do: words of a list are added and taken away. A broker says in its own words what is no list, before it forwards.
+/// KIP-951: who is asked for what it does not lead says who does, and where that one is; what it does not know it does not name.
+#[test]
+fn who_does_not_lead_says_who_does() {
+    let mut world = World::new(2);
+    world.create("orders", 1, 2);
+    let leader = world.leader("orders", 1);
+    let topic = world.broker(1).image().topic("orders").unwrap().id;
+    let epoch = world.broker(1).image().partition(&TopicPartition::new("orders", 0)).unwrap().leader_epoch;
+    let fetch = |epoch| {
+        let asked = FetchPartition::default().with_current_leader_epoch(epoch).with_partition_max_bytes(1_000);
+        let topics = vec![FetchTopic::default().with_topic_id(topic).with_partitions(vec![asked])];
+        FetchRequest::default().with_topics(topics).with_max_bytes(1_000).with_session_epoch(-1)
+    };
+    let at_leader = (leader, host_of(BrokerId(leader)), 9092);
+    let fetched = |world: &World| {
+        let Response::Fetch(response) = world.answers().pop().unwrap().1 else { panic!("a fetch was asked last") };
+        let data = &response.responses[0].partitions[0];
+        let nodes: Vec<_> = response.node_endpoints.iter().map(|node| (node.node_id.0, node.host.to_string(), node.port)).collect();
+        (data.error_code, data.current_leader.leader_id.0, data.current_leader.leader_epoch, nodes)
+    };
+    world.ask(3 - leader, fetch(epoch), vec![]);
+    world.run(100);
+    assert_eq!(fetched(&world), (6, leader, epoch, vec![at_leader.clone()]));
+    world.ask(leader, fetch(epoch), vec![]);
+    world.run(100);
+    assert_eq!(fetched(&world), (0, -1, -1, vec![]));
+    world.produce(3 - leader, "orders", "a", 1);
+    world.run(100);
+    let Response::Produce(response) = world.answers().pop().unwrap().1 else { panic!("a produce was asked last") };
+    let answer = &response.responses[0].partition_responses[0];
+    assert_eq!((answer.error_code, answer.current_leader.leader_id.0, answer.current_leader.leader_epoch), (6, leader, epoch));
+    let nodes: Vec<_> = response.node_endpoints.iter().map(|node| (node.node_id.0, node.host.to_string(), node.port)).collect();
+    assert_eq!(nodes, [at_leader]);
+    // Fenced, by a later epoch; and nobody leads while the leader is gone.
+    world.inject(Fault::Stop { host: host_of(BrokerId(leader)) });
+    world.run(3_000);
+    world.ask(3 - leader, fetch(epoch), vec![]);
+    world.run(100);
+    assert_eq!(fetched(&world), (74, 3 - leader, epoch + 1, vec![(3 - leader, host_of(BrokerId(3 - leader)), 9092)]));
+}
+
 #[test]
 fn lists_grow_and_shrink() {
     let (topic, broker, append, subtract) = (2, 4, 2, 3);

@@ -193,12 +193,12 @@ impl Broker {
     }
 
     /// The name of the listener that a connection came in by.
-    fn listener_of(&self, conn: ConnId) -> &str {
+    pub(super) fn listener_of(&self, conn: ConnId) -> &str {
         self.conns.get(&conn).map_or(&*self.listeners.inter_broker, |client| self.listeners.at(client.port))
     }
 
     /// getAliveEndpoint: where a live broker is for those who came in by this listener.
-    fn alive_endpoint(&self, broker: i32, listener: &str) -> Option<&BrokerEndpoint> {
+    pub(super) fn alive_endpoint(&self, broker: i32, listener: &str) -> Option<&BrokerEndpoint> {
         self.image.brokers.get(&broker).filter(|broker| !broker.fenced)?.endpoint(listener)
     }
 

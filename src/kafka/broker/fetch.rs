@@ -2,8 +2,8 @@
 
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::FetchPartition;
-use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
-use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse};
+use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, NodeEndpoint, PartitionData};
+use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use uuid::Uuid;
 
 use super::partition::Leading;
@@ -299,7 +299,8 @@ impl Broker {
         if params.replica >= 0 {
             self.record_throttled(now, &reads);
         }
-        let (response, mut batches) = fetch_response(reads);
+        let leaders = self.name_leaders_to_fetcher(asker, reads.iter_mut().map(|(wanted, read)| (&wanted.partition, &mut read.data)));
+        let (response, mut batches) = fetch_response(reads, leaders);
         let mut response = Response::from(response);
         let throttle_ms = self.throttle_of(now, asker, &mut response, &mut batches);
         if throttle_ms == 0 {
@@ -354,8 +355,6 @@ impl Broker {
         let Some(leader_epoch) =
             partition.leading.as_ref().map(|leading| leading.epoch).or_else(|| (params.replica == DEBUGGING).then_some(-1))
         else {
-            data.current_leader.leader_id = BrokerId(partition.registration.leader);
-            data.current_leader.leader_epoch = partition.registration.leader_epoch;
             return refuse(data, ResponseError::NotLeaderOrFollower);
         };
         match wanted.place.leader_epoch {
@@ -413,7 +412,7 @@ impl Broker {
     }
 }
 
-fn fetch_response(reads: Vec<(&Wanted, Read)>) -> (FetchResponse, Vec<Batches>) {
+fn fetch_response(reads: Vec<(&Wanted, Read)>, leaders: Vec<NodeEndpoint>) -> (FetchResponse, Vec<Batches>) {
     let mut topics: Vec<FetchableTopicResponse> = Vec::new();
     let mut batches = Vec::with_capacity(reads.len());
     for (wanted, read) in reads {
@@ -423,5 +422,5 @@ fn fetch_response(reads: Vec<(&Wanted, Read)>) -> (FetchResponse, Vec<Batches>) 
             None => topics.push(FetchableTopicResponse::default().with_topic_id(wanted.topic_id).with_partitions(vec![read.data])),
         }
     }
-    (FetchResponse::default().with_responses(topics), batches)
+    (FetchResponse::default().with_responses(topics).with_node_endpoints(leaders), batches)
 }

@@ -8,6 +8,7 @@
 //! * [`partition`]: one partition as leader or follower: high watermark, ISR (`Partition`)
 //! * [`replicas`]: all partitions of this broker, and the requests that wait for them (`ReplicaManager`)
 //! * [`produce`], [`fetch`], [`session`]: Produce and Fetch
+//! * [`current_leader`]: who leads what is not led here
 //! * [`delete_records`]: DeleteRecords, and who waits for followers to follow
 //! * [`fetcher`]: following leaders (`ReplicaFetcherThread`)
 //! * [`fetched`]: what they answer
@@ -26,6 +27,7 @@
 pub mod assignments;
 pub mod authentication;
 pub mod configs;
+mod current_leader;
 pub mod delete_records;
 pub mod describe;
 pub mod describe_log_dirs;

@@ -14,7 +14,6 @@ use crate::kafka::log::partition_log::Appended;
 use crate::kafka::log::producer_state::Origin;
 use crate::kafka::log::validator::Refused;
 use crate::kafka::names::TopicPartition;
-use crate::kafka::protocol::api::Response;
 use crate::kafka::protocol::frame::Batches;
 use crate::kafka::records::batch::Batch;
 use crate::sim::chunk::ChunkId;
@@ -55,7 +54,7 @@ impl Broker {
                 let deadline = now + Duration::ms(request.timeout_ms.max(0) as u64);
                 self.wait_for_replicas(now, WaitsFor::Producer(asker), deadline, answers, waits, out);
             }
-            _ => self.respond(now, asker, produce_response(answers), Vec::new(), out),
+            _ => self.respond_produced(now, asker, answers, out),
         }
     }
 
@@ -219,6 +218,12 @@ impl Broker {
         }
     }
 
+    fn respond_produced(&mut self, now: Time, asker: Asker, answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>, out: &mut Outbox) {
+        let mut response = produce_response(answers);
+        self.name_leaders_to_producer(asker, &mut response);
+        self.respond(now, asker, response, Vec::new(), out);
+    }
+
     fn finish_produce_if_done(&mut self, now: Time, number: u64, out: &mut Outbox) {
         let done = self.replicas.waiting_produces.get(&number).is_some_and(|waiting| waiting.answers.iter().all(|(_, _, _, done)| *done));
         if !done {
@@ -226,7 +231,7 @@ impl Broker {
         }
         let Some(waiting) = self.replicas.waiting_produces.remove(&number) else { return };
         match waiting.from {
-            WaitsFor::Producer(asker) => self.respond(now, asker, produce_response(waiting.answers), Vec::new(), out),
+            WaitsFor::Producer(asker) => self.respond_produced(now, asker, waiting.answers, out),
             WaitsFor::Coordinator(append) => {
                 let error = waiting.answers.first().map_or(0, |(_, _, answer, _)| answer.error_code);
                 self.coordinator_appended(append, error);
@@ -248,7 +253,7 @@ fn answer_of(refused: Refused) -> PartitionProduceResponse {
         .with_record_errors(refused.records.into_iter().map(of_record).collect())
 }
 
-fn produce_response(answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>) -> Response {
+fn produce_response(answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>) -> ProduceResponse {
     let mut topics: Vec<TopicProduceResponse> = Vec::new();
     for (id, _, answer, _) in answers {
         let answer = if answer.error_code != 0 { answer.with_base_offset(-1) } else { answer };
@@ -257,5 +262,5 @@ fn produce_response(answers: Vec<(Uuid, i32, PartitionProduceResponse, bool)>) -
             None => topics.push(TopicProduceResponse::default().with_topic_id(id).with_partition_responses(vec![answer])),
         }
     }
-    ProduceResponse::default().with_responses(topics).into()
+    ProduceResponse::default().with_responses(topics)
 }
