@@ -463,3 +463,19 @@ fn the_metadata_may_have_a_disk_of_their_own() {
     world.run(6_000);
     assert!(world.sim.process(world.brokers[leader as usize - 1]).is_none());
 }
+
+/// It had caught up when its disk failed, and what it is still asked for is of other partitions: for that it is not taken in again.
+#[test]
+fn a_follower_without_its_disk_stays_out_of_the_isr() {
+    let mut world = two_disks(2, &[]);
+    world.create("first", 1, 2);
+    world.create("orders", 1, 2);
+    world.create("third", 4, 2);
+    world.run(3_000);
+    let leader = world.leader("orders", 1);
+    let host = host_of(BrokerId(3 - leader));
+    world.inject(Fault::BreakDisk { host, folder: "disk/b".into() });
+    world.run(10_000);
+    assert_eq!(world.isr("orders", leader), [leader]);
+    assert_eq!(world.isr("first", leader).len(), 2);
+}

@@ -30,3 +30,9 @@ fn localhost_is_the_first_broker() {
 fn a_broker_that_nobody_registers_gives_up() {
     check("tests/tools/nobody-registers-it.txt");
 }
+
+/// `disk` is no tool of a real machine; what Kafka's tools say then was not recorded, since no disk of the recordings fails.
+#[test]
+fn disks_that_fail_and_fill() {
+    check("tests/tools/disks.txt");
+}

@@ -193,6 +193,7 @@ fn others(tool: &str, args: &[&str], current: &str, context: &CompletionContext)
             _ if current.starts_with('-') => Vec::new(),
             _ => context.files.clone(),
         },
+        "disk" if args.is_empty() => hosts::disks::VERBS.iter().copied().map(str::to_owned).collect(),
         _ if hosts::NAMES.contains(&tool) => context.hosts.clone(),
         _ if current.starts_with('-') => Vec::new(),
         _ => context.files.clone(),

@@ -165,6 +165,9 @@ pub enum Wanted {
     /// How all machines are, as somebody at their consoles sees it; no network is needed for that. A line each, with tabs between its parts:
     /// `host NAME STATE SINCE_US DELAY_US JITTER_US LOST_PPM`, then `cut FROM TO sender|receiver` for each direction that is cut.
     Machines,
+    /// How a machine's disk is, as somebody at its console sees it: `there` or `nothing`, by whether anything lies in the folder; then a line for
+    /// each folder below which the disk is broken.
+    Disk { host: String, folder: String },
 }
 
 /// An event as it happened.
@@ -330,6 +333,11 @@ impl<F, E> Outbox<'_, F, E> {
     /// Asks for [`Wanted::Machines`]; they come as a file's contents.
     pub fn machines(&mut self) -> ReadId {
         self.ask_for(None, Wanted::Machines)
+    }
+
+    /// Asks for [`Wanted::Disk`]; it comes as a file's contents, or nothing if there is no such host.
+    pub fn disk_of(&mut self, host: &str, folder: &str) -> ReadId {
+        self.ask_for(None, Wanted::Disk { host: host.to_owned(), folder: folder.to_owned() })
     }
 
     fn ask_for(&mut self, host: Option<String>, wanted: Wanted) -> ReadId {

@@ -201,6 +201,15 @@ impl Broker {
                 self.follower_reached(now, replica, request.replica_state.replica_epoch, &name, said, out);
             }
         }
+        for topic in &request.forgotten_topics_data {
+            let Some(name) = self.image.topic_by_id(topic.topic_id).map(|topic| topic.name.clone()) else { continue };
+            for &partition in &topic.partitions {
+                let led = self.replicas.get_mut(&TopicPartition { topic: name.clone(), partition }).and_then(|led| led.leading.as_mut());
+                if let Some(follower) = led.and_then(|leading| leading.followers.get_mut(&replica)) {
+                    follower.fetches = false;
+                }
+            }
+        }
         self.propose_waiting(now, replica, out);
         self.complete_deletes(now, out);
     }

@@ -280,7 +280,8 @@ fn touch(touched: &mut Touched, before: &Image, record: &MetadataRecord) {
                 touched.partitions.retain(|name| name.topic != topic.name);
             }
         }
-        MetadataRecord::BrokerRegistrationChange { broker_id, .. } => {
+        // One that only lost a directory may have no replica any more where it had caught up.
+        MetadataRecord::BrokerRegistrationChange { broker_id, log_dirs: None, .. } => {
             touched.brokers.insert(*broker_id);
         }
         MetadataRecord::AccessControlEntry { .. } | MetadataRecord::RemoveAccessControlEntry { .. } => touched.acls = true,

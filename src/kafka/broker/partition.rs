@@ -60,6 +60,8 @@ pub struct Follower {
     /// The latest time at which it had everything.
     pub last_caught_up: Time,
     pub broker_epoch: i64,
+    /// Its fetches are of this partition, too: it has not been taken out of their session.
+    pub fetches: bool,
 }
 
 impl Partition {
@@ -123,6 +125,7 @@ impl Partition {
             // Who is in the ISR has until replica.lag.time.max.ms to show it.
             last_caught_up: if registration.isr.contains(&replica) { now } else { Time::ZERO },
             broker_epoch: -1,
+            fetches: false,
         };
         let others = registration.replicas.iter().copied().filter(|&replica| replica != me);
         let followers = others.map(|replica| (replica, kept.get(&replica).copied().unwrap_or_else(|| fresh(replica)))).collect();
@@ -195,6 +198,7 @@ impl Partition {
         follower.last_fetch = now;
         follower.leader_end_at_last_fetch = end;
         follower.broker_epoch = broker_epoch;
+        follower.fetches = true;
     }
 
     /// maybeIncrementLeaderHW: the smallest log end of all that count. Below min ISR it stands still. Returns the new one if it moved.
@@ -242,6 +246,7 @@ impl Partition {
         let Some(follower) = leading.followers.get(&replica) else { return false };
         leading.proposed_isr.is_none()
             && !self.registration.isr.contains(&replica)
+            && follower.fetches
             && (follower.log_end >= self.high_watermark && follower.log_end >= leading.epoch_start || !self.holds(Rule::CaughtUp))
     }
 

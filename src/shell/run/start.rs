@@ -14,6 +14,7 @@ use crate::shell::expand::state::{HOME, Remote, State};
 use crate::shell::expand::{Expansion, Stop, glob, substituted_path};
 use crate::shell::files::{self, Entry, Files};
 use crate::shell::syntax::{Command, Kind, Part, Redirect, Target, Word};
+use crate::shell::tools::hosts::disks;
 use crate::shell::tools::hosts::machines::MACHINES;
 use crate::sim::disk::Disk;
 
@@ -135,6 +136,9 @@ impl Shell {
     fn ask(&self, path: &str, cx: &mut Cx) -> crate::sim::process::ReadId {
         if path == MACHINES {
             return cx.env.out.machines();
+        }
+        if let Some((host, folder)) = disks::asked_of(path) {
+            return cx.env.out.disk_of(host, folder);
         }
         let on_disk = self.state.path(path);
         match &self.state.remote {

@@ -24,6 +24,8 @@ pub fn text() -> Vec<String> {
         ("cut kafka-1 kafka-2", "drop all packets between two hosts (client is this one)"),
         ("cut kafka-1 kafka-2 --one-way", "only what kafka-1 sends to kafka-2"),
         ("heal", "mend all links"),
+        ("disk break kafka-1 /disk/b", "break the disk below a log directory (alone: all of it; mend: it works again)"),
+        ("disk fill kafka-1", "fill the disk: nothing more can be written (free: make room)"),
         ("ping kafka-1", "is it there? (nc -z kafka-1 9092: is its port open?)"),
         ("ssh kafka-1 iptables -A INPUT -s kafka-2 -j DROP", "as cut, on the machine itself (-D, -F, -L)"),
         ("ssh kafka-1 tc qdisc add dev eth0 root netem delay 100ms loss 1%", "slow what leaves it (tc qdisc del dev eth0 root)"),

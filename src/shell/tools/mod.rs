@@ -198,7 +198,7 @@ impl Tool {
             return Some(program.map_or_else(Tool::Said, Tool::Program));
         }
         let asked = Asked { hosts, own: host, client, machines: Machines::of(files), now };
-        if let Some(done) = hosts::run(name, args, &asked) {
+        if let Some(done) = hosts::run(name, args, &asked, files) {
             return Some(Tool::Hosts(done));
         }
         let place = text::Place { wall_ms: now.wall_ms(), host };

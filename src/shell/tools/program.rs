@@ -192,7 +192,7 @@ pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
         "kafka-server-start" => server::reads(args),
         name if bygone::NAMES.contains(&name) => return bygone::reads(name, args),
         "kcat" | "kafkacat" => kcat::reads(args),
-        "systemctl" | "iptables" | "tc" => return hosts::reads(name, args),
+        "disk" | "systemctl" | "iptables" | "tc" => return hosts::reads(name, args),
         "kafka-verifiable-producer" => verifiable::producer::reads(args),
         "kafka-verifiable-consumer" => verifiable::consumer::reads(args),
         _ => return None,

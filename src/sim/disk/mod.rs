@@ -67,6 +67,11 @@ impl Disk {
         }
     }
 
+    /// The folders below which it is.
+    pub fn broken(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.broken.iter()
+    }
+
     /// Whether this path, or this folder, cannot be used.
     pub fn is_broken(&self, path: &str) -> bool {
         self.broken

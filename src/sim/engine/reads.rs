@@ -24,7 +24,7 @@ impl<M: Model> Sim<M> {
         let disk = target.map(|target| &self.hosts[usize::from(target.0)].disk);
         let len = match &wanted {
             Wanted::File(path) => disk.and_then(|disk| disk.file(path)).map_or(0, |file| file.len()),
-            Wanted::Listing | Wanted::Machines => 0,
+            Wanted::Listing | Wanted::Machines | Wanted::Disk { .. } => 0,
         };
         let settings = &self.settings;
         let mut cost = settings.read_latency + Duration::us(len.checked_div(settings.read_bytes_per_us).unwrap_or(0));
@@ -54,6 +54,12 @@ impl<M: Model> Sim<M> {
                 Some(as_file(text))
             }
             Wanted::Machines => Some(as_file(self.machines())),
+            Wanted::Disk { host, folder } => {
+                let disk = &self.hosts[usize::from(self.host_ids.get(host)?.0)].disk;
+                let is_there = disk.list(&format!("{folder}/")).next().is_some() || folder.is_empty();
+                let broken: String = disk.broken().map(|folder| format!("{folder}\n")).collect();
+                Some(as_file(format!("{}\n{broken}", if is_there { "there" } else { "nothing" })))
+            }
         }
     }
 

@@ -2,12 +2,14 @@
 //!
 //! * [`signals`]: `kill -9 kafka-1`; [`units`]: `systemctl`, `start`, `poweroff`; [`restart`]: what takes its time
 //! * [`links`]: `cut kafka-1 kafka-2`, `heal`; [`iptables`], [`netem`]: the same on a machine, as administrators do it
+//! * [`disks`]: `disk break kafka-1 /disk/b`, `disk fill kafka-1`
 //! * [`reach`]: `ping`, `nc -z`
 //! * [`machines`]: how the machines are
 //!
 //! A host stands for the one Kafka process on it. What makes no sense at present (killing what is dead) changes nothing and says nothing,
 //! as `systemctl` would.
 
+pub mod disks;
 pub mod iptables;
 pub mod links;
 pub mod machines;
@@ -19,11 +21,12 @@ pub mod units;
 
 use self::links::ONE_WAY;
 use self::machines::{MACHINES, Machines};
+use crate::shell::files::Files;
 use crate::sim::fault::Fault;
 use crate::sim::time::Time;
 
 /// The names of these tools.
-pub const NAMES: &[&str] = &["cut", "heal", "iptables", "kill", "nc", "ping", "poweroff", "start", "stop", "systemctl", "tc"];
+pub const NAMES: &[&str] = &["cut", "disk", "heal", "iptables", "kill", "nc", "ping", "poweroff", "start", "stop", "systemctl", "tc"];
 
 /// A tool that did its work at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl Asked<'_> {
 }
 
 /// Runs the command, if it is one of these and does its work at once. (`cut` with options is the text tool; `kill %1` is the shell's.)
-pub fn run(name: &str, args: &[String], asked: &Asked) -> Option<Done> {
+pub fn run(name: &str, args: &[String], asked: &Asked, files: &Files) -> Option<Done> {
     let is_of_hosts = || {
         let options = args.iter().filter(|arg| *arg != ONE_WAY).any(|arg| arg.starts_with('-'));
         !options && args.iter().any(|arg| asked.named(arg).is_some())
@@ -82,6 +85,7 @@ pub fn run(name: &str, args: &[String], asked: &Asked) -> Option<Done> {
         "systemctl" => units::systemctl(args, asked),
         "start" | "stop" | "poweroff" => units::each(name, args, asked),
         "cut" if is_of_hosts() => links::link(name, args, asked),
+        "disk" => disks::disk(args, asked, files),
         "heal" if args.is_empty() => Done { faults: vec![Fault::HealAll], ..Done::default() },
         "heal" => links::link(name, args, asked),
         "iptables" => iptables::iptables(args, asked),
@@ -90,9 +94,10 @@ pub fn run(name: &str, args: &[String], asked: &Asked) -> Option<Done> {
     })
 }
 
-/// The files that it reads: how the machines are, if it has to know.
+/// The files that it reads: how the machines are, or a disk, if it has to know.
 pub fn reads(name: &str, args: &[String]) -> Option<Vec<String>> {
     let asks = match name {
+        "disk" => return Some(disks::asks(args).into_iter().collect()),
         "systemctl" => units::asks(args),
         "iptables" => iptables::asks(args),
         "tc" => args.iter().any(|arg| ["show", "list", "ls"].contains(&arg.as_str())),
@@ -115,7 +120,15 @@ mod tests {
         let hosts = ["kafka-1".to_owned(), "kafka-2".to_owned()];
         let machines = Machines::read(MACHINES_TEXT);
         let asked = Asked { hosts: &hosts, own, client: "terminal-1", machines, now: Time(200_000_000) };
-        let Some(done) = run(&words[0], &words[1..], &asked) else { return "not here".into() };
+        // Of kafka-1's disk `disk/b` works and `disk/c` does not.
+        let state =
+            |folder: &str| format!("{}\ndisk/c\n", if folder.starts_with("disk") && folder != "disk/x" { "there" } else { "nothing" });
+        let named = reads(&words[0], &words[1..]).unwrap_or_default();
+        let mut files = Files::default();
+        for (name, (_, folder)) in named.iter().filter_map(|name| Some((name, disks::asked_of(name)?))) {
+            files.insert(name, state(folder));
+        }
+        let Some(done) = run(&words[0], &words[1..], &asked, &files) else { return "not here".into() };
         let faults = done.faults.iter().map(|fault| format!("{fault:?}"));
         let mut said: Vec<String> = faults.chain(done.err).chain([done.out.join("|")].into_iter().filter(|out| !out.is_empty())).collect();
         said.extend((done.status != 0).then(|| format!("= {}", done.status)));
@@ -202,6 +215,23 @@ mod tests {
             ("tc qdisc add dev eth1 root netem delay 1s", "Cannot find device \"eth1\" = 1"),
             ("tc qdisc add dev eth0 root netem corrupt 1%", "tc: add: \"corrupt\" is not here: netem takes delay and loss = 1"),
             ("tc qdisc add dev eth0 root netem loss 200%", "tc: add: Illegal \"loss percent\": \"200%\" = 1"),
+            ("disk break kafka-1 /disk/b", r#"BreakDisk { host: "kafka-1", folder: "disk/b" }"#),
+            ("disk break kafka-1 /var/lib/kafka-1/disk/b/", r#"BreakDisk { host: "kafka-1", folder: "disk/b" }"#),
+            ("disk break kafka-1", r#"BreakDisk { host: "kafka-1", folder: "" }"#),
+            (
+                "disk break kafka-1 /disk/x",
+                "disk: /disk/x: kafka-1 has nothing there; its directories are those of log.dirs (one alone is the whole disk) = 1",
+            ),
+            ("disk break kafka-1 /disk/b /disk/c", "disk: /disk/c: one directory at a time = 1"),
+            ("disk break kafka-7 /disk/b", "disk: kafka-7: no such host = 1"),
+            ("disk break", "disk: break the disk of which host? = 1"),
+            ("disk mend kafka-1 /disk/c", r#"MendDisk { host: "kafka-1", folder: "disk/c" }"#),
+            ("disk mend kafka-1", r#"MendDisk { host: "kafka-1", folder: "disk/c" }"#),
+            ("disk mend kafka-1 /disk/b", "disk: /disk/b: it is not broken on kafka-1 = 1"),
+            ("disk fill kafka-2", r#"FillDisk { host: "kafka-2" }"#),
+            ("disk free kafka-2", r#"FreeDisk { host: "kafka-2" }"#),
+            ("disk fill kafka-1 /disk/b", "disk: /disk/b: a disk is full as a whole: name only the host = 1"),
+            ("disk smash kafka-1", "disk: break, mend, fill or free? (disk break kafka-1 /disk/b) = 1"),
             ("cut -f 1", "not here"),
             ("cut letters", "not here"),
             ("heal", "HealAll"),
