@@ -136,3 +136,9 @@ fn clients_at_a_wrong_port() {
 fn tools_that_ask_controllers() {
     check("tests/asked/controllers.txt", &[]);
 }
+
+/// A controller that becomes a voter by itself, and again after it was removed (KIP-1186); one that is added by hand, and twice.
+#[test]
+fn voters_that_join_by_themselves_and_by_hand() {
+    check("tests/asked/auto-join.txt", &[]);
+}

@@ -94,6 +94,8 @@ impl Raft {
                 self.discover_at = now + DISCOVERY_BACKOFF;
                 self.fetch_answered(now, from, &response, batches, out);
             }
+            // Whatever it says: later, if there is still a reason, once more.
+            (Call::UpdateVoters, _) => {}
             (Call::FetchSnapshot, Response::FetchSnapshot(response)) => self.snapshot_answered(now, from, &response, out),
             _ => {}
         }
@@ -140,7 +142,9 @@ impl Raft {
             }
             Role::Follower { leader, fetch_ends, .. } => {
                 let (leader, lost) = (*leader, *fetch_ends <= now);
-                if !lost {
+                if !lost && self.may_join() && self.update_voters_at <= now {
+                    self.join(now, leader, out);
+                } else if !lost {
                     self.fetch_from(now, leader, out);
                 } else if !self.is_voter() {
                     self.fetch_from_any(now, out);
@@ -183,7 +187,7 @@ impl Raft {
         from_start.copied().find(|id| self.net.in_flight(*id) == 0 && !self.net.is_unavailable(now, *id))
     }
 
-    fn ask(&mut self, now: Time, node: BrokerId, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {
+    pub(super) fn ask(&mut self, now: Time, node: BrokerId, request: impl Into<Request>, call: Call, out: &mut Outbox) -> bool {
         self.net.ready(now, node, out) && self.net.send(now, node, request, Vec::new(), call, out).is_ok()
     }
 

@@ -57,6 +57,8 @@ pub struct RaftSpec {
     pub is_controller: bool,
     /// The voters with which the cluster was formatted (`--initial-controllers`); they are also controller.quorum.bootstrap.servers.
     pub controllers: Vec<BrokerId>,
+    /// controller.quorum.auto.join.enable: a controller that is no voter asks to become one (KIP-1186).
+    pub auto_join: bool,
     pub timeouts: Timeouts,
     pub log: snapshot_generator::MetadataLogConfig,
 }
@@ -70,6 +72,7 @@ impl RaftSpec {
             cluster_id: cluster_id.to_owned(),
             is_controller,
             controllers: controllers.to_vec(),
+            auto_join: config.get("controller.quorum.auto.join.enable").is_some_and(|value| value.trim().eq_ignore_ascii_case("true")),
             timeouts: Timeouts::parse(config),
             log: snapshot_generator::MetadataLogConfig::parse(config),
         }

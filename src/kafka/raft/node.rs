@@ -64,6 +64,8 @@ pub struct Raft {
     pub(super) stored: String,
     pub(super) net: NetworkClient<Call>,
     pub(super) discover_at: Time,
+    /// When a follower may ask for other voters (`FollowerState.hasUpdateVoterSetPeriodExpired`).
+    pub(super) update_voters_at: Time,
     /// It was told to stop, and goes on until then at the latest.
     stops_at: Option<Time>,
     pub(super) now: Time,
@@ -78,6 +80,7 @@ pub(super) enum Call {
     EndEpoch,
     Fetch,
     FetchSnapshot,
+    UpdateVoters,
 }
 
 impl Raft {
@@ -104,6 +107,7 @@ impl Raft {
             stored: String::new(),
             net,
             discover_at: Time::ZERO,
+            update_voters_at: Time::ZERO,
             stops_at: None,
             now: Time::ZERO,
         }
@@ -288,6 +292,9 @@ impl Raft {
             Role::Prospective { election_ends, .. } | Role::Candidate { election_ends, .. } | Role::Resigned { election_ends, .. } => {
                 Some(*election_ends)
             }
+            Role::Follower { fetch_ends, .. } if *fetch_ends > self.now && self.may_join() && self.update_voters_at > self.now => {
+                Some(*fetch_ends.min(&self.update_voters_at))
+            }
             Role::Follower { fetch_ends, .. } if *fetch_ends > self.now => Some(*fetch_ends),
             Role::Follower { .. } => Some(self.discover_at.max(self.now + DISCOVERY_BACKOFF)),
             Role::Leader(leader) => self.leader_wake(leader),
@@ -334,7 +341,7 @@ impl Raft {
         let waiting = std::mem::take(&mut self.waiting);
         if let Role::Leader(leader) = &mut self.role {
             let change = leader.change.take();
-            self.answers.extend(change.map(|change| change.refused()));
+            self.answers.extend(change.and_then(|change| change.refused()));
         }
         for fetch in waiting {
             let response = self.no_longer_leader();

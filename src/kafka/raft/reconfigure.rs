@@ -2,19 +2,23 @@
 //!
 //! One at a time, and only once the last change is committed. The record counts as soon as it is in the log; the answer waits until it is committed.
 //!
+//! A controller that is to join by itself asks for both, of its leader (KIP-1186).
+//!
 //! Different from Apache Kafka: the leader does not ask the new voter for its versions of kraft.version first; all nodes here have the same.
 
+use bytes::Bytes;
 use kafka_protocol::ResponseError;
+use kafka_protocol::messages::add_raft_voter_request::Listener;
 use kafka_protocol::messages::{AddRaftVoterRequest, AddRaftVoterResponse, RemoveRaftVoterRequest, RemoveRaftVoterResponse};
 use kafka_protocol::protocol::StrBytes;
 
 use super::ReplicaKey;
 use super::control;
-use super::node::Raft;
+use super::node::{Call, Raft};
 use super::role::Role;
 use super::voters::{Voter, VoterSet};
 use crate::kafka::actor::Outbox;
-use crate::kafka::names::{BrokerId, uuid_text};
+use crate::kafka::names::{BrokerId, CONTROLLER_PORT, host_of, uuid_text};
 use crate::kafka::protocol::api::{Request, Response};
 use crate::kafka::protocol::frame::Frame;
 use crate::sim::process::ConnId;
@@ -37,7 +41,8 @@ impl Asker {
 /// A change that waits to be committed.
 #[derive(Clone, Debug)]
 pub struct VoterChange {
-    asker: Asker,
+    /// `None`: it was answered already.
+    asker: Option<Asker>,
     adds: bool,
     /// The offset of its record.
     offset: i64,
@@ -46,13 +51,21 @@ pub struct VoterChange {
 
 impl VoterChange {
     /// The leader that was asked leads no more.
-    pub(super) fn refused(&self) -> (Asker, Response) {
-        (self.asker, response(self.adds, Some(ResponseError::NotLeaderOrFollower), None))
+    pub(super) fn refused(&self) -> Option<(Asker, Response)> {
+        self.answer(Some(ResponseError::NotLeaderOrFollower))
+    }
+
+    fn answer(&self, error: Option<ResponseError>) -> Option<(Asker, Response)> {
+        Some((self.asker?, response(self.adds, error, None)))
     }
 }
 
 /// An hour: who has been caught up since may become a voter (`LeaderState.isReplicaCaughtUp`).
 const CAUGHT_UP_WITHIN: Duration = Duration::secs(3_600);
+
+/// Where AddRaftVoter says that its answer is not to wait for the commit: `AckWhenCommitted`, a field of its version 1, which the protocol crate
+/// does not know. Who joins cannot wait: the commit may need its fetches, and there is one request to a node at a time.
+const DO_NOT_WAIT: i32 = 10_001;
 
 type Refusal = (ResponseError, Option<String>);
 
@@ -67,7 +80,12 @@ impl Raft {
         };
         match (begun, &mut self.role) {
             (Ok(offset), Role::Leader(leader)) if leader.high_watermark.is_none_or(|committed| committed <= offset) => {
-                leader.change = Some(VoterChange { asker, adds, offset, deadline: now + self.spec.timeouts.request });
+                let waits = !matches!(request, Request::AddRaftVoter(request) if request.unknown_tagged_fields.contains_key(&DO_NOT_WAIT));
+                let deadline = now + self.spec.timeouts.request;
+                leader.change = Some(VoterChange { asker: waits.then_some(asker), adds, offset, deadline });
+                if !waits {
+                    self.answers.push((asker, response(adds, None, None)));
+                }
             }
             (Ok(_), _) => {
                 self.answers.push((asker, response(adds, None, None)));
@@ -159,7 +177,7 @@ impl Raft {
         let Role::Leader(leader) = &mut self.role else { return };
         let high_watermark = leader.high_watermark;
         if let Some(change) = leader.change.take_if(|change| high_watermark.is_some_and(|committed| committed > change.offset)) {
-            self.answers.push((change.asker, response(change.adds, None, None)));
+            self.answers.extend(change.answer(None));
             self.resign_if_removed(now, out);
         }
     }
@@ -175,7 +193,43 @@ impl Raft {
         if let Role::Leader(leader) = &mut self.role
             && let Some(change) = leader.change.take_if(|change| change.deadline <= now)
         {
-            self.answers.push((change.asker, response(change.adds, Some(ResponseError::RequestTimedOut), None)));
+            self.answers.extend(change.answer(Some(ResponseError::RequestTimedOut)));
+        }
+    }
+}
+
+impl Raft {
+    /// Whether this replica is to become a voter by itself (`shouldSendAddOrRemoveVoterRequest`, but for its time).
+    pub(super) fn may_join(&self) -> bool {
+        self.spec.auto_join && self.spec.is_controller && !self.is_voter() && !self.is_shutting_down()
+    }
+
+    /// `pollFollowerAsObserver`: asks the leader to be added; where a voter of this id has another directory, that it is removed first.
+    pub(super) fn join(&mut self, now: Time, leader: BrokerId, out: &mut Outbox) {
+        let (key, cluster_id) = (self.spec.key, Some(self.cluster_id()));
+        let stands_for_it = self.voters.last().and_then(|voters| voters.get(key.id)).map(|voter| voter.key);
+        let request: Request = match stands_for_it {
+            Some(old) => RemoveRaftVoterRequest::default()
+                .with_cluster_id(cluster_id)
+                .with_voter_id(old.id.0)
+                .with_voter_directory_id(old.directory)
+                .into(),
+            None => {
+                let host = StrBytes::from_string(host_of(key.id));
+                let listener =
+                    Listener::default().with_name(StrBytes::from_static_str("CONTROLLER")).with_host(host).with_port(CONTROLLER_PORT);
+                AddRaftVoterRequest::default()
+                    .with_cluster_id(cluster_id)
+                    .with_timeout_ms(self.spec.timeouts.request.as_ms() as i32)
+                    .with_voter_id(key.id.0)
+                    .with_voter_directory_id(key.directory)
+                    .with_listeners(vec![listener])
+                    .with_unknown_tagged_fields([(DO_NOT_WAIT, Bytes::new())].into())
+                    .into()
+            }
+        };
+        if self.ask(now, leader, request, Call::UpdateVoters, out) {
+            self.update_voters_at = now + self.spec.timeouts.fetch;
         }
     }
 }

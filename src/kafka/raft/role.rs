@@ -178,6 +178,7 @@ impl Raft {
         self.leave(out);
         self.epoch = epoch;
         self.role = Role::Follower { leader, voted, fetch_ends: now + self.spec.timeouts.fetch, has_fetched: false };
+        self.update_voters_at = now + self.spec.timeouts.fetch;
         self.entered(out);
     }
 

@@ -233,6 +233,7 @@ fn add_controller(script: &mut Script) -> Result<(), Stop> {
         let listener =
             |(name, host, port): &(String, String, u16)| Listener::default().with_name(text(name)).with_host(text(host)).with_port(*port);
         let request = AddRaftVoterRequest::default()
+            .with_cluster_id(None)
             .with_timeout_ms(ADD_TIMEOUT_MS)
             .with_voter_id(id)
             .with_voter_directory_id(directory)
