@@ -142,3 +142,9 @@ fn tools_that_ask_controllers() {
 fn voters_that_join_by_themselves_and_by_hand() {
     check("tests/asked/auto-join.txt", &[]);
 }
+
+/// A consumer in a follower's rack reads what that follower has, until metadata.max.age.ms is over or the follower is gone (KIP-392).
+#[test]
+fn fetching_from_the_closest_replica() {
+    check("tests/asked/closest-replica.txt", &[]);
+}

@@ -7,7 +7,7 @@ use cluster::World;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
     CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest, FetchRequest, IncrementalAlterConfigsRequest, MetadataRequest,
@@ -332,15 +332,17 @@ fn the_high_watermarks_on_the_disk_are_those_in_memory_and_only_what_changed_is_
     assert_eq!((1..=3).map(|broker| high_watermarks_file(&world, broker).len()).collect::<Vec<_>>(), [2, 2, 2]);
 }
 
-/// What only raw requests do: words of a list are added and taken away. A broker says in its own words what is no list, before it forwards.
 /// KIP-951: who is asked for what it does not lead says who does, and where that one is; what it does not know it does not name.
 #[test]
 fn who_does_not_lead_says_who_does() {
-    let mut world = World::new(2);
+    let mut world = World::new(3);
     world.create("orders", 1, 2);
     let leader = world.leader("orders", 1);
     let topic = world.broker(1).image().topic("orders").unwrap().id;
-    let epoch = world.broker(1).image().partition(&TopicPartition::new("orders", 0)).unwrap().leader_epoch;
+    let partition = world.broker(1).image().partition(&TopicPartition::new("orders", 0)).unwrap().clone();
+    let epoch = partition.leader_epoch;
+    let stranger = (1..=3).find(|id| !partition.replicas.contains(id)).unwrap();
+    let follower = 6 - leader - stranger;
     let fetch = |epoch| {
         let asked = FetchPartition::default().with_current_leader_epoch(epoch).with_partition_max_bytes(1_000);
         let topics = vec![FetchTopic::default().with_topic_id(topic).with_partitions(vec![asked])];
@@ -353,13 +355,16 @@ fn who_does_not_lead_says_who_does() {
         let nodes: Vec<_> = response.node_endpoints.iter().map(|node| (node.node_id.0, node.host.to_string(), node.port)).collect();
         (data.error_code, data.current_leader.leader_id.0, data.current_leader.leader_epoch, nodes)
     };
-    world.ask(3 - leader, fetch(epoch), vec![]);
+    world.ask(stranger, fetch(epoch), vec![]);
     world.run(100);
     assert_eq!(fetched(&world), (6, leader, epoch, vec![at_leader.clone()]));
-    world.ask(leader, fetch(epoch), vec![]);
-    world.run(100);
-    assert_eq!(fetched(&world), (0, -1, -1, vec![]));
-    world.produce(3 - leader, "orders", "a", 1);
+    // Whoever has it answers a consumer (KIP-392).
+    for replica in [leader, follower] {
+        world.ask(replica, fetch(epoch), vec![]);
+        world.run(100);
+        assert_eq!(fetched(&world), (0, -1, -1, vec![]));
+    }
+    world.produce(follower, "orders", "a", 1);
     world.run(100);
     let Response::Produce(response) = world.answers().pop().unwrap().1 else { panic!("a produce was asked last") };
     let answer = &response.responses[0].partition_responses[0];
@@ -369,11 +374,12 @@ fn who_does_not_lead_says_who_does() {
     // Fenced, by a later epoch; and nobody leads while the leader is gone.
     world.inject(Fault::Stop { host: host_of(BrokerId(leader)) });
     world.run(3_000);
-    world.ask(3 - leader, fetch(epoch), vec![]);
+    world.ask(follower, fetch(epoch), vec![]);
     world.run(100);
-    assert_eq!(fetched(&world), (74, 3 - leader, epoch + 1, vec![(3 - leader, host_of(BrokerId(3 - leader)), 9092)]));
+    assert_eq!(fetched(&world), (74, follower, epoch + 1, vec![(follower, host_of(BrokerId(follower)), 9092)]));
 }
 
+/// What only raw requests do: words of a list are added and taken away. A broker says in its own words what is no list, before it forwards.
 #[test]
 fn lists_grow_and_shrink() {
     let (topic, broker, append, subtract) = (2, 4, 2, 3);
@@ -399,4 +405,45 @@ fn lists_grow_and_shrink() {
     let no_list = "Config value subtract is not allowed for config key: log.cleaner.threads";
     assert_eq!(said(broker, "1", "log.cleaner.threads", subtract, "1"), (40, no_list.to_owned()));
     assert_eq!(said(broker, "1", "log.cleaner.threads", 7, "1"), (42, "Unknown operations type 7".to_owned()));
+}
+
+/// Any replica answers a consumer, up to its own high watermark, and as soon as that moves (KIP-392); of another epoch's leader it knows as
+/// little as a leader would.
+#[test]
+fn a_follower_answers_a_consumer() {
+    let mut world = World::new(2);
+    world.create("orders", 1, 2);
+    let leader = world.leader("orders", 1);
+    let follower = 3 - leader;
+    world.produce(leader, "orders", "a", -1);
+    world.run(1_000);
+    let id = world.broker(1).image().topic("orders").unwrap().id;
+    let ask = |world: &mut World, offset: i64, epoch: i32| {
+        let partition =
+            FetchPartition::default().with_fetch_offset(offset).with_partition_max_bytes(1 << 20).with_current_leader_epoch(epoch);
+        let topic = FetchTopic::default().with_topic_id(id).with_partitions(vec![partition]);
+        let request = FetchRequest::default().with_replica_state(ReplicaState::default()).with_topics(vec![topic]).with_max_bytes(1 << 20);
+        world.ask(follower, request.with_max_wait_ms(20_000).with_min_bytes(1), vec![]);
+    };
+    let said = |world: &World| {
+        let Some((_, Response::Fetch(body))) = world.answers().pop() else { panic!("no answer") };
+        let data = &body.responses[0].partitions[0];
+        (data.error_code, data.high_watermark)
+    };
+    ask(&mut world, 0, 0);
+    world.run(100);
+    assert_eq!(said(&world), (0, 1), "what is there");
+    ask(&mut world, 1, 0);
+    world.run(2_000);
+    let before = world.answers().len();
+    world.produce(leader, "orders", "b", -1);
+    world.run(1_000);
+    assert_eq!(world.answers().len(), before + 2, "the producer's answer, and what the consumer waited for");
+    assert_eq!(said(&world), (0, 2));
+    ask(&mut world, 7, 0);
+    world.run(100);
+    assert_eq!(said(&world).0, 1, "OFFSET_OUT_OF_RANGE");
+    ask(&mut world, 0, 5);
+    world.run(100);
+    assert_eq!(said(&world).0, 75, "UNKNOWN_LEADER_EPOCH");
 }

@@ -4,6 +4,7 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, NodeEndpoint, PartitionData};
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::partition::Leading;
@@ -25,6 +26,8 @@ use crate::sim::time::{Duration, Time};
 pub struct FetchParams {
     /// -1: a consumer; -2: a debugging consumer.
     pub replica: i32,
+    /// Of a consumer that can fetch from any replica (KIP-392): where it is; empty if it does not say.
+    pub rack: Option<StrBytes>,
     pub context: FetchContext,
     pub min_bytes: u32,
     pub max_bytes: u32,
@@ -61,6 +64,8 @@ pub struct Wanted {
 /// `FetchRequest.CONSUMER_REPLICA_ID`, `FetchRequest.DEBUGGING_CONSUMER_ID`
 const CONSUMER: i32 = -1;
 const DEBUGGING: i32 = -2;
+/// From this version of Fetch on a consumer knows that there are other replicas than the leader.
+const CLOSEST_REPLICA_VERSION: i16 = 11;
 /// `IsolationLevel.READ_COMMITTED`
 const READ_COMMITTED: i8 = 1;
 
@@ -68,7 +73,7 @@ const READ_COMMITTED: i8 = 1;
 struct Read {
     data: PartitionData,
     batches: Batches,
-    /// Answer now: an error, or histories that parted.
+    /// Answer now: an error, histories that parted, or a replica that is closer.
     is_urgent: bool,
     /// Refused before any log was looked at: it neither waits nor hurries, and stands at the end of an answer.
     is_erroneous: bool,
@@ -99,7 +104,8 @@ impl Broker {
         let max_bytes = request.max_bytes.min(self.settings.fetch_max_bytes).min(allowed).max(0) as u32;
         let min_bytes = (request.min_bytes.max(0) as u32).min(max_bytes);
         let read_committed = replica < 0 && request.isolation_level == READ_COMMITTED;
-        let params = FetchParams { replica, context, min_bytes, max_bytes, read_committed, wanted, forbidden };
+        let rack = (replica < 0 && asker.version >= CLOSEST_REPLICA_VERSION).then(|| request.rack_id.clone());
+        let params = FetchParams { replica, rack, context, min_bytes, max_bytes, read_committed, wanted, forbidden };
         let deadline = now + Duration::ms(request.max_wait_ms.max(0) as u64);
         self.try_fetch(now, None, WaitingFetch { asker, params, deadline }, out);
     }
@@ -260,7 +266,7 @@ impl Broker {
         let (mut bytes, mut urgent, mut erroneous) = (0, false, 0);
         for wanted in params.wanted.iter().chain(&of_session) {
             let budget = params.max_bytes.saturating_sub(bytes);
-            let read = self.read_partition(now, params, wanted, budget, bytes > 0);
+            let read = self.read_partition(now, waiting.asker, params, wanted, budget, bytes > 0);
             bytes += read.batches.iter().map(|batch| batch.size_bytes()).sum::<u32>();
             urgent |= read.is_urgent;
             erroneous += usize::from(read.is_erroneous);
@@ -341,7 +347,7 @@ impl Broker {
     }
 
     /// readFromLocalLog: a follower reads to the log end, a consumer to the high watermark.
-    fn read_partition(&self, now: Time, params: &FetchParams, wanted: &Wanted, budget: u32, has_some: bool) -> Read {
+    fn read_partition(&self, now: Time, asker: Asker, params: &FetchParams, wanted: &Wanted, budget: u32, has_some: bool) -> Read {
         let mut data = PartitionData::default().with_partition_index(wanted.partition.partition).with_aborted_transactions(None);
         let refuse = |mut data: PartitionData, error: ResponseError| {
             data.error_code = error.code();
@@ -361,8 +367,10 @@ impl Broker {
                 false => refuse_at_once(data, ResponseError::UnknownTopicOrPartition),
             };
         };
+        // `FetchParams.fetchOnlyLeader`
+        let from_any = params.replica == DEBUGGING || params.rack.is_some();
         let Some(leader_epoch) =
-            partition.leading.as_ref().map(|leading| leading.epoch).or_else(|| (params.replica == DEBUGGING).then_some(-1))
+            partition.leading.as_ref().map(|leading| leading.epoch).or_else(|| from_any.then_some(partition.registration.leader_epoch))
         else {
             return refuse(data, ResponseError::NotLeaderOrFollower);
         };
@@ -388,6 +396,14 @@ impl Broker {
             data.diverging_epoch.end_offset = end_offset;
             return Read { data, batches: Vec::new(), is_urgent: true, is_erroneous: false, is_settled: false };
         }
+        let closest = params
+            .rack
+            .as_deref()
+            .and_then(|rack| self.find_preferred_read_replica(asker.conn, rack, partition, wanted.place.fetch_offset));
+        if let Some(id) = closest {
+            data.preferred_read_replica = id;
+            return Read { data, batches: Vec::new(), is_urgent: true, is_erroneous: false, is_settled: false };
+        }
         let before = match params.replica {
             CONSUMER if params.read_committed => data.last_stable_offset,
             CONSUMER => high_watermark,
@@ -396,7 +412,9 @@ impl Broker {
         let max_bytes = (wanted.place.max_bytes.max(0) as u32).min(budget);
         let throttled = params.replica >= 0 && self.throttles_leader(now, &wanted.partition, params.replica, partition.isr());
         // Of what happens to another replica's log sessions are not told; and the next request may read what is not committed yet.
-        let is_settled = wanted.place.fetch_offset >= before.max(high_watermark) && partition.is_leader();
+        // Nor are they of replicas that come into question as the closest.
+        let has_all = wanted.place.fetch_offset >= before.max(high_watermark);
+        let is_settled = has_all && partition.is_leader() && !(params.rack.is_some() && self.settings.rack_aware);
         if throttled || has_some && max_bytes == 0 {
             return Read { data, batches: Vec::new(), is_urgent: false, is_erroneous: false, is_settled };
         }

@@ -118,7 +118,11 @@ impl Broker {
         }
         if log_end > before {
             fetcher.changed.insert(name.clone());
-            out.emit(Event::Replicated { partition: name, broker, log_end });
+            out.emit(Event::Replicated { partition: name.clone(), broker, log_end });
+        }
+        // A consumer may wait here, too.
+        if moved {
+            self.wake_fetches(now, &name, out);
         }
     }
 

@@ -53,6 +53,7 @@ mod produce_request;
 mod producers;
 pub mod quorum;
 pub mod quotas;
+mod replica_selector;
 pub mod replicas;
 pub mod requests;
 pub mod session;
@@ -133,6 +134,8 @@ pub struct Settings {
     pub fetch_max_bytes: i32,
     /// max.incremental.fetch.session.cache.slots
     pub fetch_session_slots: i32,
+    /// replica.selector.class: consumers are sent to the closest replica.
+    pub rack_aware: bool,
     /// connection.failed.authentication.delay.ms
     pub failed_authentication_delay_ms: u64,
     /// num.io.threads: request handlers.
@@ -168,6 +171,7 @@ impl Settings {
             offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
             offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,
             fetch_max_bytes: int("fetch.max.bytes", 57_671_680),
+            rack_aware: replica_selector::is_rack_aware(config),
             fetch_session_slots: int("max.incremental.fetch.session.cache.slots", 1_000),
             failed_authentication_delay_ms: number("connection.failed.authentication.delay.ms", 100).max(0).cast_unsigned(),
             io_threads: number("num.io.threads", 8).clamp(1, 1_000) as u32,

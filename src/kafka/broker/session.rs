@@ -181,6 +181,7 @@ impl FetchSessionCache {
             has_records
                 || data.error_code != 0
                 || data.diverging_epoch.epoch >= 0
+                || data.preferred_read_replica.0 >= 0
                 || cached.high_watermark != data.high_watermark
                 || cached.log_start_offset != data.log_start_offset
         })

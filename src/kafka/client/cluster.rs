@@ -54,6 +54,8 @@ pub struct Progress<T> {
     /// A node did not believe who this is, or is none that can say who is in the cluster: what waits for metadata is told
     /// (`Metadata.fatalError`).
     pub fatal: Option<ClientError>,
+    /// Nodes whose connections ended, or came to nothing.
+    pub disconnected: Vec<BrokerId>,
 }
 
 impl<T> ClusterClient<T> {
@@ -154,9 +156,13 @@ impl<T> ClusterClient<T> {
 
     fn progress(&mut self, now: Time, over: Vec<Completed<Token<T>>>, out: &mut Outbox) -> Progress<T> {
         self.polled = now;
-        self.note_disconnections(now, out);
-        let mut progress =
-            Progress { completed: Vec::with_capacity(over.len()), metadata_updated: false, fatal: self.network.take_auth_failure() };
+        let disconnected = self.note_disconnections(now, out);
+        let mut progress = Progress {
+            completed: Vec::with_capacity(over.len()),
+            metadata_updated: false,
+            fatal: self.network.take_auth_failure(),
+            disconnected,
+        };
         for Completed { token, node, sent, correlation_id, result } in over {
             match token {
                 Token::Owner(token) => progress.completed.push(Completed { token, node, sent, correlation_id, result }),
@@ -179,8 +185,10 @@ impl<T> ClusterClient<T> {
         self.network.reserve_correlation_id();
     }
 
-    fn note_disconnections(&mut self, now: Time, out: &mut Outbox) {
+    fn note_disconnections(&mut self, now: Time, out: &mut Outbox) -> Vec<BrokerId> {
+        let mut disconnected = Vec::new();
         for (node, _) in self.network.take_disconnected() {
+            disconnected.push(node);
             let no_metadata = self.cluster().brokers.is_empty();
             if let Some(address) = self.network.address(node).filter(|_| no_metadata && node.0 < 0 && self.warns_of_bootstrap) {
                 let message = format!("Bootstrap broker {} disconnected", describe(node, address));
@@ -192,6 +200,7 @@ impl<T> ClusterClient<T> {
             }
             self.metadata.request_update(false);
         }
+        disconnected
     }
 
     /// Whether the answer brought metadata.

@@ -24,6 +24,8 @@ pub struct ConsumerConfig {
     pub auto_commit_interval: Duration,
     pub session_timeout: Duration,
     pub heartbeat_interval: Duration,
+    /// `client.rack`: where it is, for brokers that know a closer replica than the leader; empty if it does not say.
+    pub client_rack: Name,
     /// `max.poll.interval.ms`: who does not poll for that long leaves its group; also how long a rebalance may take.
     pub max_poll_interval: Duration,
     pub max_poll_records: u32,
@@ -89,7 +91,7 @@ fn by_duration(text: &str) -> Option<OffsetReset> {
 }
 
 impl ConsumerConfig {
-    /// Reads settings. Left out: deserializers, interceptors, security, `client.rack`.
+    /// Reads settings. Left out: deserializers, interceptors, security.
     ///
     /// # Errors
     /// The first setting that cannot be, in Kafka's words.
@@ -150,6 +152,7 @@ impl ConsumerConfig {
             fetch_max_wait: settings.int_millis("fetch.max.wait.ms", 500)?,
             fetch_max_bytes: settings.int("fetch.max.bytes", 52_428_800, 0..=i32::MAX)?,
             max_partition_fetch_bytes: settings.int("max.partition.fetch.bytes", 1_048_576, 0..=i32::MAX)?,
+            client_rack: text("client.rack").unwrap_or_default(),
             isolation_level,
             check_crcs: settings.boolean("check.crcs", true)?,
             default_api_timeout: settings.int_millis("default.api.timeout.ms", 60_000)?,

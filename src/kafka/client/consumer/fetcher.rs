@@ -8,10 +8,12 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse, produce_response};
 use super::completed_fetch::CompletedFetch;
 use super::config::OffsetReset;
 use super::kafka_consumer::{Closing, KafkaConsumer, Receiver, Token};
-use super::subscription::{FetchState, Position};
+use super::membership::str_bytes;
+use super::subscription::{FetchState, PartitionState, Position, PreferredReadReplica};
 use crate::kafka::actor::{HostPort, Outbox};
 use crate::kafka::client::error::{ClientError, TOPIC_AUTHORIZATION_FAILED};
 use crate::kafka::client::fetch_session::{Place, SessionKey};
+use crate::kafka::client::metadata::Cluster;
 use crate::kafka::client::network::{Answer, Failed, Outgoing};
 use crate::kafka::event::Event;
 use crate::kafka::names::{BrokerId, TopicPartition};
@@ -31,16 +33,31 @@ impl KafkaConsumer {
         // A node is not asked again before its records are read: its session would lose the partitions that they are of (KAFKA-17182,
         // `bufferedNodes`). Nor is one that has not answered.
         let buffered = self.buffer.iter().filter(|fetch| self.subscriptions.fetchable(&fetch.partition).is_some());
-        let mut busy: BTreeSet<BrokerId> = buffered.filter_map(|fetch| cluster.leader(&fetch.partition)).collect();
+        let node_of = |fetch: &CompletedFetch| {
+            let leader = cluster.leader(&fetch.partition)?;
+            let closest = self.closest(now, &cluster, &fetch.partition);
+            Some(closest.and_then(Result::ok).unwrap_or(leader))
+        };
+        let mut busy: BTreeSet<BrokerId> = buffered.filter_map(node_of).collect();
         busy.extend(&self.fetching);
         let mut fetchable: BTreeMap<BrokerId, Vec<(u64, SessionKey, Place)>> = BTreeMap::new();
         let mut without_leader = false;
+        let mut gone = Vec::new();
         for (partition, state) in self.subscriptions.partitions() {
             let FetchState::Fetching(position) = state.fetch else { continue };
-            match cluster.leader(partition) {
+            // `selectReadReplica`
+            let node = cluster.leader(partition).map(|leader| match self.closest(now, &cluster, partition) {
+                Some(Ok(closest)) => closest,
+                Some(Err(_)) => {
+                    gone.push(partition.clone());
+                    leader
+                }
+                None => leader,
+            });
+            match node {
                 None => without_leader = true,
-                Some(leader) if busy.contains(&leader) || state.not_before > now => {}
-                Some(leader) => {
+                Some(node) if busy.contains(&node) || state.not_before > now => {}
+                Some(node) => {
                     let Some(topic) = cluster.topic(&partition.topic) else { continue };
                     let place = Place {
                         fetch_offset: position.offset,
@@ -49,12 +66,15 @@ impl KafkaConsumer {
                         last_fetched_epoch: -1,
                         max_bytes: self.config.max_partition_fetch_bytes,
                     };
-                    fetchable.entry(leader).or_default().push((state.turn, (topic.id, partition.partition), place));
+                    fetchable.entry(node).or_default().push((state.turn, (topic.id, partition.partition), place));
                 }
             }
         }
-        if without_leader {
+        if without_leader || !gone.is_empty() {
             self.client.metadata.request_update(false);
+        }
+        for partition in gone {
+            self.subscriptions.clear_preferred_read_replica(&partition);
         }
         for (node, mut partitions) in fetchable {
             if !self.client.ready(now, node, out) {
@@ -66,6 +86,17 @@ impl KafkaConsumer {
                 self.fetching.insert(node);
             }
         }
+    }
+
+    /// The replica that the leader named as the closest, if it still leads and it is not too long ago (`preferredReadReplica`).
+    ///
+    /// # Errors
+    /// It is none that is online, as far as is known (`nodeIfOnline`).
+    fn closest(&self, now: Time, cluster: &Cluster, partition: &TopicPartition) -> Option<Result<BrokerId, BrokerId>> {
+        let PreferredReadReplica { id, until, leader_epoch } = self.subscriptions.get(partition)?.preferred_read_replica?;
+        let info = cluster.partition(partition).filter(|info| info.leader_epoch == leader_epoch && now <= until)?;
+        let is_online = cluster.brokers.contains_key(&id) && info.replicas.contains(&id) && !info.offline_replicas.contains(&id);
+        Some(if is_online { Ok(id) } else { Err(id) })
     }
 
     /// `maybeCloseFetchSessions`: brokers are told that their sessions end. Returns the next state of closing.
@@ -113,6 +144,7 @@ impl KafkaConsumer {
             .with_min_bytes(config.fetch_min_bytes)
             .with_max_bytes(config.fetch_max_bytes)
             .with_isolation_level(config.isolation_level.code())
+            .with_rack_id(str_bytes(&config.client_rack))
     }
 
     /// The answer of a node, or none.
@@ -164,10 +196,13 @@ impl KafkaConsumer {
                     state.log_start_offset = Some(data.log_start_offset).filter(|&at| at >= 0);
                     state.last_stable_offset = Some(data.last_stable_offset).filter(|&at| at >= 0);
                 }
+                self.update_preferred_read_replica(now, &partition, BrokerId(data.preferred_read_replica.0));
                 if !batches.is_empty() {
                     self.buffer.push_back(CompletedFetch::new(partition, offset, batches, data.aborted_transactions));
                 }
             }
+            // The replica is behind, or ahead, of what the leader thought.
+            OFFSET_OUT_OF_RANGE if self.subscriptions.clear_preferred_read_replica(&partition) => {}
             OFFSET_OUT_OF_RANGE => match self.config.auto_offset_reset {
                 OffsetReset::None => {
                     let message = format!("Fetch position {offset} is out of range for partition {partition}");
@@ -195,9 +230,31 @@ impl KafkaConsumer {
         }
     }
 
+    fn update_preferred_read_replica(&mut self, now: Time, partition: &TopicPartition, id: BrokerId) {
+        let leader_epoch = self.client.cluster().partition(partition).map_or(-1, |info| info.leader_epoch);
+        let news = PreferredReadReplica { id, until: now + self.config.metadata.max_age, leader_epoch };
+        let is_same = |known: PreferredReadReplica| known.id == id && known.leader_epoch == leader_epoch && now <= known.until;
+        if id.0 >= 0
+            && let Some(state) = self.subscriptions.get_mut(partition)
+            && !state.preferred_read_replica.is_some_and(is_same)
+        {
+            state.preferred_read_replica = Some(news);
+        }
+    }
+
+    /// `handleFetchFailure`: it could not be fetched from; the leaders are asked again.
+    pub(super) fn forget_closest(&mut self, node: BrokerId) {
+        let went_there = |state: &PartitionState| state.preferred_read_replica.is_some_and(|closest| closest.id == node);
+        let all = self.subscriptions.partitions().filter(|(_, state)| went_there(state)).map(|(partition, _)| partition.clone());
+        for partition in all.collect::<Vec<_>>() {
+            self.subscriptions.clear_preferred_read_replica(&partition);
+        }
+    }
+
     /// The leader is another one, or not ready: a moment later, and with fresh metadata.
     pub(super) fn try_again_later(&mut self, now: Time, partition: &TopicPartition) {
         self.client.metadata.request_update(false);
+        self.subscriptions.clear_preferred_read_replica(partition);
         let at = now + self.config.retry.initial;
         if let Some(state) = self.subscriptions.get_mut(partition) {
             state.not_before = at;

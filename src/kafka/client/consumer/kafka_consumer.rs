@@ -185,6 +185,7 @@ impl KafkaConsumer {
         if let Some(fatal) = progress.fatal {
             self.error = Some(fatal);
         }
+        progress.disconnected.into_iter().for_each(|node| self.forget_closest(node));
         for completed in progress.completed {
             self.completed(now, completed, out);
         }

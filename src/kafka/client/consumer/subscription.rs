@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::config::OffsetReset;
-use crate::kafka::names::{Name, TopicPartition};
+use crate::kafka::names::{BrokerId, Name, TopicPartition};
 use crate::sim::time::Time;
 
 /// What was asked for.
@@ -34,12 +34,23 @@ pub struct PartitionState {
     pub high_watermark: Option<i64>,
     pub log_start_offset: Option<i64>,
     pub last_stable_offset: Option<i64>,
+    pub(super) preferred_read_replica: Option<PreferredReadReplica>,
     /// Something did not fit: not to be fetched before.
     pub(super) not_before: Time,
     /// The leader epoch for which the position is known to be sound.
     pub(super) validated_epoch: i32,
     /// Where it stands among the partitions of a fetch: those that brought something go to the end.
     pub(super) turn: u64,
+}
+
+/// The replica that the leader named as the closest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreferredReadReplica {
+    pub id: BrokerId,
+    /// Until then (`metadata.max.age.ms`).
+    pub until: Time,
+    /// As long as this leader leads.
+    pub leader_epoch: i32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +135,7 @@ impl Subscriptions {
                 high_watermark: None,
                 log_start_offset: None,
                 last_stable_offset: None,
+                preferred_read_replica: None,
                 not_before: Time::ZERO,
                 validated_epoch: -1,
                 turn: *turn,
@@ -156,6 +168,12 @@ impl Subscriptions {
             return None;
         }
         Arc::make_mut(&mut self.partitions).get_mut(partition)
+    }
+
+    /// `clearPreferredReadReplica`: the leader is asked again. Says whether there was another one.
+    pub(super) fn clear_preferred_read_replica(&mut self, partition: &TopicPartition) -> bool {
+        let has_one = self.get(partition).is_some_and(|state| state.preferred_read_replica.is_some());
+        has_one && self.get_mut(partition).is_some_and(|state| state.preferred_read_replica.take().is_some())
     }
 
     /// `movePartitionToEnd`: others come first in the next fetch.
