@@ -159,7 +159,7 @@ impl ConfigHelper<'_> {
 
     fn topic_configs(&self, topic: &str) -> Vec<Entry> {
         let own = self.image.configs(TOPIC_RESOURCE, topic);
-        let (cluster, fixed) = (self.dynamic_config(), broker::in_ms(&self.config));
+        let (cluster, fixed) = (self.dynamic_config(), broker::in_ms(self.config));
         let of = |def: &topic::TopicConfigDef| {
             let value = topic::effective(def.name, &own, &cluster, &fixed).unwrap_or(def.default);
             let mut synonyms: Vec<Synonym> = Vec::new();
