@@ -88,6 +88,12 @@ fn a_link_that_is_cut() {
     check("tests/asked/link-cut.txt", &[]);
 }
 
+/// KIP-1066: which directories get new replicas, what a broker and a controller refuse, and a replica that moves away.
+#[test]
+fn cordoned_log_directories() {
+    check("tests/asked/cordoned-log-dirs.txt", &[]);
+}
+
 /// Unknown topics and groups, and a cluster that is down, in the tools of which no other recording asks it.
 #[test]
 fn unknown_names_and_a_cluster_that_is_down() {

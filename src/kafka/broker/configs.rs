@@ -8,6 +8,7 @@ use kafka_protocol::messages::*;
 use kafka_protocol::protocol::StrBytes;
 
 use super::forward::Call;
+use super::log_dirs::CORDONED_LOG_DIRS;
 use super::process::Broker;
 use super::replicas::Asker;
 use crate::kafka::actor::{Config, Outbox};
@@ -154,6 +155,9 @@ impl Broker {
             }
         }
         broker::validate_dynamic(&config, per_broker).map_err(invalid)?;
+        if let Some(value) = config.get(CORDONED_LOG_DIRS) {
+            self.log_dirs.may_cordon(value).map_err(invalid)?;
+        }
         let running = self.dynamic_config();
         for (name, value) in &config {
             let known = running.get(name).or_else(|| self.spec.config.get(name)).map(String::as_str);

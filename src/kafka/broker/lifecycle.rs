@@ -9,8 +9,9 @@ use super::forward::Call;
 use super::process::Broker;
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
-use crate::kafka::metadata::features::FEATURES;
+use crate::kafka::metadata::features::{FEATURES, cordons_log_dirs};
 use crate::kafka::names::uuid_text;
+use crate::kafka::protocol::cordoned;
 use crate::sim::time::{Duration, Time};
 
 /// `BrokerState`
@@ -156,7 +157,10 @@ impl Broker {
         let sent = match self.lifecycle.epoch {
             None => self.call_controller(now, self.registration(), Call::Register, out),
             Some(epoch) => {
-                let request = self.heartbeat_request(epoch);
+                let mut request = self.heartbeat_request(epoch);
+                if self.metadata.is_published() && cordons_log_dirs(&self.image.features) {
+                    cordoned::say(&mut request, &self.log_dirs.cordoned());
+                }
                 self.lifecycle.telling = request.offline_log_dirs.clone();
                 self.call_controller(now, request, Call::Heartbeat, out)
             }

@@ -14,6 +14,10 @@ use crate::kafka::log::partition_log::PartitionLog;
 use crate::kafka::names::{BrokerId, TopicPartition, directory_id, host_of};
 use crate::sim::time::Time;
 
+pub(super) const CORDONED_LOG_DIRS: &str = "cordoned.log.dirs";
+/// All of them, as the value of that.
+const ALL: &str = "*";
+
 /// One of them.
 #[derive(Clone, Debug)]
 pub struct LogDir {
@@ -24,6 +28,8 @@ pub struct LogDir {
     pub id: Uuid,
     /// It works.
     pub online: bool,
+    /// It gets no new replicas (`cordoned.log.dirs`, KIP-1066), unless somebody says by hand that they go to this broker.
+    pub cordoned: bool,
     /// Replicas lie there. A directory that only `metadata.log.dir` names keeps the metadata log and nothing else.
     of_replicas: bool,
 }
@@ -69,9 +75,49 @@ impl LogDirs {
             prefix: prefix(path).into(),
             id: if n == metadata { directory_id(broker, cluster_id) } else { directory_id(broker, &format!("{cluster_id} {path}")) },
             online: true,
+            cordoned: false,
             of_replicas: n < of_replicas,
         };
-        LogDirs { all: paths.iter().enumerate().map(dir).collect(), metadata }
+        let mut dirs = LogDirs { all: paths.iter().enumerate().map(dir).collect(), metadata };
+        dirs.cordon(config.get(CORDONED_LOG_DIRS).map_or("", String::as_str));
+        dirs
+    }
+
+    /// Cordons those that a value of cordoned.log.dirs names, and no others. Returns whether others are cordoned than before.
+    pub fn cordon(&mut self, value: &str) -> bool {
+        let named = cordoned(value);
+        let is_named = |path: &str| named == [ALL] || named.contains(&path);
+        let mut changed = false;
+        for dir in &mut self.all {
+            changed |= dir.cordoned != is_named(&dir.path);
+            dir.cordoned = is_named(&dir.path);
+        }
+        changed
+    }
+
+    /// The ids of those that are cordoned.
+    pub fn cordoned(&self) -> Vec<Uuid> {
+        self.iter().filter(|dir| dir.cordoned).map(|dir| dir.id).collect()
+    }
+
+    /// `KafkaConfig.validateCordonedLogDirs`
+    ///
+    /// # Errors
+    /// Kafka's words.
+    pub fn may_cordon(&self, value: &str) -> Result<(), String> {
+        let named = cordoned(value);
+        if named.contains(&ALL) && named.len() > 1 {
+            return Err("requirement failed: When cordoned.log.dirs is set to *, it must not contain other values".into());
+        }
+        let is_missing = |path: &&str| *path != ALL && !self.iter().any(|dir| dir.path == *path);
+        let missing: Vec<&str> = named.into_iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "requirement failed: All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : {}",
+            missing.join(", ")
+        ))
     }
 
     /// Those for replicas.
@@ -124,6 +170,11 @@ impl LogDirs {
     }
 }
 
+/// The paths in a value of cordoned.log.dirs.
+fn cordoned(value: &str) -> Vec<&str> {
+    value.split(',').map(str::trim).filter(|path| !path.is_empty()).collect()
+}
+
 impl Broker {
     /// Where a new replica's folder goes: into the directory that somebody wished, or that the metadata names, else into that with the fewest
     /// (`nextLogDirs`). `None`: the directory that is named does not work.
@@ -131,7 +182,7 @@ impl Broker {
         let wanted = self.futures.preferred.get(name).copied().unwrap_or(assigned);
         let dir = match self.log_dirs.by_id(wanted) {
             Some(dir) => Some(dir).filter(|dir| dir.online),
-            None => self.log_dirs.online().min_by_key(|dir| {
+            None => self.next_log_dirs().min_by_key(|dir| {
                 let in_it = |log: &PartitionLog| self.log_dirs.of_path(log.dir()).id == dir.id;
                 if self.log_dirs.are_several() {
                     self.replicas.partitions.values().filter(|partition| in_it(&partition.log)).count()
@@ -141,6 +192,23 @@ impl Broker {
             }),
         };
         dir.map(|dir| format!("{}{name}", dir.prefix))
+    }
+
+    /// `nextLogDirs`: those that take new replicas; where none does, the first all the same.
+    fn next_log_dirs(&self) -> impl Iterator<Item = &LogDir> {
+        let first = self.log_dirs.online().find(|dir| !dir.cordoned).or(self.log_dirs.online().next());
+        let first = first.map(|dir| dir.id);
+        self.log_dirs.online().filter(move |dir| !dir.cordoned || Some(dir.id) == first)
+    }
+
+    /// cordoned.log.dirs may be another.
+    pub(super) fn configure_cordoned(&mut self, now: Time, out: &mut Outbox) {
+        let dynamic = self.dynamic_config();
+        let value = dynamic.get(CORDONED_LOG_DIRS).or_else(|| self.spec.config.get(CORDONED_LOG_DIRS)).cloned().unwrap_or_default();
+        if self.log_dirs.cordon(&value) {
+            // propagateDirectoryCordoned
+            self.tell_controller_now(now, out);
+        }
     }
 
     /// The id of the directory that a replica here is in.

@@ -67,11 +67,14 @@ impl Broker {
     /// `alterReplicaLogDirs`, of one partition.
     ///
     /// # Errors
-    /// LogDirNotFound, KafkaStorageError, ReplicaNotAvailable, UnknownTopicOrPartition.
+    /// LogDirNotFound, KafkaStorageError, InvalidReplicaAssignment (the directory is cordoned), ReplicaNotAvailable, UnknownTopicOrPartition.
     pub(super) fn move_replica(&mut self, now: Time, name: &TopicPartition, path: &str, out: &mut Outbox) -> Result<(), ResponseError> {
         let dir = self.log_dirs.iter().find(|dir| dir.path == path).cloned().ok_or(ResponseError::LogDirNotFound)?;
         if !dir.online || self.replicas.offline.contains(name) {
             return Err(ResponseError::KafkaStorageError);
+        }
+        if dir.cordoned {
+            return Err(ResponseError::InvalidReplicaAssignment);
         }
         // Another goal than before: stop the move that is under way.
         let under_way = self.futures.logs.get(name).map(|future| self.log_dirs.of_path(future.log.dir()).id);

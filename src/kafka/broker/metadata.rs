@@ -220,6 +220,7 @@ impl Broker {
 
     fn publish_configs(&mut self, now: Time, out: &mut Outbox) {
         self.configure_throttles();
+        self.configure_cordoned(now, out);
         for (name, future) in &mut self.futures.logs {
             future.log.set_config(log_config_of(&self.image, &name.topic, &self.spec));
         }

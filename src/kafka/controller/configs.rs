@@ -9,6 +9,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::{Outcome, State};
 use crate::kafka::actor::Config;
 use crate::kafka::config::{altered_list, broker, client_metrics, group, topic};
+use crate::kafka::metadata::features::cordons_log_dirs;
 use crate::kafka::metadata::record::{BROKER_RESOURCE, CLIENT_METRICS_RESOURCE, GROUP_RESOURCE, MetadataRecord, TOPIC_RESOURCE};
 use crate::kafka::protocol::errors;
 
@@ -21,11 +22,11 @@ const SUBTRACT: i8 = 3;
 impl State {
     /// IncrementalAlterConfigs. Each resource succeeds or fails as a whole.
     #[inline(never)]
-    pub fn alter_configs(&self, request: &IncrementalAlterConfigsRequest) -> Outcome {
+    pub fn alter_configs(&self, request: &IncrementalAlterConfigsRequest, forwarded: bool) -> Outcome {
         let mut records = Vec::new();
         let mut responses = Vec::new();
         for resource in &request.resources {
-            let (error, message) = match self.alter_resource(resource) {
+            let (error, message) = match self.alter_resource(resource, forwarded) {
                 Ok(changes) => {
                     records.extend(changes);
                     (0, None)
@@ -76,7 +77,7 @@ impl State {
     }
 
     /// `incrementalAlterConfigResource`: only what changes becomes a record, and whatever is said of brokers.
-    fn alter_resource(&self, resource: &AlterConfigsResource) -> Result<Vec<MetadataRecord>, (ResponseError, String)> {
+    fn alter_resource(&self, resource: &AlterConfigsResource, forwarded: bool) -> Result<Vec<MetadataRecord>, (ResponseError, String)> {
         let (resource_type, resource_name) = (resource.resource_type, resource.resource_name.to_string());
         let current = self.image.configs(resource_type, &resource_name);
         let mut changed: Config = (*current).clone();
@@ -105,6 +106,9 @@ impl State {
                 Some(value) => changed.insert(name.clone(), value.clone()),
                 None => changed.remove(&name),
             };
+            if name == "cordoned.log.dirs" && resource_type == BROKER_RESOURCE {
+                self.check_cordoned(current.get(&name), value.as_ref(), forwarded)?;
+            }
             // Brokers reload what is set again as it was (KAFKA-14136).
             if current.get(&name) != value.as_ref() || resource_type == BROKER_RESOURCE {
                 records.push(MetadataRecord::Config { resource_type, resource_name: resource_name.clone(), name, value });
@@ -113,6 +117,26 @@ impl State {
         self.validate_resource(resource_type, &resource_name, &changed, &records)?;
         self.check_existence(resource_type, &resource_name)?;
         Ok(records)
+    }
+
+    /// `isCordonedLogDirsDisabled`, `isCordonedLogDirsInvalid`: whether there are such directories only the broker knows; who asks the controller
+    /// can but uncordon some.
+    fn check_cordoned(&self, known: Option<&String>, value: Option<&String>, forwarded: bool) -> Result<(), (ResponseError, String)> {
+        if !cordons_log_dirs(&self.image.features) {
+            let message = "The cordoned.log.dirs configuration value cannot be set because it requires metadata.version >= 4.3-IV0";
+            return Err((ResponseError::InvalidConfig, message.to_owned()));
+        }
+        let words = |value: Option<&String>| -> Vec<String> {
+            value.map_or(Vec::new(), |value| value.trim().split(',').map(|word| word.trim().to_owned()).collect())
+        };
+        let (known, named) = (words(known), words(value.filter(|value| !value.trim().is_empty())));
+        if !forwarded && !named.iter().all(|word| known.contains(word)) {
+            // Kafka's words, blanks and all.
+            let message =
+                "When updating cordoned.log.dirs via controllers,  the new value must be a subset of the current configuration value.";
+            return Err((ResponseError::InvalidConfig, message.to_owned()));
+        }
+        Ok(())
     }
 
     /// `ControllerConfigurationValidator.validate`
@@ -235,7 +259,7 @@ mod tests {
             .with_config_operation(if value.is_some() { SET } else { DELETE });
         let resource =
             AlterConfigsResource::default().with_resource_type(resource_type).with_resource_name(text(resource)).with_configs(vec![config]);
-        let records = state.alter_resource(&resource).map_err(|(_, message)| message)?;
+        let records = state.alter_resource(&resource, true).map_err(|(_, message)| message)?;
         records.iter().for_each(|record| state.image.apply(record));
         Ok(records.len())
     }
@@ -262,7 +286,7 @@ mod tests {
             let config = AlterableConfig::default().with_name(text(name)).with_value(Some(text(value))).with_config_operation(operation);
             let of = if kind == BROKER_RESOURCE { "" } else { "m" };
             let resource = AlterConfigsResource::default().with_resource_type(kind).with_resource_name(text(of)).with_configs(vec![config]);
-            let records = state.alter_resource(&resource).map_err(|(error, message)| (error.code(), message))?;
+            let records = state.alter_resource(&resource, true).map_err(|(error, message)| (error.code(), message))?;
             records.iter().for_each(|record| state.image.apply(record));
             Ok(state.image.configs(kind, of).get(name).cloned())
         };

@@ -7,6 +7,7 @@ use kafka_protocol::messages::{AssignReplicasToDirsRequest, AssignReplicasToDirs
 use uuid::Uuid;
 
 use super::{Outcome, State};
+use crate::kafka::metadata::features::cordons_log_dirs;
 use crate::kafka::metadata::record::{BrokerRegistration, MetadataRecord, PartitionChange};
 
 impl State {
@@ -45,6 +46,21 @@ impl State {
         let directories = partition.replicas.iter().map(of).collect();
         let change = PartitionChange { topic_id, partition_id, directories: Some(directories), ..PartitionChange::default() };
         Ok((known != directory).then_some(change))
+    }
+
+    /// handleDirectoriesCordoned: a broker says which of its directories get no new replicas. `None`: it does not say.
+    pub(super) fn handle_directories_cordoned(&self, broker: &BrokerRegistration, cordoned: Option<Vec<Uuid>>) -> Option<MetadataRecord> {
+        let cordoned = cordoned.filter(|_| cordons_log_dirs(&self.image.features))?;
+        let differs = |known: &Vec<Uuid>| known.len() != cordoned.len() || known.iter().any(|id| !cordoned.contains(id));
+        let change = MetadataRecord::BrokerRegistrationChange {
+            broker_id: broker.id,
+            broker_epoch: broker.epoch,
+            fenced: None,
+            in_controlled_shutdown: false,
+            log_dirs: None,
+            cordoned_log_dirs: Some(cordoned.clone()),
+        };
+        broker.cordoned_log_dirs.as_ref().is_none_or(differs).then_some(change)
     }
 
     /// handleDirectoriesOffline: what lies in directories that a broker has lost is neither led by it nor in sync there.

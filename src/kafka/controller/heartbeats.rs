@@ -10,8 +10,8 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::{Outcome, State};
-use crate::kafka::metadata::features::{LATEST_LEVEL as LEVEL_4_3, METADATA_VERSION};
 use crate::kafka::metadata::record::{BrokerEndpoint, BrokerRegistration, MetadataRecord};
+use crate::kafka::protocol::cordoned;
 use crate::sim::time::{Duration, Time};
 
 /// A broker's session.
@@ -117,6 +117,7 @@ impl State {
             moved = Moved::Unfenced;
             records.extend(self.unfence(id, broker.epoch));
         }
+        records.extend(self.handle_directories_cordoned(&broker, cordoned::said(request)));
         let response =
             BrokerHeartbeatResponse::default().with_is_caught_up(caught_up).with_is_fenced(fenced).with_should_shut_down(should_shut_down);
         (Outcome { records, response: response.into() }, moved)
@@ -179,18 +180,6 @@ impl State {
             log_dirs: None,
             cordoned_log_dirs: None,
         }];
-        let said = self.image.brokers.get(&broker).is_some_and(|broker| broker.cordoned_log_dirs.is_some());
-        if !said && self.image.features.get(METADATA_VERSION).is_some_and(|&level| level >= LEVEL_4_3) {
-            // Its first heartbeat says that none are cordoned.
-            records.push(MetadataRecord::BrokerRegistrationChange {
-                broker_id: broker,
-                broker_epoch: epoch,
-                fenced: None,
-                in_controlled_shutdown: false,
-                log_dirs: None,
-                cordoned_log_dirs: Some(Vec::new()),
-            });
-        }
         records.extend(self.handle_broker_unfenced(broker));
         records
     }

@@ -159,17 +159,19 @@ impl State {
         let or_default = |asked: i64, name: &str| if asked == -1 { self.setting(name, 1) } else { asked };
         let partitions = or_default(i64::from(topic.num_partitions), "num.partitions");
         let factor = or_default(i64::from(topic.replication_factor), "default.replication.factor");
-        self.place(partitions.max(1) as usize, factor.max(1) as usize, rng)
+        let factor = factor.max(1) as usize;
+        let placed = self.place(partitions.max(1) as usize, factor, rng);
+        placed.map_err(|(error, why)| (error, format!("Unable to replicate the partition {factor} time(s): {why}")))
     }
 
     fn place(&self, partitions: usize, factor: usize, rng: &mut Rng) -> Result<Vec<Vec<i32>>, Refusal> {
         let usable =
             |broker: &std::sync::Arc<BrokerRegistration>| UsableBroker { id: broker.id, rack: broker.rack.clone(), fenced: broker.fenced };
-        let brokers: Vec<UsableBroker> = self.image.brokers.values().map(usable).collect();
-        let refuse =
-            |why: String| (ResponseError::InvalidReplicationFactor, format!("Unable to replicate the partition {factor} time(s): {why}"));
+        let is_usable = |broker: &&std::sync::Arc<BrokerRegistration>| broker.has_uncordoned_dirs();
+        let brokers: Vec<UsableBroker> = self.image.brokers.values().filter(is_usable).map(usable).collect();
+        let refuse = |why: String| (ResponseError::InvalidReplicationFactor, why);
         if brokers.iter().all(|broker| broker.fenced) {
-            return Err(refuse("All brokers are currently fenced.".into()));
+            return Err(refuse("All brokers are currently fenced, or have all their log directories cordoned.".into()));
         }
         let registered = brokers.len();
         if factor > registered {

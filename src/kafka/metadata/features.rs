@@ -55,6 +55,11 @@ const METADATA_VERSIONS: &[&str] = &[
     "4.4-IV0",
 ];
 
+/// `MetadataVersion.isCordonedLogDirsSupported`: since 4.3-IV0, the newest that is stable.
+pub fn cordons_log_dirs(levels: &OrdMap<String, i16>) -> bool {
+    levels.get(METADATA_VERSION).is_some_and(|level| *level >= LATEST_LEVEL)
+}
+
 /// A feature by its name.
 pub fn find(name: &str) -> Option<&'static Feature> {
     FEATURES.iter().find(|feature| feature.name == name)

@@ -14,6 +14,7 @@ pub mod api;
 pub mod api_versions;
 pub mod bounded;
 pub mod codec;
+pub mod cordoned;
 pub mod errors;
 pub mod frame;
 pub mod receive;

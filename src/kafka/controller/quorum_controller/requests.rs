@@ -126,7 +126,7 @@ impl QuorumController {
             Request::DescribeAcls(request) => Outcome::only(acl_requests::describe_acls(&state.image.acls, authorizer, request)),
             Request::AlterUserScramCredentials(request) => state.alter_scram_credentials(request),
             Request::AlterClientQuotas(request) => state.alter_client_quotas(request),
-            Request::IncrementalAlterConfigs(request) => state.alter_configs(request),
+            Request::IncrementalAlterConfigs(request) => state.alter_configs(request, frame.envelope.is_some()),
             Request::ElectLeaders(request) => state.elect_leaders(request),
             Request::AllocateProducerIds(request) => allocate_producer_ids(state, request),
             Request::AlterPartitionReassignments(request) => state.alter_partition_reassignments(request),

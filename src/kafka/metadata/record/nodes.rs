@@ -44,7 +44,7 @@ pub struct BrokerRegistration {
     pub in_controlled_shutdown: bool,
     /// The ids of its log directories that work.
     pub log_dirs: Vec<Uuid>,
-    /// Of those, what gets no new replicas (KIP-1066); `None` until the broker has said. Here it never cordons any.
+    /// Of those, what gets no new replicas (KIP-1066); `None` until the broker has said.
     pub cordoned_log_dirs: Option<Vec<Uuid>>,
 }
 
@@ -52,6 +52,12 @@ impl BrokerRegistration {
     /// Where its listener of that name is; `None` if it has none of that name.
     pub fn endpoint(&self, listener: &str) -> Option<&BrokerEndpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.listener == listener)
+    }
+
+    /// Whether a new replica has a place there: not every directory is cordoned.
+    pub fn has_uncordoned_dirs(&self) -> bool {
+        let cordoned = |id: &Uuid| self.cordoned_log_dirs.as_ref().is_some_and(|cordoned| cordoned.contains(id));
+        self.log_dirs.is_empty() || !self.log_dirs.iter().all(cordoned)
     }
 
     /// Whether a log directory of it works, as far as it has said: one that is not known yet may (`hasOnlineDir`).
