@@ -6,7 +6,7 @@ mod cluster;
 use cluster::World;
 use ottla::kafka::actor::Config;
 use ottla::kafka::event::Event;
-use ottla::kafka::names::{BrokerId, host_of};
+use ottla::kafka::names::{BrokerId, TopicPartition, host_of};
 use ottla::sim::fault::Fault;
 use ottla::sim::time::Time;
 
@@ -63,4 +63,27 @@ fn the_leader_does_not_wait_for_it() {
     world.produce(leader, "orders", "b", -1);
     world.run(200);
     assert_eq!(world.produce_errors(), [0, 0], "it is not one that is about to join the ISR");
+}
+
+/// Whom the controller has fenced it would not take: the leader does not even ask, though the follower has all (`Partition.isReplicaIsrEligible`).
+#[test]
+fn the_leader_does_not_propose_one_that_is_fenced() {
+    let mut world = World::of(2, &Config::new(), Time::ZERO);
+    world.create("orders", 1, 2);
+    world.run(1_000);
+    let leader = world.leader("orders", 1);
+    let (follower, controller) = (host_of(BrokerId(3 - leader)), host_of(BrokerId(100)));
+    world.inject(Fault::Cut { a: follower.clone(), b: controller.clone() });
+    world.run(12_000);
+    assert_eq!(world.isr("orders", leader), [leader], "it is fenced");
+    world.produce(leader, "orders", "a", 1);
+    for _ in 0..1_000 {
+        world.run(1);
+        let partition = world.broker(leader).replicas().get(&TopicPartition::new("orders", 0)).unwrap();
+        assert_eq!(partition.leading.as_ref().unwrap().proposed_isr, None);
+    }
+    assert_eq!(world.values(3 - leader, "orders"), ["a"], "and has all");
+    world.inject(Fault::Heal { a: follower, b: controller });
+    world.run(5_000);
+    assert_eq!(world.isr("orders", leader), [1, 2]);
 }
