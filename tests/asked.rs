@@ -154,3 +154,10 @@ fn voters_that_join_by_themselves_and_by_hand() {
 fn fetching_from_the_closest_replica() {
     check("tests/asked/closest-replica.txt", &[]);
 }
+
+/// A group that is full (group.max.size), a request that is too large (socket.request.max.bytes), an address that may not connect
+/// (max.connections.per.ip), and settings that do not go together.
+#[test]
+fn limits_of_a_broker() {
+    check("tests/asked/limits.txt", &[]);
+}

@@ -27,6 +27,7 @@
 pub mod assignments;
 pub mod authentication;
 pub mod configs;
+mod connection_quotas;
 mod current_leader;
 pub mod delete_records;
 pub mod describe;
@@ -134,6 +135,8 @@ pub struct Settings {
     pub fetch_max_bytes: i32,
     /// max.incremental.fetch.session.cache.slots
     pub fetch_session_slots: i32,
+    /// socket.request.max.bytes
+    pub socket_request_max_bytes: u64,
     /// replica.selector.class: consumers are sent to the closest replica.
     pub rack_aware: bool,
     /// connection.failed.authentication.delay.ms
@@ -171,6 +174,7 @@ impl Settings {
             offsets_partitions: int("offsets.topic.num.partitions", 50).max(1),
             offsets_replication_factor: number("offsets.topic.replication.factor", 3).clamp(1, i64::from(i16::MAX)) as i16,
             fetch_max_bytes: int("fetch.max.bytes", 57_671_680),
+            socket_request_max_bytes: positive("socket.request.max.bytes", 104_857_600),
             rack_aware: replica_selector::is_rack_aware(config),
             fetch_session_slots: int("max.incremental.fetch.session.cache.slots", 1_000),
             failed_authentication_delay_ms: number("connection.failed.authentication.delay.ms", 100).max(0).cast_unsigned(),

@@ -53,6 +53,8 @@ pub struct ClientConn {
     queue: VecDeque<Frame>,
     /// Its peer is gone. What it had sent is done all the same, for nobody to hear of (`Selector.closingChannels`).
     closed: bool,
+    /// Its address has too many: closed as soon as it says something, so that to its peer it was open for a moment, as it is with Kafka.
+    is_unwanted: bool,
 }
 
 /// DELEGATION_TOKEN_REQUEST_NOT_ALLOWED
@@ -71,10 +73,18 @@ fn is_passed_on(request: &Request) -> bool {
     api != Api::CreateDelegationToken && ApiKey::of(api).is_some_and(|api| api.is_forwardable && api.is_on_brokers())
 }
 
+impl ClientConn {
+    /// Whether it counts among the connections of its address.
+    pub(super) fn counts(&self) -> bool {
+        !self.closed && !self.is_unwanted
+    }
+}
+
 impl Broker {
     pub(super) fn accepted(&mut self, conn: ConnId, port: u16, host: String) {
+        let is_unwanted = self.has_too_many_connections(&host);
         let exchange = self.sasl.contains_key(&port).then_some(Exchange::Handshake);
-        self.conns.insert(conn, ClientConn { host, port, exchange, ..ClientConn::default() });
+        self.conns.insert(conn, ClientConn { host, port, exchange, is_unwanted, ..ClientConn::default() });
     }
 
     /// The peer is gone. After an orderly end all that it had sent is still done (a producer with acks=0 may close at once); after a reset
@@ -118,6 +128,11 @@ impl Broker {
     }
 
     pub(super) fn received(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
+        // `NetworkReceive.readFrom`: what is larger is not even read.
+        let size_bytes = u64::from(crate::sim::process::Frame::size_bytes(&frame)).saturating_sub(4);
+        if size_bytes > self.settings.socket_request_max_bytes || self.conns.get(&conn).is_some_and(|client| client.is_unwanted) {
+            return self.close_client(conn, out);
+        }
         let Some(client) = self.conns.get_mut(&conn) else { return };
         if client.busy {
             return client.queue.push_back(frame);

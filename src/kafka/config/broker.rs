@@ -170,6 +170,30 @@ pub fn validate_dynamic(config: &Config, per_broker: bool) -> Result<(), String>
     Ok(())
 }
 
+/// What must fit together (`KafkaConfig.validateValues`), of what can be changed while a broker runs. `value_of` gives what is set.
+///
+/// # Errors
+/// Kafka's words.
+pub fn validate_values<'a>(value_of: impl Fn(&str) -> Option<&'a str>, is_controller: bool) -> Result<(), String> {
+    let required = |why: &str| Err(format!("requirement failed: {why}"));
+    let nobody = value_of("max.connections.per.ip").is_some_and(|value| value.trim().parse() == Ok(0));
+    if nobody && value_of("max.connections.per.ip.overrides").unwrap_or("").is_empty() {
+        return required("max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.");
+    }
+    let of_controllers = value_of("controller.listener.names").unwrap_or("CONTROLLER");
+    let is_of_controllers = |listener: &str| {
+        let name = listener.split("://").next().unwrap_or("").trim();
+        of_controllers.split(',').any(|known| known.trim().eq_ignore_ascii_case(name))
+    };
+    if is_controller && value_of("listeners").is_some_and(|listeners| !listeners.split(',').any(is_of_controllers)) {
+        return required(
+            "controller.listener.names must contain at least one value appearing in the 'listeners' configuration when running the KRaft \
+             controller role",
+        );
+    }
+    Ok(())
+}
+
 /// Whether a broker with this many threads can have that many (`DynamicThreadPool`, `LogCleaner`): not more than twice as many at once.
 ///
 /// # Errors
@@ -206,6 +230,20 @@ mod tests {
 
     fn config(pairs: &[(&str, &str)]) -> Config {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_must_fit_together() {
+        let check = |pairs: &[(&str, &'static str)], is_controller| {
+            let value_of = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+            validate_values(value_of, is_controller).is_ok()
+        };
+        assert!(!check(&[("max.connections.per.ip", "0")], false));
+        assert!(check(&[("max.connections.per.ip", "0"), ("max.connections.per.ip.overrides", "kafka-1:5")], false));
+        assert!(check(&[("max.connections.per.ip", "1")], false) && check(&[], true));
+        let listeners = [("listeners", "PLAINTEXT://:9092,ctl://:9093")];
+        assert!(check(&listeners, false) && !check(&listeners, true));
+        assert!(check(&[listeners[0], ("controller.listener.names", "OTHER,CTL")], true));
     }
 
     #[test]

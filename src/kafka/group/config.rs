@@ -20,6 +20,8 @@ pub struct GroupConfig {
     pub consumer_session_timeout: Duration,
     /// `group.consumer.heartbeat.interval.ms`: what such members are told.
     pub consumer_heartbeat_interval: Duration,
+    /// `group.max.size`: how many members of the classic protocol a group takes.
+    pub classic_max_size: usize,
     /// `group.consumer.max.size`: how many members of that protocol a group takes.
     pub consumer_max_size: usize,
     /// `group.consumer.assignment.interval.ms`: how long at least from one target assignment to the next.
@@ -39,6 +41,7 @@ impl Default for GroupConfig {
             offset_metadata_max_bytes: 4096,
             consumer_session_timeout: Duration::ms(45_000),
             consumer_heartbeat_interval: Duration::ms(5_000),
+            classic_max_size: i32::MAX as usize,
             consumer_max_size: i32::MAX as usize,
             consumer_assignment_interval: Duration::ms(1_000),
         }
@@ -54,6 +57,7 @@ impl GroupConfig {
         GroupConfig {
             consumer_session_timeout: millis("group.consumer.session.timeout.ms", default.consumer_session_timeout),
             consumer_heartbeat_interval: millis("group.consumer.heartbeat.interval.ms", default.consumer_heartbeat_interval),
+            classic_max_size: number("group.max.size").map_or(default.classic_max_size, |n| n as usize),
             consumer_max_size: number("group.consumer.max.size").map_or(default.consumer_max_size, |n| n as usize),
             consumer_assignment_interval: millis("group.consumer.assignment.interval.ms", default.consumer_assignment_interval),
             offsets_topic_num_partitions: number("offsets.topic.num.partitions")

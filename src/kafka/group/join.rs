@@ -10,7 +10,7 @@ use super::classic_group::ClassicGroup;
 use super::config::NEW_MEMBER_JOIN_TIMEOUT;
 use super::member::Member;
 use super::out::{AppendId, ClientInfo, Context, Token, name, str_bytes};
-use crate::kafka::event::GroupState;
+use crate::kafka::event::{GroupState, Left};
 use crate::kafka::names::Name;
 use crate::sim::time::Duration;
 
@@ -50,7 +50,10 @@ impl ClassicGroup {
     /// A JoinGroup of somebody new or of a member.
     pub(super) fn join(&mut self, ctx: &mut Context, join: &Join) {
         let member_id = join.request.member_id.as_str();
-        if self.state == GroupState::Dead {
+        if !self.accepts_joining_member(ctx.config.classic_max_size, member_id) {
+            self.remove(ctx, member_id, Left::Closed);
+            join.refuse(ctx, "", ResponseError::GroupMaxSizeReached);
+        } else if self.state == GroupState::Dead {
             join.refuse(ctx, member_id, ResponseError::CoordinatorNotAvailable);
         } else if !self.supports_protocols(&join.request.protocol_type, &join.protocols) {
             join.refuse(ctx, member_id, ResponseError::InconsistentGroupProtocol);
@@ -62,6 +65,19 @@ impl ClassicGroup {
             join.refuse(ctx, member_id, error);
         } else {
             self.join_existing_member(ctx, join, member_id);
+        }
+    }
+
+    /// `acceptJoiningMember`: there is room, or it is in already. While a rebalance gathers the members, those count that have come.
+    fn accepts_joining_member(&self, most: usize, member_id: &str) -> bool {
+        let member = self.members.get(member_id);
+        match self.state {
+            GroupState::PreparingRebalance => {
+                let awaiting = |member: &Member| member.awaiting_join.is_some();
+                member.is_some_and(awaiting) || self.members.values().filter(|member| awaiting(member)).count() < most
+            }
+            GroupState::CompletingRebalance | GroupState::Stable => member.is_some() || self.members.len() < most,
+            _ => true,
         }
     }
 

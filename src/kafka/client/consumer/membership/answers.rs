@@ -169,7 +169,13 @@ impl KafkaConsumer {
             Some(fatal) => {
                 membership.retry_at = backoff;
                 let group = membership.group.clone();
-                self.error = Some(ClientError::forbidden(fatal.code(), &[&group]));
+                self.error = Some(match fatal {
+                    GroupMaxSizeReached => {
+                        let message = format!("Consumer group {group} already has the configured maximum number of members.");
+                        ClientError::of_code(fatal.code(), Some(&message))
+                    }
+                    fatal => ClientError::forbidden(fatal.code(), &[&group]),
+                });
             }
         }
     }
