@@ -12,12 +12,14 @@
 //! The log that a broker works with:
 //! * [`config`]: its settings.
 //! * [`partition_log`]: one partition's log; [`segment`] and [`producer_state`]: its parts.
+//! * [`append`], [`roll`], [`read`], [`truncate`], [`log_producers`]: what is done with it.
 //! * [`validator`]: what a leader checks and changes before it appends.
 //! * [`flush`]: what is made stable at once.
 //! * [`retention`]: what goes because it is old or too much.
 //! * [`cleanable`], [`cleaner`], [`cleaned_transactions`]: compaction.
 //! * [`recovery`], [`producer_loader`]: opening it again.
 
+pub mod append;
 pub mod checkpoint_file;
 pub mod cleanable;
 pub mod cleaned_transactions;
@@ -30,14 +32,17 @@ pub mod epoch_cache;
 pub mod file_name;
 pub mod flush;
 pub mod inspect;
+pub mod log_producers;
 pub mod offset_index;
 pub mod partition_log;
 pub mod producer_loader;
 pub mod producer_snapshot;
 pub mod producer_state;
 pub mod properties_file;
+pub mod read;
 pub mod recovery;
 pub mod retention;
+pub mod roll;
 pub mod segment;
 pub mod segment_file;
 pub mod segment_index;
@@ -45,4 +50,5 @@ pub mod segment_index;
 mod tests;
 pub mod time_index;
 pub mod transaction_index;
+pub mod truncate;
 pub mod validator;
