@@ -81,11 +81,9 @@ impl Broker {
         }
     }
 
-    /// `maybeSendAssignments`
+    /// `maybeSendAssignments`: it is time to.
+    #[inline(never)]
     pub(super) fn send_assignments(&mut self, now: Time, out: &mut Outbox) {
-        if self.assignments.send_at.is_none_or(|at| at > now) {
-            return;
-        }
         if !self.assignments.in_flight.is_empty() {
             self.assignments.send_at = None;
             return;
@@ -115,6 +113,7 @@ impl Broker {
     }
 
     /// `handleResponse`. `None`: there was none.
+    #[inline(never)]
     pub(super) fn assigned(&mut self, now: Time, response: Option<AssignReplicasToDirsResponse>) {
         let mut sent = std::mem::take(&mut self.assignments.in_flight);
         match response.filter(|response| response.error_code == 0) {

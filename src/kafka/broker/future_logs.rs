@@ -79,6 +79,7 @@ impl Broker {
     ///
     /// # Errors
     /// KafkaStorageError while any directory is offline: a future replica may lie there already.
+    #[inline(never)]
     pub(super) fn create_future(&mut self, name: &TopicPartition, to: &LogDir, out: &mut Outbox) -> Result<(), ResponseError> {
         if self.log_dirs.iter().any(|dir| !dir.online) {
             return Err(ResponseError::KafkaStorageError);
@@ -106,6 +107,7 @@ impl Broker {
     }
 
     /// `replaceCurrentWithFutureLog`: the future replica's folder gets the current one's name, whose folder goes.
+    #[inline(never)]
     pub(super) fn replace_current_with_future(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) {
         let Some(FutureLog { log: mut future, topic_id, high_watermark, .. }) = self.futures.logs.remove(name) else { return };
         let folder = format!("{}{name}", self.log_dirs.of_path(future.dir()).prefix);
@@ -148,6 +150,7 @@ impl Broker {
 
     /// `recoverAbandonedFutureLogs`, once the newest metadata are known: the controller has been told of the new place, and the broker stopped
     /// before the future replica took it.
+    #[inline(never)]
     pub(super) fn recover_abandoned_futures(&mut self, now: Time, out: &mut Outbox) {
         let me = self.spec.id.0;
         let is_abandoned = |(name, future): &(&TopicPartition, &FutureLog)| {
@@ -164,6 +167,7 @@ impl Broker {
     }
 
     /// Future replicas of topics that were deleted meanwhile, or of partitions that others have now (`isStrayKraftReplica`).
+    #[inline(never)]
     pub(super) fn set_stray_futures_aside(&mut self, out: &mut Outbox) {
         let me = self.spec.id.0;
         let is_stray = |(name, future): &(&TopicPartition, &FutureLog)| {
@@ -178,6 +182,7 @@ impl Broker {
     }
 
     /// Gives a folder that is of no replica of this broker a name that says so.
+    #[inline(never)]
     pub(super) fn set_aside(&self, folder: &str, out: &mut Outbox) {
         let dir = &self.log_dirs.of_path(folder).path;
         let (renamed, _) = rename_folder(folder, STRAY_DIR_SUFFIX, out);

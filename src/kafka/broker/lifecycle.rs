@@ -178,6 +178,7 @@ impl Broker {
     }
 
     /// `OfflineDirBrokerFailureEvent`
+    #[inline(never)]
     fn give_up_telling(&mut self, now: Time, out: &mut Outbox) {
         let Some(at) = self.lifecycle.untold_failures.iter().position(|(_, deadline)| *deadline <= now) else { return };
         let (directory, _) = self.lifecycle.untold_failures.remove(at);

@@ -68,6 +68,7 @@ impl Broker {
     ///
     /// # Errors
     /// LogDirNotFound, KafkaStorageError, InvalidReplicaAssignment (the directory is cordoned), ReplicaNotAvailable, UnknownTopicOrPartition.
+    #[inline(never)]
     pub(super) fn move_replica(&mut self, now: Time, name: &TopicPartition, path: &str, out: &mut Outbox) -> Result<(), ResponseError> {
         let dir = self.log_dirs.iter().find(|dir| dir.path == path).cloned().ok_or(ResponseError::LogDirNotFound)?;
         if !dir.online || self.replicas.offline.contains(name) {
@@ -134,12 +135,9 @@ impl Broker {
         }
     }
 
-    /// Every thread copies the next piece.
+    /// Every thread copies the next piece: the next look is due.
     #[inline(never)]
     pub(super) fn move_logs(&mut self, now: Time, out: &mut Outbox) {
-        if self.mover.next.is_none_or(|at| at > now) {
-            return;
-        }
         if self.throttles.alter_log_dirs.is_exceeded(now) {
             self.mover.next = Some(now + Duration::ms(self.settings.replica_fetch_backoff_ms));
             return;
@@ -171,6 +169,7 @@ impl Broker {
     }
 
     /// `processPartitionData`, `maybePromoteFutureReplica`. Returns when it wants to be looked at again.
+    #[inline(never)]
     fn move_log(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) -> Option<Duration> {
         let promotion = self.futures.logs.get(name)?.moving?;
         match self.copy_piece(now, name, out)? {
@@ -201,6 +200,7 @@ impl Broker {
     }
 
     /// Copies as much as a fetch takes. `None`: there is no current replica any more; an error is the directory that fails.
+    #[inline(never)]
     fn copy_piece(&mut self, now: Time, name: &TopicPartition, out: &mut Outbox) -> Option<Result<Look, Uuid>> {
         let current = self.replicas.get(name)?;
         let future = self.futures.logs.get_mut(name)?;

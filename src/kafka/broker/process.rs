@@ -236,7 +236,9 @@ impl Broker {
         self.handle_finished(now, out);
         self.unmute(now, out);
         self.close_not_believed(now, out);
-        self.move_logs(now, out);
+        if self.mover.next_wake().is_some_and(|at| at <= now) {
+            self.move_logs(now, out);
+        }
         self.expire_produces(now, out);
         self.expire_fetches(now, out);
         self.complete_deletes(now, out);
@@ -250,7 +252,9 @@ impl Broker {
         self.talk_to_controller(now, out);
         self.send_proposals(now, out);
         self.send_forwards(now, out);
-        self.send_assignments(now, out);
+        if self.assignments.next_wake().is_some_and(|at| at <= now) {
+            self.send_assignments(now, out);
+        }
         self.ask_for_producer_ids(now, out);
     }
 

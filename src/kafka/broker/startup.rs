@@ -191,6 +191,7 @@ impl Broker {
     }
 
     /// `LogManager.loadLog`: a directory failed while a replica moved away from it, and works again. A person must say which of both is to go.
+    #[inline(never)]
     fn report_duplicate(&self, name: &TopicPartition, is_future: bool, folders: [&str; 2], out: &mut Outbox) {
         let [a, b] = folders.map(|folder| format!("{}/{}", self.log_dirs.of_path(folder).path, self.log_dirs.within(folder)));
         let what = match is_future {
