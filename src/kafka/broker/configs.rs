@@ -161,7 +161,7 @@ impl Broker {
         let running = self.dynamic_config();
         let value_of =
             |name: &str| config.get(name).or_else(|| running.get(name)).or_else(|| self.spec.config.get(name)).map(String::as_str);
-        broker::validate_values(&value_of, self.spec.is_controller()).map_err(invalid)?;
+        broker::validate_values(value_of, self.spec.is_controller()).map_err(invalid)?;
         for (name, value) in &config {
             let known = running.get(name).or_else(|| self.spec.config.get(name)).map(String::as_str);
             let old = known.or_else(|| broker::find(name)?.default).and_then(|value| value.trim().parse().ok());

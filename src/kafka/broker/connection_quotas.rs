@@ -13,8 +13,8 @@ impl Broker {
             return false;
         }
         let address = address_of(host);
-        let pairs = overrides.unwrap_or_default().split(',').filter_map(|pair| pair.trim().rsplit_once(':'));
-        let own = pairs.filter(|(of, _)| *of == address || *of == host).last().map(|(_, most)| most);
+        let mut pairs = overrides.unwrap_or_default().split(',').filter_map(|pair| pair.trim().rsplit_once(':'));
+        let own = pairs.rfind(|(of, _)| *of == address || *of == host).map(|(_, most)| most);
         let Some(most) = own.or(most).and_then(|most| most.parse::<i64>().ok()) else { return false };
         let open = self.conns.values().filter(|client| client.counts() && address_of(&client.host) == address).count();
         open as i64 >= most

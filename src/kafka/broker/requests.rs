@@ -129,7 +129,7 @@ impl Broker {
 
     pub(super) fn received(&mut self, now: Time, conn: ConnId, frame: Frame, out: &mut Outbox) {
         // `NetworkReceive.readFrom`: what is larger is not even read.
-        let size_bytes = u64::from(crate::sim::process::Frame::size_bytes(&frame)).saturating_sub(4);
+        let size_bytes = crate::sim::process::Frame::size_bytes(&frame).saturating_sub(4);
         if size_bytes > self.settings.socket_request_max_bytes || self.conns.get(&conn).is_some_and(|client| client.is_unwanted) {
             return self.close_client(conn, out);
         }
