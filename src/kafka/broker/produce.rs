@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::isr::is_isr_eligible;
 use super::process::Broker;
+use super::produce_request::is_corrupt;
 use super::replicas::{Asker, WaitingProduce, WaitsFor};
 use crate::kafka::actor::Outbox;
 use crate::kafka::event::Event;
@@ -14,7 +15,7 @@ use crate::kafka::log::partition_log::Appended;
 use crate::kafka::log::producer_state::Origin;
 use crate::kafka::log::validator::Refused;
 use crate::kafka::names::TopicPartition;
-use crate::kafka::protocol::frame::Batches;
+use crate::kafka::protocol::frame::{Batches, Corrupt};
 use crate::kafka::records::batch::Batch;
 use crate::sim::chunk::ChunkId;
 use crate::sim::time::{Duration, Time};
@@ -24,7 +25,15 @@ const ALL: i16 = -1;
 
 impl Broker {
     /// Appends what it can, answers at once, or once every in-sync replica has it.
-    pub(super) fn produce(&mut self, now: Time, asker: Asker, request: &ProduceRequest, batches: Vec<Batches>, out: &mut Outbox) {
+    pub(super) fn produce(
+        &mut self,
+        now: Time,
+        asker: Asker,
+        request: &ProduceRequest,
+        batches: Vec<Batches>,
+        corrupt: Option<&Corrupt>,
+        out: &mut Outbox,
+    ) {
         let acks = request.acks;
         let mut batches = batches.into_iter();
         let mut answers = Vec::new();
@@ -32,6 +41,7 @@ impl Broker {
         for topic in &request.topic_data {
             for partition in &topic.partition_data {
                 let batches = batches.next().unwrap_or_default();
+                let batches = if is_corrupt(&batches, corrupt) { Err(ResponseError::CorruptMessage) } else { Ok(batches) };
                 let appended = self.append_to_partition(now, topic.topic_id, partition.index, batches, acks, out);
                 let (answer, required) = match appended {
                     Ok((answer, name, required)) => (answer, Some((name, required))),
@@ -143,13 +153,14 @@ impl Broker {
         true
     }
 
-    /// Appends batches to a partition that is led here. Returns the answer so far and the offset that the high watermark must reach.
+    /// Appends batches to a partition that is led here, if they are any. Returns the answer so far and the offset that the high watermark must
+    /// reach.
     pub(super) fn append_to_partition(
         &mut self,
         now: Time,
         topic_id: Uuid,
         index: i32,
-        batches: Batches,
+        batches: Result<Batches, ResponseError>,
         acks: i16,
         out: &mut Outbox,
     ) -> Result<(PartitionProduceResponse, TopicPartition, i64), Refused> {
@@ -158,7 +169,7 @@ impl Broker {
         if topic.partition(index).is_none() {
             return Err(ResponseError::UnknownTopicOrPartition.into());
         }
-        let (appended, log_start) = self.append_batches(now, &name, batches, acks, Origin::Client, out)?;
+        let (appended, log_start) = self.append_batches(now, &name, batches?, acks, Origin::Client, out)?;
         let answer = PartitionProduceResponse::default()
             .with_base_offset(appended.base_offset)
             .with_log_append_time_ms(appended.log_append_time_ms)

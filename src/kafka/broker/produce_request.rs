@@ -10,13 +10,18 @@ use crate::kafka::protocol::frame::{Batches, Corrupt};
 
 /// The error that all partitions of a request get, of which nothing is written then.
 pub(super) fn refused_as_a_whole(request: &ProduceRequest, batches: &[Batches], corrupt: Option<&Corrupt>) -> Option<Refused> {
-    if let Some(corrupt) = corrupt {
-        return Some(Refused { message: corrupt.message.clone(), ..ResponseError::CorruptMessage.into() });
+    if let Some(Corrupt::Request(message)) = corrupt {
+        return Some(Refused { message: message.clone(), ..ResponseError::CorruptMessage.into() });
     }
     if request.transactional_id.is_none() && batches.iter().flatten().any(|batch| batch.info.is_transactional()) {
         return Some(ResponseError::TransactionalIdAuthorizationFailed.into());
     }
     (!(-1..=1).contains(&request.acks)).then(|| ResponseError::InvalidRequiredAcks.into())
+}
+
+/// Whether something behind the first batch of a partition is none.
+pub(super) fn is_corrupt(batches: &Batches, corrupt: Option<&Corrupt>) -> bool {
+    matches!((batches.first(), corrupt), (Some(first), Some(Corrupt::Partitions(firsts))) if firsts.contains(&first.body.id()))
 }
 
 /// The answer to it.
@@ -45,7 +50,7 @@ mod tests {
     use crate::kafka::log::producer_state::Origin;
     use crate::kafka::protocol::api::{Api, Request};
     use crate::kafka::protocol::codec::decode_request;
-    use crate::kafka::protocol::frame::Body;
+    use crate::kafka::protocol::frame::{Body, Frame};
     use crate::kafka::records::batch::Batch;
     use crate::kafka::records::builder::BatchBuilder;
     use crate::kafka::records::compression::CompressionType;
@@ -131,21 +136,29 @@ mod tests {
         record
     }
 
-    /// What a broker answers to these bytes: error, offset, record errors, message.
-    fn answer(records: Vec<u8>, log: &mut PartitionLog, store: &mut Store) -> String {
-        let data = PartitionProduceData::default().with_records(Some(records.into()));
-        let topic = TopicProduceData::default().with_partition_data(vec![data]);
+    /// A request with these bytes for partitions of one topic, as it comes from a connection.
+    fn received(partitions: Vec<Vec<u8>>, ids: &mut dyn FnMut() -> ChunkId) -> Frame {
+        let data = |records: Vec<u8>| PartitionProduceData::default().with_records(Some(records.into()));
+        let topic = TopicProduceData::default().with_partition_data(partitions.into_iter().map(data).collect());
         let request = ProduceRequest::default().with_acks(1).with_topic_data(vec![topic]);
         let version = Api::Produce.version();
         let mut bytes = BytesMut::new();
         let header = RequestHeader::default().with_request_api_key(0).with_request_api_version(version);
         header.encode(&mut bytes, Api::Produce.request_header_version(version)).unwrap();
         request.encode(&mut bytes, version).unwrap();
-        let frame = decode_request(bytes.freeze(), &mut || store.ids.next_id()).unwrap();
+        decode_request(bytes.freeze(), ids).unwrap()
+    }
+
+    /// What a broker answers to these bytes: error, offset, record errors, message.
+    fn answer(records: Vec<u8>, log: &mut PartitionLog, store: &mut Store) -> String {
+        let frame = received(vec![records], &mut || store.ids.next_id());
         let mut batches = frame.batches;
         let Body::Request { request: Request::Produce(request), .. } = frame.body else { unreachable!() };
         let refused = refused_as_a_whole(&request, &batches, frame.corrupt.as_deref());
         let outcome = refused.map_or(Ok(()), Err).and_then(|()| {
+            if is_corrupt(&batches[0], frame.corrupt.as_deref()) {
+                return Err(ResponseError::CorruptMessage.into());
+            }
             let [batch] = <[Batch; 1]>::try_from(batches.remove(0)).map_err(|_| ResponseError::InvalidRecord)?;
             log.append(batch, 0, Origin::Client, store)
         });
@@ -156,6 +169,26 @@ mod tests {
                 format!("{}{records} {}", error.code(), message.as_deref().unwrap_or("null"))
             }
         }
+    }
+
+    /// A first batch that is none is everybody's, a later one its partition's only.
+    #[test]
+    fn whom_bytes_that_are_no_batch_concern() {
+        let good = || Raw::default().bytes();
+        let garbage = [&[0; 8][..], &5000_i32.to_be_bytes(), &b"abc".repeat(20)].concat();
+        let behind = || [good(), garbage.clone()].concat();
+        let mut last = 0;
+        let mut next = || {
+            last += 1;
+            ChunkId(last)
+        };
+        let frame = received(vec![good(), behind(), good(), behind()], &mut next);
+        let Body::Request { request: Request::Produce(request), .. } = &frame.body else { unreachable!() };
+        assert_eq!(refused_as_a_whole(request, &frame.batches, frame.corrupt.as_deref()), None);
+        let corrupt: Vec<bool> = frame.batches.iter().map(|batches| is_corrupt(batches, frame.corrupt.as_deref())).collect();
+        assert_eq!(corrupt, [false, true, false, true]);
+        let frame = received(vec![good(), behind(), garbage.clone()], &mut next);
+        assert!(matches!(frame.corrupt.as_deref(), Some(Corrupt::Request(Some(_)))));
     }
 
     /// Each as the real broker answered the same bytes, and nothing of what it refused is stored.
@@ -194,6 +227,7 @@ mod tests {
             ("record far, header not", Raw { records: record(0, far, true), ..raw() }.bytes(), &late),
             ("record far, header too", Raw { records: record(0, far, true), max_timestamp: now + far, ..raw() }.bytes(), &late),
             ("two batches", [raw().bytes(), raw().bytes()].concat(), "87 null"),
+            ("a batch, and none", [raw().bytes(), beyond.clone()].concat(), "2 null"),
             ("magic 1", Raw { magic: 1, ..raw() }.bytes(), "87 null"),
             ("magic 3", Raw { magic: 3, ..raw() }.bytes(), "2 Invalid magic found in record: 3"),
             ("truncated", cut(raw().bytes()), "87 null"),

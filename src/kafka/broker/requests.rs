@@ -247,7 +247,7 @@ impl Broker {
             };
         }
         match &request {
-            Request::Produce(body) => return self.produce(now, asker, body, batches, out),
+            Request::Produce(body) => return self.produce(now, asker, body, batches, corrupt.as_deref(), out),
             Request::Fetch(body) => return self.fetch(now, asker, body, out),
             Request::InitProducerId(body) => return self.init_producer_id(now, asker, body, out),
             Request::IncrementalAlterConfigs(body) => return self.alter_configs(now, asker, body, out),

@@ -64,7 +64,7 @@ pub fn decode_request(mut bytes: Bytes, chunk: &mut dyn FnMut() -> ChunkId) -> R
         for partition in body.topic_data.iter_mut().flat_map(|topic| &mut topic.partition_data) {
             let (taken, found) = take_batches(partition.records.take(), chunk);
             batches.push(taken);
-            corrupt = corrupt.or(found);
+            corrupt = both(corrupt, found);
         }
     }
     let client_id = header.client_id.map(|id| id.to_string()).unwrap_or_default();
@@ -147,8 +147,8 @@ fn take_batches(records: Option<Bytes>, chunk: &mut dyn FnMut() -> ChunkId) -> (
             Ok(Some(size)) => size as usize,
             Ok(None) => return (batches, None),
             Err(error) => {
-                let message = batches.is_empty().then(|| error.to_string());
-                return (batches, Some(Corrupt { message }));
+                let corrupt = corrupt_behind(&batches, Some(error.to_string()));
+                return (batches, Some(corrupt));
             }
         };
         if rest[HEAD_BYTES as usize] as i8 != MAGIC {
@@ -156,8 +156,28 @@ fn take_batches(records: Option<Bytes>, chunk: &mut dyn FnMut() -> ChunkId) -> (
         }
         match Batch::parse(&rest, chunk()) {
             Ok(batch) => batches.push(batch),
-            Err(_) => return (batches, Some(Corrupt { message: None })),
+            Err(_) => {
+                let corrupt = corrupt_behind(&batches, None);
+                return (batches, Some(corrupt));
+            }
         }
         rest = rest.slice(size..);
+    }
+}
+
+/// What follows from bytes that are no batch, behind those of their partition that are.
+fn corrupt_behind(batches: &Batches, message: Option<String>) -> Corrupt {
+    batches.first().map_or(Corrupt::Request(message), |first| Corrupt::Partitions(vec![first.body.id()]))
+}
+
+/// Of two partitions of a request.
+fn both(before: Option<Corrupt>, found: Option<Corrupt>) -> Option<Corrupt> {
+    match (before, found) {
+        (Some(Corrupt::Partitions(mut all)), Some(Corrupt::Partitions(more))) => {
+            all.extend(more);
+            Some(Corrupt::Partitions(all))
+        }
+        (Some(Corrupt::Partitions(_)), Some(request)) => Some(request),
+        (before, found) => before.or(found),
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::api::{Api, Request, Response};
 use crate::kafka::names::Name;
 use crate::kafka::records::batch::Batch;
+use crate::sim::chunk::ChunkId;
 
 /// The batches of one partition in a Produce request or a Fetch response.
 pub type Batches = Vec<Batch>;
@@ -28,12 +29,14 @@ pub struct Frame {
     bytes: u64,
 }
 
-/// Why no handler takes the batches of a Produce request (`CorruptRecordException`). Kafka refuses all of a request for the first batch of a
-/// partition, and only that partition for a later one; here it is all of it for both.
+/// Why batches of a Produce request are not taken (`CorruptRecordException`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Corrupt {
-    /// Kafka's words, where it answers with any.
-    pub message: Option<String>,
+pub enum Corrupt {
+    /// The first of a partition: all of the request is refused, which Kafka meets when it asks whether any is transactional. In its words, where
+    /// it answers with any.
+    Request(Option<String>),
+    /// Later ones, of the partitions whose first batches these are: they are refused, and no others (`ProduceRequest.validateRecords`).
+    Partitions(Vec<ChunkId>),
 }
 
 /// What Kafka's Envelope request says beside the request in it (KIP-590). It is no request of its own here, so that what is passed on can be
