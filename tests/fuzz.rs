@@ -78,6 +78,14 @@ fn what_was_mended_stays_so() {
             "14581/10:1,2,4,6,7,8,9",
             "a group's records that nobody confirmed in time were in the log, and the group was put back to before them",
         ),
+        (
+            "58082/10:0,4,5,7,8",
+            "a leader answered what it had been asked before another led for a while, and that was taken for the answer to what was asked since",
+        ),
+        (
+            "242080/10:1,2,3,8,9",
+            "a follower was sent a batch that begins before its log ends, and asked again and again: it gives up, as Kafka's",
+        ),
         ("37175/10:2,3,4,5,6,8,9", "records that DeleteRecords had deleted were back after a kill, and the checkers took them for kept"),
         ("74353/10:1,8,9", "an operator who helped before a replica was there did not help again"),
         ("36625/10:1,6", "a run ended before a consumer had asked the new leader whether its position was right"),

@@ -52,8 +52,10 @@ impl Broker {
         let broker = self.spec.id;
         let Some(fetcher) = self.fetchers.get_mut(&leader) else { return };
         let Some(partition) = self.replicas.get_mut(&name).filter(|_| fetcher.partitions.contains(&name)) else { return };
-        // What was asked of a log that has changed since (or was deleted, and is there anew) is asked again.
-        if partition.fetch_offset != partition.log.log_end_offset() {
+        // What was asked of a log that has changed since (or was deleted, and is there anew; or was filled by another leader meanwhile) is asked
+        // again.
+        let asked = fetcher.session.place((partition.topic_id, name.partition)).map(|place| place.fetch_offset);
+        if asked != Some(partition.log.log_end_offset()) {
             fetcher.changed.insert(name);
             return;
         }

@@ -21,7 +21,7 @@ use crate::sim::time::{Duration, Time};
 /// What is fetched from one leader.
 #[derive(Clone, Debug, Default)]
 pub struct Fetcher {
-    session: FetchSessionHandler,
+    pub(super) session: FetchSessionHandler,
     pub(super) partitions: OrdSet<TopicPartition>,
     /// Of these, those that are left alone for now: after an error, or throttled.
     delayed: Delayed,
@@ -264,11 +264,10 @@ impl Broker {
             if !fetcher.partitions.contains(&name) || fetcher.delayed.until.contains_key(&name) {
                 continue;
             }
-            let Some(partition) = self.replicas.get_mut(&name) else { continue };
-            partition.fetch_offset = partition.log.log_end_offset();
+            let Some(partition) = self.replicas.get(&name) else { continue };
             let last_epoch = partition.log.latest_epoch().filter(|_| partition.holds(Rule::TruncationByEpoch));
             let place = Place {
-                fetch_offset: partition.fetch_offset,
+                fetch_offset: partition.log.log_end_offset(),
                 log_start_offset: partition.log.log_start_offset(),
                 leader_epoch: partition.registration.leader_epoch,
                 last_fetched_epoch: last_epoch.unwrap_or(-1),

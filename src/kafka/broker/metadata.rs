@@ -251,7 +251,6 @@ impl Broker {
             topic_id,
             log,
             high_watermark,
-            fetch_offset: -1,
             registration: Default::default(),
             leading: None,
             waiting_fetches: BTreeSet::new(),

@@ -24,8 +24,6 @@ pub struct Partition {
     pub log: PartitionLog,
     /// As this replica knows it; a follower learns it from its fetches.
     pub high_watermark: i64,
-    /// From where it was asked for last, while this replica follows; -1: not yet. An answer to anything else is none.
-    pub fetch_offset: i64,
     /// As the controller decided last.
     pub registration: Arc<PartitionRegistration>,
     /// While this broker leads.
