@@ -69,8 +69,8 @@ fn fault(fault: &Fault) -> String {
         Fault::SlowDisk { host, delay_us } => format!("slow the disk of {host} down to {} a write", milliseconds(*delay_us)),
         Fault::FillDisk { host } => format!("fill the disk of {host}"),
         Fault::FreeDisk { host } => format!("make room on the disk of {host}"),
-        Fault::BreakDisk { host, folder } => format!("break the disk of {host} below /{folder}"),
-        Fault::MendDisk { host, folder } => format!("mend the disk of {host} below /{folder}"),
+        Fault::BreakDisk { host, folder } => format!("break {}", disk_of(host, folder)),
+        Fault::MendDisk { host, folder } => format!("mend {}", disk_of(host, folder)),
         Fault::SkewClock { host, ms } => format!("set the clock of {host} off by {ms} ms"),
         Fault::FlipBit { host, path } => format!("flip a bit of {path} on {host}"),
         Fault::Shape { host, shaping } => format!("{host}: {}", shaped(*shaping)),
@@ -105,8 +105,8 @@ fn occurrence(occurrence: &Occurrence) -> String {
         Occurrence::DiskSlow { host, delay_us } => format!("the disk of {host} takes {} a write", milliseconds(*delay_us)),
         Occurrence::DiskFilled { host } => format!("the disk of {host} is full"),
         Occurrence::DiskFreed { host } => format!("there is room on the disk of {host} again"),
-        Occurrence::DiskBroken { host, folder } => format!("the disk of {host} below /{folder} is broken"),
-        Occurrence::DiskMended { host, folder } => format!("the disk of {host} below /{folder} works again"),
+        Occurrence::DiskBroken { host, folder } => format!("{} is broken", disk_of(host, folder)),
+        Occurrence::DiskMended { host, folder } => format!("{} works again", disk_of(host, folder)),
         Occurrence::ClockSkewed { host, ms: 0 } => format!("the clock of {host} is right again"),
         Occurrence::ClockSkewed { host, ms } => format!("the clock of {host} is off by {ms} ms"),
         Occurrence::BitFlipped { host, path } => format!("a bit of {path} on {host} flipped"),
@@ -283,6 +283,14 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
+    }
+}
+
+/// A disk, or what lies below a folder of it.
+fn disk_of(host: &str, folder: &str) -> String {
+    match folder {
+        "" => format!("the disk of {host}"),
+        folder => format!("the disk of {host} below /{folder}"),
     }
 }
 
