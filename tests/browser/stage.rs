@@ -50,3 +50,20 @@ fn the_lesson_is_as_wide_as_wanted() {
         wait_for(page, &format!("document.querySelector('[data-engine=ready]') && Math.abs({width} - 500) <= 2")).await
     });
 }
+
+/// A canvas keeps its dashes from one picture to the next: a broker that is up is not to look as if it were not.
+#[test]
+fn dashes_end_with_their_picture() {
+    in_browser("dashes", DESKTOP, async |page| {
+        let topic = "kafka-topics.sh --bootstrap-server kafka-1:9092 --create --topic orders --partitions 3 --replication-factor 3";
+        open(page, "?lesson=none").await?;
+        press(page, &["t"]).await?;
+        wait_for(page, "document.activeElement.matches('.prompt textarea')").await?;
+        press(page, &[&format!("{topic}; disk break kafka-2; sleep 9; echo gone"), "Enter"]).await?;
+        wait_for(page, "[...document.querySelectorAll('.terminal .line')].some((line) => line.innerText === 'gone')").await?;
+        page.screenshot("stopped").await?;
+        let dashes = page.eval("return Math.max(...[...document.querySelectorAll('.stage-canvas canvas')].map((layer) => layer.getContext('2d').getLineDash().length))").await?;
+        assert_eq!(dashes.as_u64(), Some(0));
+        Ok(())
+    });
+}

@@ -14,6 +14,10 @@ pub fn paint(context: &Context, palette: &Palette, shapes: &[Shape]) {
     for shape in shapes {
         painter.form(&shape.form);
     }
+    // The context keeps it for the next picture, whose first lines would be dashed, too.
+    if painter.dashed {
+        context.set_line_dash(&Array::new()).ok();
+    }
     context.set_global_alpha(1.0);
 }
 
